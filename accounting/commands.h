@@ -1,0 +1,12 @@
+/* commands.h: the subcommands of `aic` that this room answers for; see common/command.h. */
+#ifndef AIC_ACCOUNTING_COMMANDS_H
+#define AIC_ACCOUNTING_COMMANDS_H
+
+int aic_cmd_balance(int argc, char **argv);
+int aic_cmd_history(int argc, char **argv);
+int aic_cmd_quote(int argc, char **argv);
+int aic_cmd_report(int argc, char **argv); /* payouts | usage | uncharged */
+int aic_cmd_batch(int argc, char **argv);  /* list | show | approve | post | close */
+int aic_cmd_doctor(int argc, char **argv);
+
+#endif

@@ -1,0 +1,23 @@
+/* aic: the one command of people. It only dispatches: a subcommand lives in the room of what it shows. */
+#include "accounting/commands.h"
+#include "common/command.h"
+#include "ledger/commands.h"
+
+static const aic_subcommand commands[] = {
+	{"balance", aic_cmd_balance, "what an account holds, what is reserved, what is left"},
+	{"history", aic_cmd_history, "what came in and went out of a wallet"},
+	{"quote", aic_cmd_quote, "the most that a job can cost, before submitting it"},
+	{"report", aic_cmd_report, "payouts, usage and uncharged jobs of a period"},
+	{"batch", aic_cmd_batch, "list, show, approve and post payout batches (administrators)"},
+	{"transfer", aic_cmd_transfer, "move AIC between wallets of this site (administrators)"},
+	{"ledger", aic_cmd_ledger, "the site's copy of the ledger: status, verify"},
+	{"doctor", aic_cmd_doctor, "check this installation; each finding comes with its remedy"},
+	{NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return aic_command_dispatch(commands,
+	                            "AIC: what your jobs cost, what your nodes earn, and the ledger that it stands on.", argc,
+	                            argv);
+}

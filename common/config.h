@@ -1,0 +1,81 @@
+/* config.h: aic.yaml, read with libyaml. The one home of its keys, defaults and checks; etc/aic.yaml is the commented
+ * example, aic.yaml(5) the manual. Every mistake is one sentence with file, line, key and remedy. Unknown keys are mistakes. */
+#ifndef AIC_CONFIG_H
+#define AIC_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+#include "common/price.h"
+#include "common/record.h"
+#include "common/time.h"
+
+#define AIC_CONFIG_DEFAULT "/etc/aic/aic.yaml" /* overridden by --config and by the environment's AIC_CONFIG */
+#define AIC_PATH_LEN 512
+
+typedef struct {
+	char name[AIC_NAME_LEN];
+	char organisation[AIC_NAME_LEN];
+	char nodes[AIC_PATH_LEN];           /* Slurm host list expression, "n[1-2]" */
+} aic_provider_config;
+
+typedef struct {
+	char account[AIC_NAME_LEN];         /* Slurm account; its organisation defaults to its top-level account's name */
+	char organisation[AIC_NAME_LEN];
+} aic_account_config;
+
+typedef struct {
+	char name[AIC_NAME_LEN];
+	bool is_model;                      /* kind: data | model */
+	char owner[AIC_NAME_LEN];           /* wallet name: "provider/NAME", "account/NAME" */
+	aic_asset_terms terms;
+} aic_asset_config;
+
+typedef struct {
+	char path[AIC_PATH_LEN];            /* file it was read from */
+	char site[AIC_NAME_LEN];            /* short name of this university */
+	char clusters[16][AIC_NAME_LEN]; size_t n_clusters;   /* Slurm clusters that aicacctd serves; default: any */
+	char slurm_conf[AIC_PATH_LEN];      /* "" leaves libslurm's default */
+	char munge_socket[AIC_PATH_LEN];    /* "" for libmunge's default */
+	bool enforce;                       /* mode: observe (default) | enforce */
+	char (*scope_partitions)[AIC_NAME_LEN]; size_t n_scope_partitions; /* scope: {partitions: [..], accounts: [..]} */
+	char (*scope_accounts)[AIC_NAME_LEN]; size_t n_scope_accounts;
+	char user[AIC_NAME_LEN];            /* daemons' Unix user [aic] */
+	uid_t uid;                          /* of that user */
+	char slurm_user[AIC_NAME_LEN];      /* [slurm] */
+	gid_t slurm_gid;                    /* of its primary group: the snapshot's group */
+	uid_t *admin_uids; size_t n_admin_uids; /* administrators: {users: [..], groups: [..]}; root always is one */
+	gid_t *admin_gids; size_t n_admin_gids;
+	uint32_t approvals;                 /* m of n for a batch [1] */
+	aic_period_kind period;             /* [week] */
+	char state_dir[AIC_PATH_LEN];       /* paths.state  [/var/lib/aic] databases, keys */
+	char run_dir[AIC_PATH_LEN];         /* paths.run    [/run/aic] sockets */
+	char log_dir[AIC_PATH_LEN];         /* paths.log    [/var/log/aic] */
+	char snapshot[AIC_PATH_LEN];        /* paths.snapshot [state/snapshot/aic.snapshot] */
+	char spool[AIC_PATH_LEN];           /* paths.spool  [/var/spool/slurmctld/aic]: one directory per slurmctld host in it */
+	char node_dir[AIC_PATH_LEN];        /* paths.node   [/var/lib/aic/node] node key and receipts; %n is the node name */
+	char acct_listen[AIC_PATH_LEN];     /* accounting.listen, host:port for the nodes [none]; the Unix socket is run/aicacctd.sock */
+	char acct_address[AIC_PATH_LEN];    /* accounting.address: where nodes reach it [the Unix socket] */
+	char genesis[AIC_PATH_LEN];         /* ledger.genesis [/etc/aic/genesis.yaml] */
+	char order[16];                     /* ledger.order [local] */
+	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001}, AIC per hour */
+	bool refuse_unfunded;               /* policy.unfunded: hold (default) | refuse */
+	bool closed_when_stale;             /* policy.stale: open (default) | closed */
+	int64_t stale_after;                /* policy.stale_after, seconds [120] */
+	aic_provider_config *provider; size_t n_providers;
+	aic_account_config *account; size_t n_accounts;
+	aic_asset_config *asset; size_t n_assets;
+} aic_config;
+
+/* path NULL: $AIC_CONFIG, else AIC_CONFIG_DEFAULT. */
+aic_code aic_config_load(aic_config *c, const char *path, aic_error *err);
+void aic_config_free(aic_config *c);
+/* Addresses of the two daemons' Unix sockets: buf has AIC_PATH_LEN bytes. */
+const char *aic_config_acct_socket(const aic_config *c, char *buf);
+const char *aic_config_ledger_socket(const aic_config *c, char *buf);
+/* Uid 0, a listed uid, or a member (passwd or group file) of a listed group. */
+bool aic_config_is_admin(const aic_config *c, uid_t uid, gid_t gid);
+
+#endif

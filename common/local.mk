@@ -1,0 +1,35 @@
+# libcommon: everything else stands on it. Two builds: with sanitizers for programs, without for what Slurm loads.
+common_sources = \
+	common/amount.c common/amount.h \
+	common/bytes.c common/bytes.h \
+	common/cbor.c common/cbor.h \
+	common/command.c common/command.h \
+	common/config.c common/config.h \
+	common/crypto.c common/crypto.h \
+	common/error.c common/error.h \
+	common/file.c common/file.h \
+	common/log.c common/log.h \
+	common/price.c common/price.h \
+	common/receipt.c common/receipt.h \
+	common/record.c common/record.h \
+	common/rpc.c common/rpc.h \
+	common/rpc_server.c \
+	common/snapshot.c common/snapshot.h \
+	common/spool.c common/spool.h \
+	common/table.c common/table.h \
+	common/time.c common/time.h \
+	common/yaml.c common/yaml.h
+
+noinst_LTLIBRARIES += libcommon.la
+libcommon_la_SOURCES = $(common_sources)
+libcommon_la_CFLAGS = $(AM_CFLAGS) $(SAN)
+libcommon_la_LIBADD = $(CRYPTO_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
+
+# What may be loaded into slurmctld and slurmstepd: no network, no YAML, no sanitizer.
+common_plugin_sources = \
+	common/amount.c common/bytes.c common/cbor.c common/crypto.c common/error.c common/file.c common/price.c \
+	common/receipt.c common/record.c common/snapshot.c common/spool.c common/time.c
+noinst_LTLIBRARIES += libcommon_plugin.la
+libcommon_plugin_la_SOURCES = $(common_plugin_sources)
+libcommon_plugin_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+libcommon_plugin_la_LIBADD = $(CRYPTO_LIBS) $(CBOR_LIBS)

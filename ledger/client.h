@@ -1,0 +1,108 @@
+/* client.h: what other rooms may ask of aicledgerd. Everything else about the ledger stays in its room.
+ *
+ * Wallets have local names at the site, "account/physics", "provider/lab-one", "site", "treasury", "genesis/operating";
+ * on the ledger they are opaque 20-byte addresses with an opaque organisation id. */
+#ifndef AIC_LEDGER_CLIENT_H
+#define AIC_LEDGER_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/amount.h"
+#include "common/config.h"
+#include "common/crypto.h"
+#include "common/error.h"
+
+#define AIC_ADDRESS_LEN 20
+typedef struct { uint8_t b[AIC_ADDRESS_LEN]; } aic_address;
+
+typedef struct aic_ledger aic_ledger; /* a connection */
+aic_code aic_ledger_open(aic_ledger **l, const aic_config *config, aic_error *err);
+void aic_ledger_close(aic_ledger *l);
+
+/* The wallet of that local name, registered on the ledger with that organisation if it is new (aicacctd only). Idempotent;
+ * another organisation than the registered one is refused with both names. */
+aic_code aic_ledger_wallet_ensure(aic_ledger *l, const char *name, const char *organisation, aic_address *out, aic_error *err);
+
+typedef struct {
+	char name[AIC_NAME_LEN];         /* local name, "" for a wallet of another site */
+	char organisation[AIC_NAME_LEN]; /* local name of the organisation, likewise */
+	aic_address address;
+	aic_amount balance;
+	aic_amount debt;
+	uint64_t rating_ppm;             /* R_j now */
+} aic_ledger_wallet;
+/* All wallets in custody, sorted by name; *out is malloc'ed, the caller frees it. */
+aic_code aic_ledger_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, aic_error *err);
+
+/* Administrators (checked by MUNGE uid against aic.yaml): moves amount between wallets in custody, by local name. */
+aic_code aic_ledger_transfer(aic_ledger *l, const char *from, const char *to, aic_amount amount, aic_hash *tx, uint64_t *height,
+                             aic_error *err);
+
+typedef struct {
+	uint64_t fee_ppm, rho_ppm, kappa_ppm, verify_ppm;
+	aic_amount fees_total;    /* X */
+	aic_amount issued;        /* so far by second terms */
+	aic_amount issuable;      /* S(X) at present, for the review's "up to" */
+	aic_amount supply;
+} aic_ledger_parameters;
+aic_code aic_ledger_parameters_get(aic_ledger *l, aic_ledger_parameters *out, aic_error *err);
+
+typedef enum { AIC_KIND_HARDWARE, AIC_KIND_DATA, AIC_KIND_MODEL, AIC_KIND_STORAGE } aic_line_kind;
+const char *aic_line_kind_name(aic_line_kind k); /* "hardware" ... */
+bool aic_line_kind_parse(aic_line_kind *k, const char *name);
+
+/* One line of a settlement, economics.md 2: sums over n payment lines of equal (payer, payee, kind). */
+typedef struct {
+	aic_address payer, payee;
+	aic_line_kind kind;
+	uint64_t n;
+	aic_amount gross, fee;
+	aic_amount stake;         /* SUM fee_l * q_l, in units x ppm: at most fee * 10^6 */
+} aic_settlement_line;
+
+typedef struct {
+	char period[16];
+	uint64_t number;              /* of the batch within the period, from 1 */
+	aic_hash evidence;            /* Merkle root of the full evidence (accounting's batch) */
+	aic_hash batch;               /* hash that the administrators approved */
+	uint32_t n_approvals; uint32_t approver[16];   /* uids, kept at the site; the ledger gets their number */
+	size_t n_lines; const aic_settlement_line *line; /* ascending (payer, payee, kind), no two equal */
+} aic_settlement;
+
+typedef struct {
+	bool posted;                  /* applied */
+	bool final;
+	uint64_t height;
+	aic_hash tx;
+	size_t n_lines;
+	aic_amount *reward;           /* per line of the settlement, both terms; owned */
+	aic_amount *issued;           /* the second term alone, per line; owned */
+} aic_settlement_result;
+void aic_settlement_result_clear(aic_settlement_result *r);
+
+/* Posts (aicacctd's uid only). Exactly once by (site, period, number): a repeat with equal content answers as the first did,
+ * with other content it is refused. Where payers lack funds it is refused and the message names them (local names). */
+aic_code aic_ledger_settle(aic_ledger *l, const aic_settlement *s, aic_settlement_result *out, aic_error *err);
+/* AIC_NOT_FOUND where nothing of that key is posted. */
+aic_code aic_ledger_settlement_get(aic_ledger *l, const char *period, uint64_t number, aic_settlement_result *out, aic_error *err);
+/* What the lines would earn if posted now: rewards with `issued` the "up to" part. Changes nothing. */
+aic_code aic_ledger_settle_preview(aic_ledger *l, const aic_settlement *s, aic_settlement_result *out, aic_error *err);
+
+typedef struct {
+	uint64_t height;
+	int64_t time;
+	char event[24];               /* Transfer, Settlement, ... */
+	char from[AIC_NAME_LEN], to[AIC_NAME_LEN]; /* local names, else hexadecimal addresses; "" for none */
+	aic_amount amount;
+	char note[AIC_NAME_LEN];      /* settlement key, transaction id's start ... */
+} aic_ledger_event;
+/* Events that touch the wallet (newest first, at most max); *out malloc'ed. */
+aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err);
+
+typedef struct {
+	uint64_t height; aic_hash head; aic_hash state_root; uint64_t transactions; int64_t time; uint64_t final_height; char chain[65];
+} aic_ledger_status;
+aic_code aic_ledger_status_get(aic_ledger *l, aic_ledger_status *out, aic_error *err);
+
+#endif

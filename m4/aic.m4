@@ -1,0 +1,89 @@
+# AIC_C17: C17, POSIX and GNU interfaces.
+AC_DEFUN([AIC_C17], [
+  AC_MSG_CHECKING([whether $CC takes -std=gnu17])
+  aic_save="$CFLAGS"; CFLAGS="$CFLAGS -std=gnu17"
+  AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])], [AC_MSG_RESULT([yes]); CC="$CC -std=gnu17"],
+    [AC_MSG_RESULT([no]); AC_MSG_ERROR([a C17 compiler is needed (gcc 8 or clang 7 and later)])])
+  CFLAGS="$aic_save"
+])
+
+# AIC_SLURM: installed headers (SPANK, libslurm) and a configured source tree (job_submit, jobcomp).
+AC_DEFUN([AIC_SLURM], [
+  AC_ARG_WITH([slurm], [AS_HELP_STRING([--with-slurm=DIR], [Slurm installation prefix, for DIR/include and DIR/lib @<:@/usr@:>@])],
+    [], [with_slurm=/usr])
+  AC_ARG_WITH([slurm-source], [AS_HELP_STRING([--with-slurm-source=DIR],
+    [configured Slurm source tree of the exact release that runs (needed for job_submit/aic and jobcomp/aic)])],
+    [], [with_slurm_source=no])
+  AC_ARG_WITH([slurm-plugindir], [AS_HELP_STRING([--with-slurm-plugindir=DIR],
+    [where Slurm plugins are installed @<:@LIBDIR/slurm@:>@])], [slurmplugindir="$withval"], [slurmplugindir='${libdir}/slurm'])
+  AC_SUBST([slurmplugindir])
+  have_slurm_headers=no; have_slurm_source=no; slurm_version=none
+  aic_save="$CPPFLAGS"
+  AS_IF([test "$with_slurm" != /usr], [SLURM_CFLAGS="-isystem $with_slurm/include"; SLURM_LIBS="-L$with_slurm/lib"], [SLURM_CFLAGS=; SLURM_LIBS=])
+  CPPFLAGS="$CPPFLAGS $SLURM_CFLAGS"
+  AC_CHECK_HEADER([slurm/spank.h], [have_slurm_headers=yes], [], [#include <slurm/slurm.h>])
+  CPPFLAGS="$aic_save"
+  SLURM_LIBS="$SLURM_LIBS -lslurm"
+  AS_IF([test "$have_slurm_headers" = yes], [
+    slurm_version=`printf '#include <slurm/slurm_version.h>\nSLURM_VERSION_NUMBER\n' | $CC $SLURM_CFLAGS -E -dD - 2>/dev/null | awk '/define SLURM_VERSION_NUMBER/ {print $[3]}'`
+    slurm_version=`printf '%d.%02d.%d' $(( (slurm_version >> 16) & 255 )) $(( (slurm_version >> 8) & 255 )) $(( slurm_version & 255 ))`
+  ])
+  AS_IF([test "$with_slurm_source" != no], [
+    AS_IF([test -f "$with_slurm_source/config.h" && test -f "$with_slurm_source/src/slurmctld/slurmctld.h"], [
+      source_version=`awk -F'"' '/define SLURM_VERSION_STRING/ {print $[2]}' "$with_slurm_source/config.h"`
+      AS_IF([test "$have_slurm_headers" = yes && test "$source_version" != "$slurm_version"],
+        [AC_MSG_ERROR([the Slurm source in $with_slurm_source is $source_version, the installed headers are $slurm_version: give the source of $slurm_version])])
+      slurm_version="$source_version"
+      have_slurm_source=yes
+      SLURM_SOURCE_CFLAGS="-isystem $with_slurm_source"
+    ], [AC_MSG_ERROR([$with_slurm_source is no configured Slurm source tree (config.h is missing): run its ./configure first])])
+  ])
+  AC_SUBST([SLURM_CFLAGS]) AC_SUBST([SLURM_LIBS]) AC_SUBST([SLURM_SOURCE_CFLAGS])
+])
+
+AC_DEFUN([AIC_CUDA], [
+  AC_ARG_WITH([cuda], [AS_HELP_STRING([--with-cuda=DIR], [CUDA toolkit @<:@/usr/local/cuda if there@:>@, or no])],
+    [], [with_cuda=/usr/local/cuda])
+  have_cuda=no; have_nccl=no; NVCC=no
+  AS_IF([test "$with_cuda" != no], [
+    AC_PATH_PROG([NVCC], [nvcc], [no], [$with_cuda/bin$PATH_SEPARATOR$PATH])
+    AS_IF([test "$NVCC" != no], [
+      have_cuda=yes
+      CUDA_HOME=`dirname "$NVCC"`; CUDA_HOME=`dirname "$CUDA_HOME"`
+      CUDA_CFLAGS="-isystem $CUDA_HOME/include"
+      CUDA_LIBS="-L$CUDA_HOME/lib64 -L$CUDA_HOME/lib64/stubs -lcudart -lcublas"
+      AS_IF([test -f "$CUDA_HOME/include/nccl.h" || test -f /usr/include/nccl.h], [have_nccl=yes; NCCL_LIBS=-lnccl])
+    ])
+  ])
+  AC_SUBST([NVCC]) AC_SUBST([CUDA_CFLAGS]) AC_SUBST([CUDA_LIBS]) AC_SUBST([NCCL_LIBS])
+])
+
+# AIC_SANITIZE: --enable-sanitize builds all that is not loaded into Slurm with ASan and UBSan.
+AC_DEFUN([AIC_SANITIZE], [
+  AC_ARG_ENABLE([sanitize], [AS_HELP_STRING([--enable-sanitize],
+    [AddressSanitizer and UndefinedBehaviorSanitizer in everything that is not loaded into Slurm])],
+    [], [enable_sanitize=no])
+  AS_IF([test "$enable_sanitize" = yes],
+    [SANITIZE_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g"],
+    [SANITIZE_CFLAGS=])
+  AC_SUBST([SANITIZE_CFLAGS])
+])
+
+AC_DEFUN([AIC_SUMMARY], [
+  aic_row() { printf '  %-22s %-10s %s\n' "$[1]" "$[2]" "$[3]"; }
+  aic_off() { test "$[1]" = yes || printf 'off: %s' "$[2]"; }
+  echo
+  echo "AIC $PACKAGE_VERSION"
+  aic_row "OpenSSL, libyaml" yes ""
+  aic_row "libcbor, MUNGE" yes ""
+  aic_row "SQLite" "$have_sqlite" "`aic_off $have_sqlite 'aicledgerd, aicacctd, aic'`"
+  aic_row "Slurm headers" "$have_slurm_headers" "$slurm_version `aic_off $have_slurm_headers 'spank_aic, aicacctd, aic'`"
+  aic_row "Slurm source" "$have_slurm_source" "`aic_off $have_slurm_source 'job_submit/aic, jobcomp/aic (--with-slurm-source=DIR)'`"
+  aic_row "OpenMPI" "$have_mpi" "`aic_off $have_mpi 'aic-run, aic-train'`"
+  aic_row "jansson, libcurl" "$have_jansson,$have_curl" ""
+  aic_row "CUDA" "$have_cuda" "`aic_off $have_cuda 'GPU kernels'`"
+  aic_row "NCCL" "$have_nccl" "`aic_off $have_nccl 'GPU collectives'`"
+  aic_row "cmocka" "$have_cmocka" "`aic_off $have_cmocka 'unit tests (make check)'`"
+  aic_row "sanitizers" "$enable_sanitize" ""
+  echo
+])
