@@ -28,7 +28,7 @@ typedef struct {
  * `return aic_fail(err, AIC_REFUSED, "account %s holds ...", ...)`. */
 aic_code aic_fail(aic_error *err, aic_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* As aic_fail with AIC_SYSTEM (AIC_FULL for ENOSPC and EDQUOT), appending ": " and strerror(errno). */
+/* As aic_fail with AIC_SYSTEM (AIC_FULL for ENOSPC, EDQUOT and EFBIG), appending ": " and strerror(errno). */
 aic_code aic_fail_errno(aic_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "context: " before the message that *err already holds; returns err->code (AIC_SYSTEM if err is NULL). */

@@ -18,6 +18,8 @@ common_sources = \
 	common/spool.c common/spool.h \
 	common/table.c common/table.h \
 	common/time.c common/time.h \
+	common/u256.c \
+	common/utf8.c common/utf8.h \
 	common/yaml.c common/yaml.h
 
 noinst_LTLIBRARIES += libcommon.la
@@ -28,7 +30,7 @@ libcommon_la_LIBADD = $(CRYPTO_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
 # What may be loaded into slurmctld and slurmstepd: no network, no YAML, no sanitizer.
 common_plugin_sources = \
 	common/amount.c common/bytes.c common/cbor.c common/crypto.c common/error.c common/file.c common/price.c \
-	common/receipt.c common/record.c common/snapshot.c common/spool.c common/time.c
+	common/receipt.c common/record.c common/snapshot.c common/spool.c common/time.c common/u256.c common/utf8.c
 noinst_LTLIBRARIES += libcommon_plugin.la
 libcommon_plugin_la_SOURCES = $(common_plugin_sources)
 libcommon_plugin_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
