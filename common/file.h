@@ -8,11 +8,14 @@
 #include "common/bytes.h"
 #include "common/error.h"
 
-/* The whole file appended to out; refused above max bytes. */
+/* The whole file appended to out; AIC_NOT_FOUND where there is none, AIC_FULL above max bytes (out is then as before). */
 aic_code aic_file_read(aic_bytes *out, const char *path, size_t max, aic_error *err);
 /* Temporary file in the same directory, write, fsync, chmod mode, rename, fsync of the directory.
- * On failure the old file stands and the temporary one is gone. */
+ * On failure the old file stands and the temporary one is gone; one that a crash left behind is called
+ * ".NAME.XXXXXX", so whoever lists a directory skips names that start with a point. */
 aic_code aic_file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, aic_error *err);
+/* The same for a file that must not be there yet: AIC_REFUSED, and nothing changed, where it is. */
+aic_code aic_file_create_atomic(const char *path, const void *data, size_t len, mode_t mode, aic_error *err);
 /* mkdir -p; mode for each directory that is made. An existing directory is left as it is. */
 aic_code aic_dir_make(const char *path, mode_t mode, aic_error *err);
 aic_code aic_dir_sync(const char *path, aic_error *err);

@@ -1,0 +1,136 @@
+/* key_file.c: Ed25519 keys in PEM files (PKCS#8) that only their owner can read. */
+#define _GNU_SOURCE
+#include "common/crypto.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/file.h"
+
+#define KEY_FILE_MAX 4096
+#define KEY_FILE_MODE 0600
+
+static aic_code check_owner(int fd, const char *path, aic_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return aic_fail_errno(err, "cannot look at key file %s", path);
+	if (!S_ISREG(st.st_mode))
+		return aic_fail(err, AIC_REFUSED, "key file %s is not a regular file", path);
+	if (st.st_uid != geteuid())
+		return aic_fail(err, AIC_REFUSED, "key file %s belongs to uid %u, this program runs as uid %u: chown it to %u",
+		                path, (unsigned) st.st_uid, (unsigned) geteuid(), (unsigned) geteuid());
+	if (st.st_mode & 077)
+		return aic_fail(err, AIC_REFUSED, "key file %s has mode %04o, so that others could read it: chmod 0600 %s", path,
+		                (unsigned) st.st_mode & 07777, path);
+	return AIC_OK;
+}
+
+static aic_code read_pem(char *pem, int *len, const char *path, aic_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	aic_code code;
+
+	*len = 0;
+	if (fd < 0 && errno == ENOENT)
+		return aic_fail(err, AIC_NOT_FOUND, "there is no key file %s", path);
+	if (fd < 0)
+		return aic_fail_errno(err, "cannot open key file %s", path);
+	code = check_owner(fd, path, err);
+	while (code == AIC_OK) {
+		ssize_t n = read(fd, pem + *len, (size_t) (KEY_FILE_MAX - *len));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			code = aic_fail_errno(err, "cannot read key file %s", path);
+		if (n <= 0)
+			break;
+		*len += (int) n;
+	}
+	close(fd);
+	return code;
+}
+
+/* Keeps OpenSSL from asking for a passphrase on the terminal. */
+static int no_passphrase(char *buf, int size, int rwflag, void *ctx)
+{
+	(void) buf, (void) size, (void) rwflag, (void) ctx;
+	return -1;
+}
+
+static aic_code decode_pem(aic_key *k, const char *pem, int len, const char *path, aic_error *err)
+{
+	uint8_t secret[AIC_SECRET_LEN];
+	size_t secret_len = sizeof(secret);
+	BIO *bio = BIO_new_mem_buf(pem, len);
+	EVP_PKEY *pkey;
+	aic_code code = AIC_OK;
+
+	ERR_set_mark();
+	pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	ERR_pop_to_mark();
+	if (!pkey)
+		code = aic_fail(err, AIC_CORRUPT, "key file %s holds no unencrypted private key in PEM (PKCS#8)", path);
+	else if (EVP_PKEY_get_id(pkey) != EVP_PKEY_ED25519)
+		code = aic_fail(err, AIC_CORRUPT, "key file %s holds a key of type %s: an Ed25519 key is needed", path,
+		                EVP_PKEY_get0_type_name(pkey));
+	else if (EVP_PKEY_get_raw_private_key(pkey, secret, &secret_len) != 1)
+		code = aic_fail(err, AIC_CORRUPT, "key file %s holds an Ed25519 key that OpenSSL cannot give out", path);
+	else
+		aic_key_from_secret(k, secret);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	EVP_PKEY_free(pkey);
+	BIO_free(bio);
+	return code;
+}
+
+aic_code aic_key_load(aic_key *k, const char *path, aic_error *err)
+{
+	char pem[KEY_FILE_MAX];
+	int len;
+	aic_code code = read_pem(pem, &len, path, err);
+
+	if (code == AIC_OK)
+		code = decode_pem(k, pem, len, path, err);
+	OPENSSL_cleanse(pem, sizeof(pem));
+	return code;
+}
+
+aic_code aic_key_create(aic_key *k, const char *path, aic_error *err)
+{
+	EVP_PKEY *pkey = NULL;
+	BIO *bio = BIO_new(BIO_s_secmem());
+	aic_code code;
+	char *pem;
+
+	aic_key_generate(k);
+	pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, k->secret, sizeof(k->secret));
+	if (!bio || !pkey || PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) != 1) {
+		code = aic_fail(err, AIC_SYSTEM, "OpenSSL cannot write a new key as PEM for %s", path);
+	} else {
+		long len = BIO_get_mem_data(bio, &pem);
+		code = aic_file_create_atomic(path, pem, (size_t) len, KEY_FILE_MODE, err);
+	}
+	if (code != AIC_OK)
+		aic_key_wipe(k);
+	EVP_PKEY_free(pkey);
+	BIO_free(bio);
+	return code;
+}
+
+aic_code aic_key_open(aic_key *k, const char *path, aic_error *err)
+{
+	aic_code code = aic_key_load(k, path, err);
+
+	if (code != AIC_NOT_FOUND)
+		return code;
+	code = aic_key_create(k, path, err);
+	/* Another process may have made it in between. */
+	return code == AIC_REFUSED ? aic_key_load(k, path, err) : code;
+}
