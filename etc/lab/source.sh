@@ -1,0 +1,40 @@
+# source.sh: Slurm's source tree of the installed release, configured; job_submit and jobcomp plugins are built against it.
+
+source_version() { dpkg-query -Wf '${source:Version}' libslurm-dev; }
+source_tree() { echo "$AIC_LAB_SOURCE/slurm-$(source_version)"; }
+
+source_ready() {
+	local tree
+	tree=$(source_tree)
+	if [ -e "$tree/.configured" ]; then
+		note "Slurm $(source_version), configured before"
+		return
+	fi
+	rm -rf "$tree" "$AIC_LAB_SOURCE/fetch"
+	mkdir -p "$AIC_LAB_SOURCE/fetch/lists/partial"
+	source_fetch "$tree"
+	(cd "$tree" && quietly ./configure --prefix=/usr --sysconfdir=/etc/slurm --enable-multiple-slurmd) ||
+		die "configure of Slurm's source in $tree failed: $(tail -n 1 "$LAB_LOG")"
+	touch "$tree/.configured"
+	rm -rf "$AIC_LAB_SOURCE/fetch"
+	note "Slurm $(source_version), fetched and configured"
+}
+
+# The machine's apt lists stay as they are: a private list names the same Debian mirrors for sources.
+source_fetch() {
+	local fetch=$AIC_LAB_SOURCE/fetch
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
+		awk '$3 == "Debian" { print "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]", $1, $2, "main" }' |
+		sort -u >"$fetch/sources.list"
+	[ -s "$fetch/sources.list" ] || echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main" \
+		>"$fetch/sources.list"
+	source_apt update || die "apt-get could not read the lists of source packages: $(grep -a '^[EW]: ' "$LAB_LOG" | tail -n 1 | cut -c4-)"
+	(cd "$fetch" && source_apt source "slurm-wlm=$(source_version)") ||
+		die "apt-get found no source of slurm-wlm $(source_version), the release installed here: bring the Slurm packages up to date (apt-get upgrade), then run this again."
+	mv "$fetch"/slurm-wlm-[0-9]*/ "$1"
+}
+source_apt() {
+	local fetch=$AIC_LAB_SOURCE/fetch
+	quietly apt-get -y -o Dir::Etc::sourcelist="$fetch/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::State::lists="$fetch/lists" -o APT::Sandbox::User=root -o Acquire::Retries=3 "$@"
+}

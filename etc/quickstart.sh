@@ -1,0 +1,61 @@
+#!/bin/bash
+# quickstart.sh: one job, end to end, on a real Slurm cluster made for it on this machine.
+set -uo pipefail
+set -E
+LAB_ETC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$LAB_ETC/lab/lab.sh"
+
+usage() {
+	cat <<-EOF
+		Usage: etc/quickstart.sh [--stop | --status | --clean | --help]
+
+		Without an option: installs what is missing, builds AIC, starts a Slurm cluster of four nodes with AIC in one
+		folder, trains a model in an sbatch job of an ordinary user, and takes the payout that it caused from report to
+		ledger. The cluster stays up; run it again for another job.
+
+		  --stop     stops every process of the lab; its data stays
+		  --status   tells what runs
+		  --clean    stops it and deletes the folder and the Unix users that it made (packages stay)
+
+		Environment: AIC_LAB, the folder [/var/lib/aic-lab]; AIC_LAB_PORT, the first of 100 TCP ports [17100].
+		Exit code: 0 done, 1 failed, 2 usage.
+	EOF
+}
+
+run() {
+	local began=$SECONDS
+	packages_platform
+	say "AIC quickstart in $AIC_LAB"
+	step packages packages_install lab
+	step source source_ready
+	step build build_ready
+	step users people_ready
+	step files lab_configure
+	step cluster lab_start_cluster
+	step aic aic_start
+	job_run
+	payout_run
+	say ""
+	say "Done in $((SECONDS - began)) s. The cluster stays up: etc/quickstart.sh --status, --stop, --clean."
+	payout_next_steps
+}
+
+main() {
+	[ $# -le 1 ] || { usage >&2; exit 2; }
+	case ${1:-} in
+	'' | --stop | --status | --clean) ;;
+	-h | --help) usage; exit 0 ;;
+	*) echo "quickstart: there is no option $1" >&2; usage >&2; exit 2 ;;
+	esac
+	settings_check
+	if [ "${1:-}" = --status ]; then lab_status; exit; fi
+	if [ -z "${1:-}" ]; then settings_folders; elif [ ! -d "$AIC_LAB" ]; then say "No lab in $AIC_LAB: nothing to do."; exit 0; fi
+	exec 9>"$AIC_LAB/.lock"
+	flock -n 9 || die "another quickstart works in $AIC_LAB: wait for it to end."
+	case ${1:-} in
+	--stop) lab_stop; say "Stopped. The data stays in $AIC_LAB." ;;
+	--clean) lab_clean; say "$AIC_LAB and its users are gone; packages stay." ;;
+	'') run ;;
+	esac
+}
+main "$@"
