@@ -18,7 +18,7 @@
 void aic_cbor_put_uint(aic_bytes *out, uint64_t v);
 void aic_cbor_put_int(aic_bytes *out, int64_t v);
 void aic_cbor_put_bytes(aic_bytes *out, const void *data, size_t len);
-void aic_cbor_put_text(aic_bytes *out, const char *s);          /* valid UTF-8; NULL writes "" */
+void aic_cbor_put_text(aic_bytes *out, const char *s);          /* NULL writes ""; a byte that is not UTF-8, '?' */
 void aic_cbor_put_array(aic_bytes *out, size_t items);          /* head only */
 void aic_cbor_put_map(aic_bytes *out, size_t pairs);            /* head only; caller orders keys */
 void aic_cbor_put_bool(aic_bytes *out, bool v);

@@ -3,6 +3,7 @@ common_sources = \
 	common/amount.c common/amount.h \
 	common/bytes.c common/bytes.h \
 	common/cbor.c common/cbor.h \
+	common/cbor_write.c \
 	common/command.c common/command.h \
 	common/config.c common/config.h \
 	common/crypto.c common/crypto.h \
@@ -30,8 +31,9 @@ libcommon_la_LIBADD = $(CRYPTO_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
 
 # What may be loaded into slurmctld and slurmstepd: no network, no YAML, no sanitizer.
 common_plugin_sources = \
-	common/amount.c common/bytes.c common/cbor.c common/crypto.c common/error.c common/file.c common/key_file.c \
-	common/price.c common/receipt.c common/record.c common/snapshot.c common/spool.c common/time.c common/u256.c common/utf8.c
+	common/amount.c common/bytes.c common/cbor.c common/cbor_write.c common/crypto.c common/error.c common/file.c \
+	common/key_file.c common/price.c common/receipt.c common/record.c common/snapshot.c common/spool.c common/time.c \
+	common/u256.c common/utf8.c
 noinst_LTLIBRARIES += libcommon_plugin.la
 libcommon_plugin_la_SOURCES = $(common_plugin_sources)
 libcommon_plugin_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
