@@ -19,6 +19,8 @@ common_sources = \
 	common/snapshot.c common/snapshot.h \
 	common/spool.c common/spool.h \
 	common/table.c common/table.h \
+	common/table_cells.h \
+	common/table_print.c \
 	common/time.c common/time.h \
 	common/u256.c \
 	common/utf8.c common/utf8.h \

@@ -1,9 +1,12 @@
 /* table.h: one description of rows and columns, printed as table, parsable, csv or json.
  *
  * table    aligned columns with a header, colours on a terminal only; footers and notes below
- * parsable as `sacct -P`: fields joined by '|', a header line
- * csv      RFC 4180
- * json     an array of objects; keys are the columns' machine names; numbers where the column is numeric */
+ * parsable as `sacct -P`: fields joined by '|', a header line of machine names; '?' for a '|' within a text
+ * csv      RFC 4180, a header line of machine names
+ * json     an array of objects; keys are the columns' machine names; numbers where the column is numeric
+ *
+ * A missing value (NULL text, time 0) is "-" in table, empty in parsable and csv, null in json. In table and parsable
+ * '?' stands for control characters and for bytes that are not UTF-8. */
 #ifndef AIC_TABLE_H
 #define AIC_TABLE_H
 
@@ -19,7 +22,7 @@ bool aic_format_parse(aic_format *f, const char *text);
 typedef enum {
 	AIC_COLUMN_TEXT,   /* left */
 	AIC_COLUMN_NUMBER, /* right; integer */
-	AIC_COLUMN_AMOUNT, /* right; AIC: the table shows a rounded figure, the others the exact decimal as a string */
+	AIC_COLUMN_AMOUNT, /* right; AIC: the table shows a figure rounded down, the others the exact decimal as a string */
 	AIC_COLUMN_TIME    /* left; epoch seconds shown as UTC */
 } aic_column_kind;
 
@@ -32,7 +35,8 @@ typedef struct {
 typedef struct aic_table aic_table;
 aic_table *aic_table_new(const aic_column *columns, size_t n); /* columns are kept by reference */
 void aic_table_free(aic_table *t);
-/* Cells are given column by column, left to right; a row is complete after n cells. NULL text prints as "-". */
+/* Cells are given column by column, left to right; a row is complete after n cells. Any
+ * kind of cell may stand in any column: a text such as "unknown" among numbers. */
 void aic_table_text(aic_table *t, const char *s);
 void aic_table_number(aic_table *t, int64_t v);
 void aic_table_amount(aic_table *t, aic_amount v);

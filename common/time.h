@@ -10,10 +10,11 @@
 #define AIC_TIME_TEXT 32
 
 char *aic_time_format(char buf[AIC_TIME_TEXT], int64_t t);       /* "2026-11-23T08:05:00Z"; 0 gives "-" */
-/* The format above, a date alone (its midnight), or "now", "today", "now-3days" as Slurm's tools accept. */
+/* The format above (seconds and Z may be left out), a date alone (its midnight), or "now" and "today", alone or followed
+ * by + or - and a count of seconds, minutes, hours, days or weeks: "now-3days", as Slurm's tools accept. All are UTC. */
 aic_code aic_time_parse(int64_t *t, const char *text, aic_error *err);
-char *aic_duration_format(char buf[AIC_TIME_TEXT], int64_t s);   /* Slurm's [D-]HH:MM:SS */
-/* Slurm's forms: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S; result in seconds. */
+char *aic_duration_format(char buf[AIC_TIME_TEXT], int64_t s);   /* Slurm's [D-]HH:MM:SS; INT64_MAX is UNLIMITED */
+/* Slurm's forms: M, M:S, H:M:S, D-H, D-H:M, D-H:M:S; result in seconds. As there, 1:90 is 150 seconds. */
 aic_code aic_duration_parse(int64_t *s, const char *text, aic_error *err);
 int64_t aic_now(void);           /* wall clock, seconds */
 int64_t aic_monotonic_ms(void);
