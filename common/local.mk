@@ -15,9 +15,10 @@ common_sources = \
 	common/receipt.c common/receipt.h \
 	common/record.c common/record.h \
 	common/rpc.c common/rpc.h \
+	common/rpc_frame.c common/rpc_frame.h \
 	common/rpc_server.c \
 	common/snapshot.c common/snapshot.h \
-	common/spool.c common/spool.h \
+	common/spool.c common/spool.h common/spool_reader.c common/spool_segment.c common/spool_segment.h \
 	common/table.c common/table.h \
 	common/table_cells.h \
 	common/table_print.c \
@@ -34,7 +35,8 @@ libcommon_la_LIBADD = $(CRYPTO_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
 # What may be loaded into slurmctld and slurmstepd: no network, no YAML, no sanitizer.
 common_plugin_sources = \
 	common/amount.c common/bytes.c common/cbor.c common/cbor_write.c common/crypto.c common/error.c common/file.c \
-	common/key_file.c common/price.c common/receipt.c common/record.c common/snapshot.c common/spool.c common/time.c \
+	common/key_file.c common/price.c common/receipt.c common/record.c common/snapshot.c common/spool.c \
+	common/spool_reader.c common/spool_segment.c common/time.c \
 	common/u256.c common/utf8.c
 noinst_LTLIBRARIES += libcommon_plugin.la
 libcommon_plugin_la_SOURCES = $(common_plugin_sources)

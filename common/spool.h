@@ -21,7 +21,8 @@
 
 typedef struct aic_spool_writer aic_spool_writer;
 /* Opens DIR (made with mode dir_mode where missing, files get file_mode) for appending in a new segment; numbers
- * continue after the last whole record found, or after `floor` (0 for none). */
+ * continue after the last whole record found, and never below the epoch's seconds times 2^20, so that a spool that lost its
+ * tail (power) or was emptied gives no number twice. They ascend; gaps mean nothing. One writer per directory: AIC_REFUSED else. */
 aic_code aic_spool_writer_open(aic_spool_writer **w, const char *dir, unsigned dir_mode, unsigned file_mode, aic_error *err);
 /* Appends without fsync. On failure (disk full) the partial record is cut off again; the caller keeps the record. */
 aic_code aic_spool_append(aic_spool_writer *w, const void *data, size_t len, aic_error *err);
