@@ -25,7 +25,7 @@ common_sources = \
 	common/time.c common/time.h \
 	common/u256.c \
 	common/utf8.c common/utf8.h \
-	common/yaml.c common/yaml.h
+	common/yaml.c common/yaml.h common/yaml_get.c common/yaml_node.h
 
 noinst_LTLIBRARIES += libcommon.la
 libcommon_la_SOURCES = $(common_sources)

@@ -56,55 +56,19 @@ void aic_job_record_clear(aic_job_record *r)
 	memset(r, 0, sizeof *r);
 }
 
-/* --- encoding --- */
-
-/* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 where there is none. */
-static size_t utf8_sequence(const unsigned char *s)
-{
-	static const struct { unsigned char first, last, low, high, more; } forms[] = {
-		{0x01, 0x7f, 0, 0, 0},       {0xc2, 0xdf, 0x80, 0xbf, 1}, {0xe0, 0xe0, 0xa0, 0xbf, 2},
-		{0xe1, 0xec, 0x80, 0xbf, 2}, {0xed, 0xed, 0x80, 0x9f, 2}, {0xee, 0xef, 0x80, 0xbf, 2},
-		{0xf0, 0xf0, 0x90, 0xbf, 3}, {0xf1, 0xf3, 0x80, 0xbf, 3}, {0xf4, 0xf4, 0x80, 0x8f, 3},
-	};
-	for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
-		if (s[0] < forms[f].first || s[0] > forms[f].last)
-			continue;
-		if (forms[f].more > 0 && (s[1] < forms[f].low || s[1] > forms[f].high))
-			return 0;
-		for (size_t i = 2; i <= forms[f].more; i++) {
-			if ((s[i] & 0xc0) != 0x80)
-				return 0;
-		}
-		return forms[f].more + 1u;
-	}
-	return 0;
-}
-
-/* Users choose job names, and names may have been cut inside a character: what is no UTF-8 becomes '?'. */
-static void put_name(aic_bytes *out, const char name[AIC_NAME_LEN])
-{
-	char clean[AIC_NAME_LEN + 4] = "";
-	aic_str_copy(clean, AIC_NAME_LEN, name);
-	for (size_t i = 0; clean[i] != '\0';) {
-		size_t n = utf8_sequence((const unsigned char *)clean + i);
-		if (n == 0)
-			clean[i] = '?';
-		i += n == 0 ? 1 : n;
-	}
-	aic_cbor_put_text(out, clean);
-}
+/* --- encoding; what users and Slurm wrote that is no UTF-8 becomes '?' in aic_cbor_put_text --- */
 
 static void put_share(aic_bytes *out, const aic_node_share *n)
 {
 	uint32_t types = n->gpu_types < AIC_GPU_TYPES_MAX ? n->gpu_types : AIC_GPU_TYPES_MAX;
 	aic_cbor_put_array(out, 4);
-	put_name(out, n->name);
+	aic_cbor_put_text(out, n->name);
 	aic_cbor_put_uint(out, n->cpus);
 	aic_cbor_put_uint(out, n->mem_mib);
 	aic_cbor_put_array(out, types);
 	for (uint32_t i = 0; i < types; i++) {
 		aic_cbor_put_array(out, 2);
-		put_name(out, n->gpu[i].type);
+		aic_cbor_put_text(out, n->gpu[i].type);
 		aic_cbor_put_uint(out, n->gpu[i].count);
 	}
 }
@@ -112,7 +76,7 @@ static void put_share(aic_bytes *out, const aic_node_share *n)
 static void put_name_field(aic_bytes *out, int key, const char name[AIC_NAME_LEN])
 {
 	aic_cbor_put_uint(out, (uint64_t)key);
-	put_name(out, name);
+	aic_cbor_put_text(out, name);
 }
 
 static void put_uint_field(aic_bytes *out, int key, uint64_t v)
