@@ -42,3 +42,18 @@ noinst_LTLIBRARIES += libcommon_plugin.la
 libcommon_plugin_la_SOURCES = $(common_plugin_sources)
 libcommon_plugin_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libcommon_plugin_la_LIBADD = $(CRYPTO_LIBS) $(CBOR_LIBS)
+
+# Unit tests of the foundations; NAME_test.c beside NAME.c.
+EXTRA_DIST += common/testing.h
+if WITH_CMOCKA
+check_PROGRAMS += common_error_test common_bytes_test common_u256_test
+common_error_test_SOURCES = common/error_test.c
+common_error_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_error_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_bytes_test_SOURCES = common/bytes_test.c
+common_bytes_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_bytes_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_u256_test_SOURCES = common/u256_test.c
+common_u256_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_u256_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #define LOG_MODE 0640
 
 static const char *log_program = "aic";
-static const char *log_path;
+static char *log_path;
 static int log_fd = STDERR_FILENO;
 static aic_log_level log_level = AIC_LOG_INFO;
 
@@ -34,7 +35,8 @@ void aic_log_open(const char *program, const char *path, aic_log_level level)
 	if (log_fd != STDERR_FILENO)
 		close(log_fd);
 	log_fd = STDERR_FILENO;
-	log_path = path;
+	free(log_path);
+	log_path = path ? aic_xstrdup(path) : NULL;
 	if (!path)
 		return;
 	if ((fd = open_log()) < 0)

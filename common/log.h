@@ -4,7 +4,7 @@
 
 typedef enum { AIC_LOG_ERROR, AIC_LOG_WARN, AIC_LOG_INFO, AIC_LOG_DEBUG } aic_log_level;
 
-/* program and path are kept by reference. path NULL logs to stderr, and so does a path that cannot be opened, with a
+/* program is kept by reference. path NULL logs to stderr, and so does a path that cannot be opened, with a
  * message. Call it before other threads start. */
 void aic_log_open(const char *program, const char *path, aic_log_level level);
 /* For logrotate: opens path again. May be called in a handler of SIGHUP. */

@@ -47,7 +47,7 @@ void aic_table_note(aic_table *t, const char *fmt, ...) __attribute__((format(pr
 size_t aic_table_rows(const aic_table *t);
 void aic_table_print(const aic_table *t, aic_format format, FILE *out);
 
-/* Writes s as a JSON string with quotes. */
+/* Writes s as a JSON string with quotes; NULL as null, a byte that is not UTF-8 as U+FFFD. */
 void aic_json_string(FILE *out, const char *s);
 
 #endif

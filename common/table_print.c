@@ -235,9 +235,13 @@ static void print_lines(const aic_table *t, void (*put)(FILE *, const char *), c
 void aic_json_string(FILE *out, const char *s)
 {
 	static const char escape[][2] = {{'"', '"'}, {'\\', '\\'}, {'\b', 'b'}, {'\f', 'f'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}};
-	size_t len = strlen(s), n;
+	size_t len = s ? strlen(s) : 0, n;
 	uint32_t c;
 
+	if (!s) {
+		fputs("null", out);
+		return;
+	}
 	putc('"', out);
 	for (; len > 0; s += n, len -= n) {
 		char letter = 0;
