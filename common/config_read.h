@@ -1,0 +1,23 @@
+/* config_read.h: helpers shared by config.c and config_rows.c. Internal to them. */
+#ifndef AIC_CONFIG_READ_H
+#define AIC_CONFIG_READ_H
+
+#include "common/config.h"
+#include "common/yaml.h"
+
+/* The map or list under key; NULL where the key is absent or has no value. */
+aic_code aic_config_section(const aic_yaml_node *map, const char *key, aic_yaml_kind kind, const aic_yaml_node **out,
+                            aic_error *err);
+/* A name of letters, digits, '.', '_', '-'; `what` it is goes into the message. Refused where absent. */
+aic_code aic_config_name(const aic_yaml_node *map, const char *key, const char *what, char out[AIC_NAME_LEN], aic_error *err);
+/* Checks one such name that stands at `node`. */
+aic_code aic_config_check_name(const aic_yaml_node *node, const char *what, const char *name, aic_error *err);
+/* Index of the value among n names; *out stays where the key is absent. */
+aic_code aic_config_choice(const aic_yaml_node *map, const char *key, const char *const *names, int n, int *out, aic_error *err);
+
+/* Sections of rows. */
+aic_code aic_config_providers(aic_config *c, const aic_yaml_node *root, aic_error *err);
+aic_code aic_config_accounts(aic_config *c, const aic_yaml_node *root, aic_error *err);
+aic_code aic_config_assets(aic_config *c, const aic_yaml_node *root, aic_error *err);
+
+#endif

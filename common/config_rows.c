@@ -1,0 +1,153 @@
+/* config_rows.c: providers, accounts and assets of aic.yaml. */
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/config_read.h"
+
+#define PROVIDER_PREFIX "provider/"
+#define ACCOUNT_PREFIX "account/"
+
+/* Fails where the item is no map, so that the row's own reader need not ask. */
+static aic_code check_row(const aic_yaml_node *row, const char *list, const char *example, aic_error *err)
+{
+	if (aic_yaml_kind_of(row) == AIC_YAML_MAP)
+		return AIC_OK;
+	return aic_yaml_fail(row, err, "each row of %s must be a map, \"- {%s}\"", list, example);
+}
+
+static aic_code fail_twice(const aic_yaml_node *row, const char *what, const char *name, aic_error *err)
+{
+	return aic_yaml_fail(row, err, "%s %s is listed twice: keep one row", what, name);
+}
+
+static aic_code read_provider(aic_config *c, const aic_yaml_node *row, aic_error *err)
+{
+	aic_provider_config *p = &c->provider[c->n_providers];
+	aic_code code = check_row(row, "providers", "name: lab-one, organisation: physics, nodes: \"n[1-2]\"", err);
+	if (code == AIC_OK)
+		code = aic_config_name(row, "name", "the provider's name", p->name, err);
+	if (code == AIC_OK)
+		code = aic_config_name(row, "organisation", "the provider's organisation", p->organisation, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_text(row, "nodes", p->nodes, sizeof p->nodes, err);
+	if (code == AIC_OK && p->nodes[0] == '\0')
+		return aic_yaml_fail(row, err, "provider %s has no \"nodes\": give a host list such as \"n[1-2]\"", p->name);
+	for (size_t i = 0; code == AIC_OK && i < c->n_providers; i++) {
+		if (strcmp(c->provider[i].name, p->name) == 0)
+			return fail_twice(row, "provider", p->name, err);
+	}
+	return code == AIC_OK ? aic_yaml_unknown(row, err) : code;
+}
+
+static aic_code read_account(aic_config *c, const aic_yaml_node *row, aic_error *err)
+{
+	aic_account_config *a = &c->account[c->n_accounts];
+	aic_code code = check_row(row, "accounts", "account: physics, organisation: physics-dept", err);
+	if (code == AIC_OK)
+		code = aic_config_name(row, "account", "a Slurm account", a->account, err);
+	if (code == AIC_OK)
+		code = aic_config_name(row, "organisation", "the account's organisation", a->organisation, err);
+	for (size_t i = 0; code == AIC_OK && i < c->n_accounts; i++) {
+		if (strcmp(c->account[i].account, a->account) == 0)
+			return fail_twice(row, "account", a->account, err);
+	}
+	return code == AIC_OK ? aic_yaml_unknown(row, err) : code;
+}
+
+static bool has_provider(const aic_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_providers; i++) {
+		if (strcmp(c->provider[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "site", "account/NAME", or "provider/NAME" of a listed provider. */
+static aic_code read_owner(const aic_config *c, const aic_yaml_node *row, aic_asset_config *a, aic_error *err)
+{
+	aic_code code = aic_yaml_get_text(row, "owner", a->owner, sizeof a->owner, err);
+	if (code != AIC_OK)
+		return code;
+	const aic_yaml_node *node = aic_yaml_get(row, "owner");
+	if (node != NULL && strcmp(a->owner, "site") == 0)
+		return AIC_OK;
+	if (node != NULL && strncmp(a->owner, ACCOUNT_PREFIX, strlen(ACCOUNT_PREFIX)) == 0)
+		return aic_config_check_name(node, "the account", a->owner + strlen(ACCOUNT_PREFIX), err);
+	if (node == NULL || strncmp(a->owner, PROVIDER_PREFIX, strlen(PROVIDER_PREFIX)) != 0)
+		return aic_yaml_fail(node != NULL ? node : row, err, "asset %s: \"owner: %s\" must be provider/NAME, account/NAME or site",
+		                     a->name, a->owner);
+	if (!has_provider(c, a->owner + strlen(PROVIDER_PREFIX)))
+		return aic_yaml_fail(node, err, "asset %s: its owner %s is not among the providers: add a row, or correct the name",
+		                     a->name, a->owner);
+	return AIC_OK;
+}
+
+static aic_code read_asset(aic_config *c, const aic_yaml_node *row, aic_error *err)
+{
+	static const char *const kinds[] = {"data", "model"};
+	aic_asset_config *a = &c->asset[c->n_assets];
+	int kind = -1;
+	aic_code code = check_row(row, "assets", "name: cifar, kind: data, owner: provider/lab-one, per_job: 0.01", err);
+	if (code == AIC_OK)
+		code = aic_config_name(row, "name", "the asset's name", a->name, err);
+	if (code == AIC_OK)
+		code = aic_config_choice(row, "kind", kinds, 2, &kind, err);
+	if (code == AIC_OK && kind < 0)
+		return aic_yaml_fail(row, err, "asset %s has no \"kind\": give data or model", a->name);
+	a->is_model = kind == 1;
+	if (code == AIC_OK)
+		code = read_owner(c, row, a, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_amount(row, "per_job", &a->terms.per_job, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_amount(row, "per_gpu_hour", &a->terms.per_gpu_hour, err);
+	for (size_t i = 0; code == AIC_OK && i < c->n_assets; i++) {
+		if (strcmp(c->asset[i].name, a->name) == 0 && c->asset[i].is_model == a->is_model)
+			return fail_twice(row, kinds[kind], a->name, err);
+	}
+	return code == AIC_OK ? aic_yaml_unknown(row, err) : code;
+}
+
+/* Reads each row of the list under key; `rows` is zeroed room for all of them, `n` counts those that are good. */
+static aic_code read_rows(aic_config *c, const aic_yaml_node *list, size_t *n,
+                          aic_code (*read_row)(aic_config *, const aic_yaml_node *, aic_error *), aic_error *err)
+{
+	for (size_t i = 0; i < aic_yaml_count(list); i++) {
+		aic_code code = read_row(c, aic_yaml_item(list, i), err);
+		if (code != AIC_OK)
+			return code;
+		(*n)++;
+	}
+	return AIC_OK;
+}
+
+aic_code aic_config_providers(aic_config *c, const aic_yaml_node *root, aic_error *err)
+{
+	const aic_yaml_node *list;
+	aic_code code = aic_config_section(root, "providers", AIC_YAML_LIST, &list, err);
+	if (code != AIC_OK || aic_yaml_count(list) == 0)
+		return code;
+	c->provider = aic_xcalloc(aic_yaml_count(list), sizeof *c->provider);
+	return read_rows(c, list, &c->n_providers, read_provider, err);
+}
+
+aic_code aic_config_accounts(aic_config *c, const aic_yaml_node *root, aic_error *err)
+{
+	const aic_yaml_node *list;
+	aic_code code = aic_config_section(root, "accounts", AIC_YAML_LIST, &list, err);
+	if (code != AIC_OK || aic_yaml_count(list) == 0)
+		return code;
+	c->account = aic_xcalloc(aic_yaml_count(list), sizeof *c->account);
+	return read_rows(c, list, &c->n_accounts, read_account, err);
+}
+
+aic_code aic_config_assets(aic_config *c, const aic_yaml_node *root, aic_error *err)
+{
+	const aic_yaml_node *list;
+	aic_code code = aic_config_section(root, "assets", AIC_YAML_LIST, &list, err);
+	if (code != AIC_OK || aic_yaml_count(list) == 0)
+		return code;
+	c->asset = aic_xcalloc(aic_yaml_count(list), sizeof *c->asset);
+	return read_rows(c, list, &c->n_assets, read_asset, err);
+}
