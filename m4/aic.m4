@@ -25,7 +25,7 @@ AC_DEFUN([AIC_SLURM], [
   CPPFLAGS="$aic_save"
   SLURM_LIBS="$SLURM_LIBS -lslurm"
   AS_IF([test "$have_slurm_headers" = yes], [
-    slurm_version=`printf '#include <slurm/slurm_version.h>\nSLURM_VERSION_NUMBER\n' | $CC $SLURM_CFLAGS -E -dD - 2>/dev/null | awk '/define SLURM_VERSION_NUMBER/ {print $[3]}'`
+    slurm_version=`printf '@%:@include <slurm/slurm_version.h>\nSLURM_VERSION_NUMBER\n' | $CC $SLURM_CFLAGS -E -dD - 2>/dev/null | awk '/define SLURM_VERSION_NUMBER/ {print $[3]}'`
     slurm_version=`printf '%d.%02d.%d' $(( (slurm_version >> 16) & 255 )) $(( (slurm_version >> 8) & 255 )) $(( slurm_version & 255 ))`
   ])
   AS_IF([test "$with_slurm_source" != no], [
@@ -35,9 +35,17 @@ AC_DEFUN([AIC_SLURM], [
         [AC_MSG_ERROR([the Slurm source in $with_slurm_source is $source_version, the installed headers are $slurm_version: give the source of $slurm_version])])
       slurm_version="$source_version"
       have_slurm_source=yes
-      SLURM_SOURCE_CFLAGS="-isystem $with_slurm_source"
+      # Slurm's headers include "config.h" and must find Slurm's own, not ours: a directory that holds only that one.
+      with_slurm_source=`cd "$with_slurm_source" && pwd`
+      SLURM_SOURCE_CFLAGS="-iquote slurm-plugins/slurm-config -isystem $with_slurm_source"
     ], [AC_MSG_ERROR([$with_slurm_source is no configured Slurm source tree (config.h is missing): run its ./configure first])])
   ])
+  AC_CONFIG_COMMANDS([slurm-plugins/slurm-config/config.h], [
+    if test "$with_slurm_source" != no; then
+      $MKDIR_P slurm-plugins/slurm-config
+      printf '@%:@pragma GCC system_header\n@%:@include "%s/config.h"\n' "$with_slurm_source" > slurm-plugins/slurm-config/config.h
+    fi
+  ], [with_slurm_source='$with_slurm_source' MKDIR_P='$MKDIR_P'])
   AC_SUBST([SLURM_CFLAGS]) AC_SUBST([SLURM_LIBS]) AC_SUBST([SLURM_SOURCE_CFLAGS])
 ])
 
