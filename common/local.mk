@@ -44,7 +44,7 @@ libcommon_plugin_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libcommon_plugin_la_LIBADD = $(CRYPTO_LIBS) $(CBOR_LIBS)
 
 # Unit tests of the foundations; NAME_test.c beside NAME.c.
-EXTRA_DIST += common/testing.h
+EXTRA_DIST += common/testing.h common/cbor_testing.h
 if WITH_CMOCKA
 check_PROGRAMS += common_error_test common_bytes_test common_u256_test
 common_error_test_SOURCES = common/error_test.c
@@ -56,4 +56,14 @@ common_bytes_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_u256_test_SOURCES = common/u256_test.c
 common_u256_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_u256_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+check_PROGRAMS += common_amount_test common_cbor_test common_cbor_canonical_test
+common_amount_test_SOURCES = common/amount_test.c
+common_amount_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_amount_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_cbor_test_SOURCES = common/cbor_test.c tests/fuzz/cbor_fuzz.c
+common_cbor_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_cbor_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_cbor_canonical_test_SOURCES = common/cbor_canonical_test.c tests/fuzz/cbor_fuzz.c
+common_cbor_canonical_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_cbor_canonical_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 endif
