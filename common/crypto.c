@@ -100,7 +100,7 @@ aic_hash aic_hmac_sha256(const void *key, size_t key_len, const void *data, size
 {
 	aic_hash h;
 
-	must(HMAC(sha256_md(), key, (int) key_len, data, len, h.b, NULL) != NULL, "compute an HMAC");
+	must(HMAC(sha256_md(), key_len ? key : "", (int) key_len, data, len, h.b, NULL) != NULL, "compute an HMAC");
 	return h;
 }
 

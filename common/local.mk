@@ -66,4 +66,11 @@ common_cbor_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_cbor_canonical_test_SOURCES = common/cbor_canonical_test.c tests/fuzz/cbor_fuzz.c
 common_cbor_canonical_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_cbor_canonical_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+check_PROGRAMS += common_crypto_test common_key_file_test
+common_crypto_test_SOURCES = common/crypto_test.c
+common_crypto_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_crypto_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) -lpthread
+common_key_file_test_SOURCES = common/key_file_test.c
+common_key_file_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_key_file_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 endif
