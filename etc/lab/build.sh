@@ -13,12 +13,17 @@ build_copy() {
 build_configure() {
 	local from=$1 in=$2
 	shift 2
-	[ -e "$from/configure" ] || (cd "$from" && quietly autoreconf -fi) || die "autoreconf failed in $from: $(tail -n 1 "$LAB_LOG")"
+	build_configured_from "$from" || (cd "$from" && quietly autoreconf -fi) || die "autoreconf failed in $from: $(tail -n 1 "$LAB_LOG")"
 	if [ -e "$in/config.status" ] && [ "$(cat "$in/.arguments" 2>/dev/null)" = "$*" ]; then return; fi
 	rm -rf "$in"
 	mkdir -p "$in"
 	(cd "$in" && quietly "$from/configure" "$@") || die "configure failed: $(grep -a 'error:' "$LAB_LOG" | tail -n 1)"
 	echo "$*" >"$in/.arguments"
+}
+
+# Whether configure is newer than what it is made from.
+build_configured_from() {
+	[ -e "$1/configure" ] && [ -z "$(find "$1" -maxdepth 2 \( -name configure.ac -o -name Makefile.am -o -name local.mk -o -name aic.m4 \) -newer "$1/configure" -print -quit)" ]
 }
 
 # build_make BUILD [TARGET...]

@@ -4,7 +4,7 @@ say() { printf '%s\n' "$*"; }
 
 # die SENTENCE: ends the run; the log's name is added once there is one.
 die() {
-	printf '\nquickstart: %s\n' "$*" >&2
+	printf '\n%s: %s\n' "${SAY_NAME:-quickstart}" "$*" >&2
 	if [ -s "${LAB_LOG:-}" ]; then printf 'Details: %s\n' "$LAB_LOG" >&2; fi
 	exit 1
 }

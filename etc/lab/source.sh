@@ -20,18 +20,26 @@ source_ready() {
 	note "Slurm $(source_version), fetched and configured"
 }
 
-# The machine's apt lists stay as they are: a private list names the same Debian mirrors for sources.
+# The machine's apt lists stay as they are: a private list names the same Debian mirrors for sources, one at a time, as
+# a release can be listed in several of which only one still has its files.
 source_fetch() {
-	local fetch=$AIC_LAB_SOURCE/fetch
-	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
-		awk '$3 == "Debian" { print "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]", $1, $2, "main" }' |
-		sort -u >"$fetch/sources.list"
-	[ -s "$fetch/sources.list" ] || echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main" \
-		>"$fetch/sources.list"
-	source_apt update || die "apt-get could not read the lists of source packages: $(grep -a '^[EW]: ' "$LAB_LOG" | tail -n 1 | cut -c4-)"
-	(cd "$fetch" && source_apt source "slurm-wlm=$(source_version)") ||
-		die "apt-get found no source of slurm-wlm $(source_version), the release installed here: bring the Slurm packages up to date (apt-get upgrade), then run this again."
+	local fetch=$AIC_LAB_SOURCE/fetch line found=no
+	while read -r line; do
+		echo "$line" >"$fetch/sources.list"
+		if source_apt update && (cd "$fetch" && source_apt source "slurm-wlm=$(source_version)"); then
+			found=yes
+			break
+		fi
+	done < <(source_mirrors)
+	[ "$found" = yes ] ||
+		die "apt-get found no source of slurm-wlm $(source_version), the release installed here: check the network, or bring the Slurm packages up to date (apt-get upgrade), then run this again."
 	mv "$fetch"/slurm-wlm-[0-9]*/ "$1"
+}
+source_mirrors() {
+	{
+		apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null
+		echo "http://deb.debian.org/debian bookworm Debian"
+	} | awk '$3 == "Debian" && !seen[$1 $2]++ { print "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]", $1, $2, "main" }'
 }
 source_apt() {
 	local fetch=$AIC_LAB_SOURCE/fetch

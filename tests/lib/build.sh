@@ -1,0 +1,28 @@
+#!/bin/bash
+# build.sh gcc|clang|sanitized: one of the builds that the tests use, out of tree; what tests/run.sh prepared is the source.
+set -uo pipefail
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+. "$TOP/tests/lib/prepare.sh"
+exec 8>&-
+LAB_LOG=$AIC_TEST_DIR/${1:-}.log
+: >"$LAB_LOG"
+trap '[ $? = 0 ] || grep -aE "(warning|error):|Error |undefined" "$LAB_LOG" | head -n 40' EXIT
+
+configure() { # NAME ARGS...
+	BUILD=$AIC_TEST_DIR/$1
+	shift
+	build_configure "$AIC_LAB_SOURCE/aic" "$BUILD" --prefix="$AIC_TEST_USR" --with-slurm-source="$(source_tree)" "$@"
+}
+# Everything, tests included; a warning is an error, and all of them are shown.
+compile() { # CFLAGS TARGET...
+	local flags=$1
+	shift
+	quietly make -C "$BUILD" -s -k -j"$(nproc)" CFLAGS="$flags" "$@" check_programs
+}
+
+case ${1:-} in
+gcc) configure gcc CC=gcc && compile "-g -O2 -Werror" all && quietly make -C "$BUILD" -s CFLAGS="-g -O2 -Werror" install && touch "$AIC_TEST_USR/.prebuilt" ;;
+clang) configure clang CC=clang && compile "-g -O1 -Werror" all ;;
+sanitized) configure sanitized CC=gcc --enable-sanitize && compile "-g -O1" ;;
+*) echo "build.sh gcc|clang|sanitized" >&2; exit 2 ;;
+esac
