@@ -1,1 +1,64 @@
-# slurm-plugins
+# slurm-plugins: what Slurm loads (never with sanitizers, only entry points visible), and aicnoded in node/.
+AIC_PLUGIN_LDFLAGS = -module -avoid-version -shared -Wl,--version-script=$(top_srcdir)/slurm-plugins/plugin.map
+AIC_PLUGIN_CFLAGS = $(AM_CFLAGS) -fvisibility=default
+EXTRA_DIST += slurm-plugins/plugin.map etc/slurm.conf.aic etc/plugstack.conf.aic
+
+if WITH_SPANK
+slurmplugin_LTLIBRARIES += spank_aic.la
+spank_aic_la_SOURCES = \
+	slurm-plugins/spank/spank_aic.c slurm-plugins/spank/context.h \
+	slurm-plugins/spank/options.c slurm-plugins/spank/stepd.c slurm-plugins/spank/usage.c \
+	slurm-plugins/option.c slurm-plugins/option.h \
+	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h
+spank_aic_la_CFLAGS = $(AIC_PLUGIN_CFLAGS) $(SLURM_CFLAGS)
+spank_aic_la_LDFLAGS = $(AIC_PLUGIN_LDFLAGS)
+spank_aic_la_LIBADD = libcommon_plugin.la
+dist_man_MANS += doc/man/spank_aic.8
+endif
+
+# The parts of the two plugins below that do not need Slurm's source; tested on their own.
+slurm_plugin_estimate = \
+	slurm-plugins/job_submit/estimate.c slurm-plugins/job_submit/estimate.h slurm-plugins/job_submit/tres.c
+slurm_plugin_decide = \
+	slurm-plugins/job_submit/decide.c slurm-plugins/job_submit/decide.h \
+	slurm-plugins/job_submit/view.c slurm-plugins/job_submit/view.h \
+	slurm-plugins/param.c slurm-plugins/param.h
+slurm_plugin_writer = slurm-plugins/jobcomp/writer.c slurm-plugins/jobcomp/writer.h
+
+if WITH_SLURM_SOURCE
+slurmplugin_LTLIBRARIES += jobcomp_aic.la job_submit_aic.la
+jobcomp_aic_la_SOURCES = \
+	slurm-plugins/jobcomp/jobcomp_aic.c slurm-plugins/compat.h \
+	slurm-plugins/jobcomp/copy.c slurm-plugins/jobcomp/copy.h \
+	slurm-plugins/jobcomp/state.c slurm-plugins/jobcomp/state.h \
+	slurm-plugins/jobcomp/chain.c slurm-plugins/jobcomp/chain.h \
+	slurm-plugins/jobcomp/location.c slurm-plugins/jobcomp/location.h \
+	slurm-plugins/option.c slurm-plugins/option.h \
+	slurm-plugins/param.c slurm-plugins/param.h \
+	$(slurm_plugin_writer)
+jobcomp_aic_la_CFLAGS = $(AIC_PLUGIN_CFLAGS) $(SLURM_SOURCE_CFLAGS)
+jobcomp_aic_la_LDFLAGS = $(AIC_PLUGIN_LDFLAGS)
+jobcomp_aic_la_LIBADD = libcommon_plugin.la
+
+job_submit_aic_la_SOURCES = \
+	slurm-plugins/job_submit/job_submit_aic.c slurm-plugins/compat.h \
+	slurm-plugins/job_submit/request.c slurm-plugins/job_submit/request.h \
+	slurm-plugins/option.c slurm-plugins/option.h \
+	$(slurm_plugin_estimate) $(slurm_plugin_decide)
+job_submit_aic_la_CFLAGS = $(AIC_PLUGIN_CFLAGS) $(SLURM_SOURCE_CFLAGS)
+job_submit_aic_la_LDFLAGS = $(AIC_PLUGIN_LDFLAGS)
+job_submit_aic_la_LIBADD = libcommon_plugin.la
+dist_man_MANS += doc/man/jobcomp_aic.8 doc/man/job_submit_aic.8
+endif
+
+noinst_LTLIBRARIES += libnode.la
+libnode_la_SOURCES = \
+	slurm-plugins/node/delivery.c slurm-plugins/node/delivery.h \
+	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h
+libnode_la_CFLAGS = $(AM_CFLAGS) $(SAN)
+
+sbin_PROGRAMS += aicnoded
+aicnoded_SOURCES = slurm-plugins/node/aicnoded.c
+aicnoded_CFLAGS = $(AM_CFLAGS) $(SAN)
+aicnoded_LDADD = libnode.la libcommon.la
+dist_man_MANS += doc/man/aicnoded.8

@@ -1,0 +1,55 @@
+/* compat.h: Slurm's headers, and the only place that knows which release they belong to. */
+#ifndef AIC_COMPAT_H
+#define AIC_COMPAT_H
+
+/* Slurm's own names collide with libc's unless this header comes first. */
+#include <src/common/slurm_xlator.h>
+
+#include <slurm/slurm.h>
+#include <slurm/slurm_errno.h>
+#include <slurm/slurm_version.h>
+
+#include <src/common/assoc_mgr.h>
+#include <src/common/plugin.h>
+#include <src/common/read_config.h>
+#include <src/common/run_in_daemon.h>
+#include <src/common/xmalloc.h>
+#include <src/common/xstring.h>
+#include <src/slurmctld/slurmctld.h>
+
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 2, 0)
+#include <src/interfaces/gres.h>
+#else
+#include <src/common/gres.h>
+#endif
+
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
+typedef list_t *aic_slurm_list;
+#else
+typedef List aic_slurm_list;
+#endif
+
+/* jobcomp_p_set_location(): before 23.02 the value of JobCompLoc is an argument. */
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 2, 0)
+#define AIC_JOBCOMP_LOCATION_ARGS void
+#else
+#define AIC_JOBCOMP_LOCATION_ARGS char *location __attribute__((unused))
+#endif
+
+/* job_modify(): since 23.02 it can tell the user why. */
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 2, 0)
+#define AIC_JOB_MODIFY_HAS_MESSAGE 1
+#else
+#define AIC_JOB_MODIFY_HAS_MESSAGE 0
+#endif
+
+/* fini() returns nothing since 25.11. */
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(25, 11, 0)
+#define AIC_FINI_TYPE void
+#define AIC_FINI_RETURN return
+#else
+#define AIC_FINI_TYPE int
+#define AIC_FINI_RETURN return SLURM_SUCCESS
+#endif
+
+#endif

@@ -1,0 +1,36 @@
+/* decide.h: what becomes of a job at submit: admitted, held or refused, and the sentence that says why.
+ * Knows the snapshot, not Slurm. Makes no call that can block and allocates nothing. */
+#ifndef AIC_JOB_SUBMIT_DECIDE_H
+#define AIC_JOB_SUBMIT_DECIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/amount.h"
+#include "common/snapshot.h"
+#include "slurm-plugins/job_submit/estimate.h"
+
+typedef enum { AIC_ADMIT, AIC_HOLD, AIC_REFUSE } aic_ruling;
+
+typedef struct {
+	aic_ruling ruling;
+	bool quoted;            /* cost is set */
+	bool blind;             /* decided without a usable snapshot: worth a line in the log */
+	aic_amount cost;        /* the most that the job, with all its array tasks, can cost */
+	char message[640];      /* "" where there is nothing to say; with AIC_ADMIT, what observe mode would have said */
+} aic_verdict;
+
+typedef struct {
+	const char *account;    /* NULL or "" where Slurm knows none */
+	const char *dataset, *model; /* NULL where not asked for */
+	const aic_request *request;
+	/* Name of partition number i of those that the job may run in, and what a job gets there (unless p is NULL); NULL
+	 * behind the last. */
+	const char *(*partition)(void *ctx, uint32_t i, aic_partition *p);
+	void *ctx;
+} aic_ask;
+
+/* s NULL: there is no usable snapshot, `why` says why and closed decides (policy.stale is in the snapshot itself). */
+void aic_decide(aic_verdict *v, const aic_snapshot *s, const char *why, bool closed, int64_t now, const aic_ask *ask);
+
+#endif

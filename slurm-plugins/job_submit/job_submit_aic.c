@@ -1,0 +1,183 @@
+/* job_submit/aic: quotes each job in AIC's scope and holds or refuses what its account cannot pay (job_submit_aic(8)). */
+#include "slurm-plugins/job_submit/request.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/snapshot.h"
+#include "common/time.h"
+#include "slurm-plugins/job_submit/decide.h"
+#include "slurm-plugins/job_submit/view.h"
+#include "slurm-plugins/option.h"
+#include "slurm-plugins/param.h"
+
+const char plugin_name[] = "AIC job submission";
+const char plugin_type[] = "job_submit/aic";
+const uint32_t plugin_version = SLURM_VERSION_NUMBER;
+
+int init(void);
+AIC_FINI_TYPE fini(void);
+int job_submit(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg);
+#if AIC_JOB_MODIFY_HAS_MESSAGE
+int job_modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid, char **err_msg);
+#else
+int job_modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid);
+#endif
+
+#define HOLD_MARK "aic hold: "
+#define PARTITIONS_MAX 64
+
+static aic_view view; /* the mapped snapshot; its lock is this process's alone */
+
+typedef struct {
+	part_record_t *part[PARTITIONS_MAX];
+	uint32_t n;
+} partitions;
+
+static void log_line(bool is_error, const char *message)
+{
+	if (is_error)
+		error("%s", message);
+	else
+		info("%s", message);
+}
+
+int init(void)
+{
+	aic_view_init(&view, log_line);
+	return SLURM_SUCCESS;
+}
+
+AIC_FINI_TYPE fini(void)
+{
+	aic_view_close(&view);
+	AIC_FINI_RETURN;
+}
+
+static const char *partition_at(void *ctx, uint32_t i, aic_partition *p)
+{
+	partitions *parts = ctx;
+
+	if (i >= parts->n)
+		return NULL;
+	if (p)
+		aic_partition_copy(p, parts->part[i]);
+	return parts->part[i]->name;
+}
+
+static void find_partitions(partitions *parts, const char *names)
+{
+	char name[AIC_NAME_LEN];
+
+	parts->n = 0;
+	if (!names || !*names) {
+		if (default_part_loc)
+			parts->part[parts->n++] = default_part_loc;
+		return;
+	}
+	for (const char *p = names; *p && parts->n < PARTITIONS_MAX; p += strcspn(p, ","), p += *p == ',') {
+		part_record_t *part;
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(p, ","), p);
+		part = find_part_record(name);
+		if (part) /* Slurm itself refuses what it does not know */
+			parts->part[parts->n++] = part;
+	}
+}
+
+static const char *account_of(const job_desc_msg_t *desc)
+{
+	slurmdb_user_rec_t user = { 0 };
+
+	if (desc->account && *desc->account)
+		return desc->account;
+	user.uid = desc->user_id;
+	if (assoc_mgr_fill_in_user(acct_db_conn, &user, accounting_enforce, NULL, false) == SLURM_ERROR)
+		return NULL;
+	return user.default_acct;
+}
+
+static void judge(aic_verdict *v, const job_desc_msg_t *desc)
+{
+	partitions parts;
+	aic_request request;
+	aic_ask ask = { .account = account_of(desc), .request = &request, .partition = partition_at, .ctx = &parts };
+	aic_error err;
+
+	if (aic_request_copy(&request, desc, &err)) { /* Slurm has its own word on what it cannot read */
+		debug("job_submit/aic: no quote: %s", err.message);
+		*v = (aic_verdict){ .ruling = AIC_ADMIT };
+		return;
+	}
+	ask.dataset = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_DATASET);
+	ask.model = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_MODEL);
+	find_partitions(&parts, desc->partition);
+	aic_view_decide(&view, slurm_conf.slurmctld_params, v, &ask);
+}
+
+int job_submit(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg)
+{
+	aic_verdict v;
+
+	judge(&v, desc);
+	switch (v.ruling) {
+	case AIC_ADMIT:
+		if (v.message[0] && !v.blind)
+			verbose("job_submit/aic: observed: %s", v.message);
+		return SLURM_SUCCESS;
+	case AIC_HOLD:
+		info("job_submit/aic: uid %u: held: %s", submit_uid, v.message);
+		desc->priority = 0;
+		xfree(desc->admin_comment);
+		desc->admin_comment = xstrdup_printf(HOLD_MARK "%s", v.message);
+		*err_msg = xstrdup(v.message);
+		return SLURM_SUCCESS;
+	default:
+		info("job_submit/aic: uid %u: refused: %s", submit_uid, v.message);
+		*err_msg = xstrdup(v.message);
+		return ESLURM_ACCOUNTING_POLICY;
+	}
+}
+
+/* Does the change give the job more, or let it go? Everything else is no matter of funds. */
+static bool matters(const job_desc_msg_t *d)
+{
+	return (d->priority != NO_VAL && d->priority != 0) || d->time_limit != NO_VAL || d->account || d->partition ||
+	       d->min_nodes != NO_VAL || d->max_nodes != NO_VAL || d->num_tasks != NO_VAL || d->min_cpus != NO_VAL ||
+	       d->cpus_per_task != NO_VAL16 || d->pn_min_cpus != NO_VAL16 || d->pn_min_memory != NO_VAL64 || d->tres_per_job ||
+	       d->tres_per_node || d->tres_per_socket || d->tres_per_task || d->cpus_per_tres || d->mem_per_tres ||
+	       d->shared != NO_VAL16;
+}
+
+static int modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid, char **err_msg)
+{
+	job_desc_msg_t merged;
+	aic_verdict v;
+
+	if (!IS_JOB_PENDING(job) || !matters(desc))
+		return SLURM_SUCCESS;
+	aic_request_merge(&merged, desc, job);
+	judge(&v, &merged);
+	if (v.ruling == AIC_ADMIT)
+		return SLURM_SUCCESS;
+	info("job_submit/aic: uid %u: change of job %u refused: %s", submit_uid, job->job_id, v.message);
+	xfree(job->state_desc); /* the reason that squeue shows: before 23.02 the only way to tell the figures */
+	job->state_desc = xstrdup(v.message);
+	last_job_update = time(NULL);
+	if (err_msg)
+		*err_msg = xstrdup(v.message);
+	return ESLURM_ACCOUNTING_POLICY;
+}
+
+#if AIC_JOB_MODIFY_HAS_MESSAGE
+int job_modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid, char **err_msg)
+{
+	return modify(desc, job, submit_uid, err_msg);
+}
+#else
+int job_modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid)
+{
+	return modify(desc, job, submit_uid, NULL);
+}
+#endif

@@ -1,0 +1,29 @@
+/* delivery.h: receipts from the node's directory to aicacctd, signed with the node's key, kept until acknowledged. */
+#ifndef AIC_NODE_DELIVERY_H
+#define AIC_NODE_DELIVERY_H
+
+#include <sys/types.h>
+
+#include "common/error.h"
+
+#define AIC_DELIVERY_BATCH 1024   /* receipts in one batch, at most */
+#define AIC_DELIVERY_TIMEOUT_MS 10000
+
+typedef struct aic_delivery aic_delivery;
+
+/* Makes NODE_DIR, receipts/ and damaged/ (0700) and the node's key where they are missing. address and server_uid as for
+ * aic_rpc_open(). */
+aic_code aic_delivery_open(aic_delivery **d, const char *node_dir, const char *node, const char *address, uid_t server_uid,
+                           aic_error *err);
+
+typedef struct {
+	size_t accepted, duplicates; /* acknowledged and deleted here */
+	size_t damaged;              /* moved to damaged/ */
+} aic_delivery_result;
+
+/* Sends what waits, batch by batch, until nothing is left. On failure the receipts that were not acknowledged stay; result
+ * says what was done before. */
+aic_code aic_delivery_round(aic_delivery *d, aic_delivery_result *result, aic_error *err);
+void aic_delivery_close(aic_delivery *d);
+
+#endif

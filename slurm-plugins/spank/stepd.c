@@ -1,0 +1,95 @@
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <slurm/slurm.h>
+
+#include "common/bytes.h"
+#include "common/file.h"
+#include "common/receipt.h"
+#include "slurm-plugins/node/node_dir.h"
+#include "slurm-plugins/spank/context.h"
+
+/* slurmstepd's own configuration: what the job's environment says of the cluster's name is the user's to change. */
+extern slurm_conf_t slurm_conf __attribute__((weak));
+
+static time_t began;
+static char node_dir[PATH_MAX];
+
+static const char *node_name(void)
+{
+	const char *name = getenv("SLURMD_NODENAME"); /* of slurmstepd itself */
+
+	return name ? name : "";
+}
+
+void aic_spank_step_begin(int ac, char **av)
+{
+	const char *pattern = AIC_NODE_DIR_DEFAULT;
+
+	began = time(NULL);
+	for (int i = 0; i < ac; i++) {
+		if (!strncmp(av[i], "node_dir=", 9))
+			pattern = av[i] + 9;
+		else
+			slurm_error("spank_aic: plugstack.conf: \"%s\" is unknown: node_dir=DIRECTORY is all there is", av[i]);
+	}
+	if (aic_node_dir_expand(node_dir, sizeof(node_dir), pattern, node_name(), NULL)) {
+		slurm_error("spank_aic: plugstack.conf: node_dir=%s is too long: no receipts are written", pattern);
+		node_dir[0] = '\0';
+	}
+}
+
+/* slurmstepd sets SLURM_GPUS_ON_NODE to what the step holds here, or removes it. */
+static uint64_t gpus_held(spank_t sp)
+{
+	char text[32];
+
+	return spank_getenv(sp, "SLURM_GPUS_ON_NODE", text, sizeof(text)) == ESPANK_SUCCESS ? strtoull(text, NULL, 10) : 0;
+}
+
+static int fill(aic_receipt *r, spank_t sp)
+{
+	aic_step_usage usage;
+	uint16_t cpus;
+	uid_t uid;
+
+	if (spank_get_item(sp, S_JOB_ID, &r->job_id) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_STEPID, &r->step_id) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS)
+		return -1;
+	if (spank_get_item(sp, S_SLURM_RESTART_COUNT, &r->restart) != ESPANK_SUCCESS)
+		r->restart = 0;
+	aic_str_copy(r->cluster, sizeof(r->cluster), &slurm_conf && slurm_conf.cluster_name ? slurm_conf.cluster_name : "");
+	aic_str_copy(r->node, sizeof(r->node), node_name());
+	r->uid = uid;
+	r->start = began;
+	r->end = time(NULL);
+	r->cpus = spank_get_item(sp, S_JOB_NCPUS, &cpus) == ESPANK_SUCCESS && cpus ? cpus : AIC_UNKNOWN;
+	r->gpus = r->step_id == SLURM_EXTERN_CONT ? AIC_UNKNOWN : gpus_held(sp);
+	aic_spank_usage(&usage);
+	r->cpu_ms = usage.cpu_ms;
+	r->mem_peak_mib = usage.mem_peak_mib;
+	r->gpu_ms = r->energy_mj = r->read_mib = AIC_UNKNOWN;
+	r->determinism = 2;
+	return 0;
+}
+
+void aic_spank_step_end(spank_t sp)
+{
+	aic_receipt receipt = { 0 };
+	aic_bytes encoded = { 0 };
+	char path[PATH_MAX];
+	aic_error err = { 0 };
+
+	if (!node_dir[0] || fill(&receipt, sp))
+		return;
+	aic_receipt_encode(&encoded, &receipt);
+	if (aic_receipt_path(path, sizeof(path), node_dir, &receipt, &err) ||
+	    aic_file_write_atomic(path, encoded.data, encoded.len, 0600, &err))
+		slurm_error("spank_aic: no receipt for step %u.%u: %s (does aicnoded run on this node?)", receipt.job_id, receipt.step_id,
+		            err.message);
+	aic_bytes_free(&encoded);
+}
