@@ -2,6 +2,7 @@
  *
  * A connection is read while it has no answer to be sent, answered one frame at a time, and dropped where it makes no
  * progress within a frame for CONNECTION_TIMEOUT_MS. Idle connections stay until their slot is needed. */
+#define _GNU_SOURCE /* accept4 */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
 /* snapshot.c: writes and maps the snapshot (doc/formats/snapshot.md). Integers are big-endian, names NUL-padded. */
+#define _GNU_SOURCE /* qsort_r */
 #include "common/snapshot.h"
 
 #include <errno.h>
