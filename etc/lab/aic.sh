@@ -1,3 +1,114 @@
-aic_configure() { :; }
-aic_stop() { :; }
-aic_daemons() { :; }
+# aic.sh: AIC on that cluster: configuration, daemons, first funds.
+
+aic_configure() {
+	local node
+	install -d -m 755 -o "$AIC_LAB_SERVICE" "$AIC_LAB/run/aic"
+	install -d -m 750 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$AIC_LAB/state/aic"
+	install -d -m 2750 -o "$AIC_LAB_SERVICE" -g slurm "$AIC_LAB/state/snapshot"        # slurmctld reads, aicacctd alone writes
+	install -d -m 2770 -o slurm -g "$AIC_LAB_SERVICE" "$AIC_LAB/spool/aic"             # slurmctld writes, aicacctd reads and prunes
+	install -d -m 755 "$AIC_LAB/state/node"
+	for node in $LAB_NODES; do install -d -m 700 "$AIC_LAB/state/node/$node"; done
+	aic_write_conf >"$AIC_LAB/etc/aic.yaml"
+	aic_write_genesis >"$AIC_LAB/etc/genesis.yaml"
+}
+
+aic_write_conf() {
+	cat <<-EOF
+		# The lab's site: written by quickstart.sh. The commented example is etc/aic.yaml, the manual aic.yaml(5).
+		site: lab
+		clusters: [aiclab]
+		slurm_conf: $AIC_LAB/etc/slurm.conf
+		munge_socket: $MUNGE_SOCKET
+		mode: $AIC_LAB_MODE
+		user: $AIC_LAB_SERVICE
+		slurm_user: slurm
+		scope:
+		  partitions: [main]
+		period: day
+		paths:
+		  state: $AIC_LAB/state/aic
+		  run: $AIC_LAB/run/aic
+		  log: $AIC_LAB/log
+		  snapshot: $AIC_LAB/state/snapshot/aic.snapshot
+		  spool: $AIC_LAB/spool/aic
+		  node: $AIC_LAB/state/node/%n
+		ledger:
+		  genesis: $AIC_LAB/etc/genesis.yaml
+		# AIC per hour. High, so that a job of half a minute costs whole AIC: a CPU minute 1, an A100 minute 5.
+		rates:
+		  gpu: {default: 120, a100: 300}
+		  cpu: 60
+		  mem_gib: 1.5
+		providers:
+		  - {name: lab-north, organisation: north, nodes: "n[1-2]"}
+		  - {name: lab-south, organisation: south, nodes: "n[3-4]"}
+		accounts:
+		  - {account: physics, organisation: physics-dept}
+		  - {account: biology, organisation: biology-dept}
+		assets:
+		  - {name: fashion-mnist, kind: data, owner: account/biology, per_job: 0.25}
+	EOF
+}
+
+# The paper's table (economics, genesis); the lab's accounts get theirs from its operating row.
+aic_write_genesis() {
+	cat <<-EOF
+		# The lab's first block: written by quickstart.sh.
+		name: aic-lab
+		total: 10000000000
+		wallets:
+		  - {wallet: genesis/fundraiser, amount: 3000000000}
+		  - {wallet: genesis/advisors, amount: 1000000000}
+		  - {wallet: genesis/company, amount: 1000000000}
+		  - {wallet: genesis/team, amount: 2500000000}
+		  - {wallet: genesis/operating, amount: 500000000}
+	EOF
+}
+
+aic_daemons() {
+	echo aicledgerd
+	echo aicacctd
+	printf 'aicnoded-%s\n' $LAB_NODES
+}
+
+aic_start() {
+	ledgerd_start
+	acctd_start
+	noded_start
+	aic_fund account/physics 1000
+	aic_fund account/biology 500
+	note "aicledgerd, aicacctd, 4 aicnoded; physics and biology hold AIC"
+}
+ledgerd_start() {
+	daemon_pid aicledgerd >/dev/null && return
+	rm -f "$AIC_LAB/run/aic/aicledgerd.sock"
+	daemon_start aicledgerd "$AIC_LAB_SERVICE" "$AIC_LAB_USR/sbin/aicledgerd" --config "$AIC_CONFIG" --foreground
+	daemon_ready aicledgerd 20 aic ledger status
+}
+acctd_start() {
+	daemon_pid aicacctd >/dev/null && return
+	rm -f "$AIC_LAB/run/aic/aicacctd.sock"
+	daemon_start aicacctd "$AIC_LAB_SERVICE" "$AIC_LAB_USR/sbin/aicacctd" --config "$AIC_CONFIG" --foreground
+	daemon_ready aicacctd 20 aic balance
+}
+noded_start() {
+	local node
+	for node in $LAB_NODES; do
+		daemon_pid "aicnoded-$node" >/dev/null ||
+			daemon_start "aicnoded-$node" root "$AIC_LAB_USR/sbin/aicnoded" --config "$AIC_CONFIG" --foreground -N "$node"
+	done
+}
+
+# aic_fund WALLET AIC: once per lab, from genesis.
+aic_fund() {
+	[ ! -e "$AIC_LAB/state/funded-${1#*/}" ] || return 0
+	quietly aic transfer genesis/operating "$1" "$2" || die "aic transfer could not fund $1: $(tail -n 1 "$LAB_LOG")"
+	: >"$AIC_LAB/state/funded-${1#*/}"
+}
+
+aic_stop() {
+	local node
+	for node in $LAB_NODES; do daemon_stop "aicnoded-$node"; done
+	daemon_stop aicacctd
+	daemon_stop aicledgerd
+}

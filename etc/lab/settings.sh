@@ -7,6 +7,7 @@ AIC_LAB_SERVICE=${AIC_LAB_SERVICE:-aic}      # Unix user of the AIC daemons
 AIC_LAB_USR=${AIC_LAB_USR:-$AIC_LAB/usr}     # where AIC is installed
 AIC_LAB_SOURCE=${AIC_LAB_SOURCE:-$AIC_LAB/src}   # Slurm's source, a copy of AIC's
 AIC_LAB_PLUGINS=${AIC_LAB_PLUGINS:-yes}      # no: a cluster without AIC's plugins
+AIC_LAB_MODE=${AIC_LAB_MODE:-enforce}         # aic.yaml: mode
 LAB_PLUGIN_DIR=${LAB_PLUGIN_DIR:-$AIC_LAB_USR/lib/slurm}
 LAB_NODES="n1 n2 n3 n4"
 LAB_ADA=$AIC_LAB_PREFIX-ada                  # of account physics

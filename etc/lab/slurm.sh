@@ -75,7 +75,7 @@ slurm_plugin_lines() {
 	echo "JobSubmitPlugins=aic"
 	echo "JobCompType=jobcomp/aic"
 	echo "JobCompLoc=$AIC_LAB/spool/aic"
-	echo "SlurmctldParameters=aic_snapshot=$AIC_LAB/state/aic/snapshot/aic.snapshot"
+	echo "SlurmctldParameters=aic_snapshot=$AIC_LAB/state/snapshot/aic.snapshot"
 }
 
 # GPUs without hardware: Slurm wants a character device for each, so these are copies of /dev/null, or existing
