@@ -73,4 +73,11 @@ common_crypto_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) -lpthread
 common_key_file_test_SOURCES = common/key_file_test.c
 common_key_file_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_key_file_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+check_PROGRAMS += common_file_test common_time_test
+common_file_test_SOURCES = common/file_test.c
+common_file_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_file_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_time_test_SOURCES = common/time_test.c
+common_time_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_time_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 endif
