@@ -80,4 +80,11 @@ common_file_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_time_test_SOURCES = common/time_test.c
 common_time_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_time_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+check_PROGRAMS += common_log_test common_table_test
+common_log_test_SOURCES = common/log_test.c
+common_log_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_log_test_LDADD = libcommon.la $(CMOCKA_LIBS) -lpthread
+common_table_test_SOURCES = common/table_test.c
+common_table_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_table_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 endif
