@@ -1,1 +1,28 @@
-# etc
+# etc: what a real site installs (units, examples), and the lab, which is only distributed.
+examplesdir = $(docdir)/examples
+dist_examples_DATA = etc/aic.yaml etc/slurm.conf.aic etc/plugstack.conf.aic etc/aic.logrotate
+
+systemdunitdir = $(prefix)/lib/systemd/system
+nodist_systemdunit_DATA = etc/systemd/aicledgerd.service etc/systemd/aicacctd.service etc/systemd/aicnoded.service
+EXTRA_DIST += \
+	etc/systemd/aicledgerd.service.in etc/systemd/aicacctd.service.in etc/systemd/aicnoded.service.in \
+	etc/systemd/sysusers.conf etc/systemd/tmpfiles.conf
+CLEANFILES += $(nodist_systemdunit_DATA)
+etc/systemd/aicledgerd.service: etc/systemd/aicledgerd.service.in
+etc/systemd/aicacctd.service: etc/systemd/aicacctd.service.in
+etc/systemd/aicnoded.service: etc/systemd/aicnoded.service.in
+$(nodist_systemdunit_DATA): Makefile
+	$(AM_V_GEN)$(MKDIR_P) etc/systemd && sed 's|@sbindir[@]|$(sbindir)|g' $(top_srcdir)/$@.in >$@
+
+install-data-local:
+	$(MKDIR_P) $(DESTDIR)$(prefix)/lib/sysusers.d $(DESTDIR)$(prefix)/lib/tmpfiles.d
+	$(INSTALL_DATA) $(srcdir)/etc/systemd/sysusers.conf $(DESTDIR)$(prefix)/lib/sysusers.d/aic.conf
+	$(INSTALL_DATA) $(srcdir)/etc/systemd/tmpfiles.conf $(DESTDIR)$(prefix)/lib/tmpfiles.d/aic.conf
+uninstall-local:
+	rm -f $(DESTDIR)$(prefix)/lib/sysusers.d/aic.conf $(DESTDIR)$(prefix)/lib/tmpfiles.d/aic.conf
+
+EXTRA_DIST += \
+	etc/packages.txt etc/quickstart.sh \
+	etc/lab/lab.sh etc/lab/say.sh etc/lab/settings.sh etc/lab/daemon.sh etc/lab/packages.sh etc/lab/source.sh \
+	etc/lab/build.sh etc/lab/people.sh etc/lab/munge.sh etc/lab/database.sh etc/lab/slurm.sh etc/lab/aic.sh \
+	etc/lab/job.sh etc/lab/payout.sh
