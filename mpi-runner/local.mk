@@ -1,1 +1,51 @@
-# mpi-runner
+# mpi-runner: aic-train, aic-run
+mpi_runner_sources = \
+	mpi-runner/checkpoint.c mpi-runner/checkpoint.h \
+	mpi-runner/collective.c mpi-runner/collective.h \
+	mpi-runner/data.c mpi-runner/data.h \
+	mpi-runner/dmath.c mpi-runner/dmath.h mpi-runner/dmath_const.h \
+	mpi-runner/fold.c mpi-runner/fold.h \
+	mpi-runner/idx.c \
+	mpi-runner/kernels/cpu/avx2.c \
+	mpi-runner/kernels/cpu/avx512.c \
+	mpi-runner/kernels/cpu/gemm.c mpi-runner/kernels/cpu/gemm.h \
+	mpi-runner/kernels/cpu/gemm.inc \
+	mpi-runner/kernels/cpu/kernels.c mpi-runner/kernels/cpu/kernels.h \
+	mpi-runner/kernels/cpu/pointwise.inc \
+	mpi-runner/kernels/cpu/rows.inc \
+	mpi-runner/kernels/cpu/scalar.c \
+	mpi-runner/kernels/cpu/variant.inc \
+	mpi-runner/layers/layers.c mpi-runner/layers/layers.h \
+	mpi-runner/layers/linear.c \
+	mpi-runner/layers/pointwise.c \
+	mpi-runner/layers/residual.c \
+	mpi-runner/metrics.c mpi-runner/metrics.h \
+	mpi-runner/model.c mpi-runner/model.h \
+	mpi-runner/optimizer.c mpi-runner/optimizer.h \
+	mpi-runner/pass.c \
+	mpi-runner/philox.c mpi-runner/philox.h \
+	mpi-runner/progress.c mpi-runner/progress.h \
+	mpi-runner/signals.c mpi-runner/signals.h \
+	mpi-runner/spec.c mpi-runner/spec.h \
+	mpi-runner/spec_layers.c mpi-runner/spec_layers.h \
+	mpi-runner/step.c mpi-runner/step.h \
+	mpi-runner/threads.c mpi-runner/threads.h \
+	mpi-runner/train.c mpi-runner/train.h \
+	mpi-runner/tree.c mpi-runner/tree.h
+
+if WITH_MPI
+mpi_runner_cflags = $(AM_CFLAGS) $(SAN) $(MPI_CFLAGS:-I%=-isystem %) -pthread
+
+noinst_LTLIBRARIES += libmpirunner.la
+libmpirunner_la_SOURCES = $(mpi_runner_sources)
+libmpirunner_la_CFLAGS = $(mpi_runner_cflags)
+libmpirunner_la_LIBADD = libcommon.la -lz -lm
+
+bin_PROGRAMS += aic-train
+aic_train_SOURCES = mpi-runner/aic_train.c mpi-runner/collective_mpi.c
+aic_train_CFLAGS = $(mpi_runner_cflags)
+aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
+endif
+
+examplesdir = $(docdir)/examples
+dist_examples_DATA = etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch

@@ -1,0 +1,104 @@
+#include "mpi-runner/data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/bytes.h"
+
+#define DEFAULT_ROOTS "/var/lib/aic/data:/usr/share/datasets"
+
+typedef struct {
+	const char *name;
+	aic_code (*open)(aic_data *d, const char *where, aic_error *err);
+} format;
+
+static const format formats[] = {
+	{"idx", aic_idx_open},
+};
+
+static const format *find_format(const char *name)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
+	return NULL;
+}
+
+static aic_code fail_format(const aic_spec *s, aic_error *err)
+{
+	char known[128] = "";
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		strcat(strcat(known, i ? ", " : ""), formats[i].name);
+	return aic_yaml_fail(s->data_node, err, "data: format: \"%s\" is unknown; there are: %s", s->format, known);
+}
+
+static void beside_spec(const aic_spec *s, const char *path, char *out, size_t size)
+{
+	const char *slash = strrchr(s->file, '/');
+
+	if (path[0] == '/' || !slash)
+		snprintf(out, size, "%s", path);
+	else
+		snprintf(out, size, "%.*s/%s", (int)(slash - s->file), s->file, path);
+}
+
+static aic_code locate(const aic_spec *s, char *out, size_t size, aic_error *err)
+{
+	struct stat st;
+
+	if (s->path[0]) {
+		beside_spec(s, s->path, out, size);
+		if (stat(out, &st) == 0)
+			return AIC_OK;
+		return aic_yaml_fail(s->data_node, err, "data: path: %s cannot be read on this node: check the path", out);
+	}
+	const char *roots = getenv("AIC_DATA_ROOT");
+	roots = roots && *roots ? roots : DEFAULT_ROOTS;
+	for (const char *p = roots; *p;) {
+		size_t len = strcspn(p, ":");
+		snprintf(out, size, "%.*s/%s", (int)len, p, s->asset);
+		if (strstr(s->asset, "..") == NULL && stat(out, &st) == 0)
+			return AIC_OK;
+		p += len + (p[len] == ':');
+	}
+	return aic_yaml_fail(s->data_node, err, "data: asset: \"%s\" is in none of %s; install it there, set AIC_DATA_ROOT or give path:",
+	                     s->asset, roots);
+}
+
+aic_code aic_data_open(aic_data **out, const aic_spec *spec, aic_error *err)
+{
+	char where[2 * AIC_SPEC_TEXT];
+	const format *f = find_format(spec->format);
+
+	*out = NULL;
+	if (!f)
+		return fail_format(spec, err);
+	aic_code rc = locate(spec, where, sizeof(where), err);
+	if (rc != AIC_OK)
+		return rc;
+	aic_data *d = aic_xcalloc(1, sizeof(*d));
+	d->spec = spec;
+	rc = f->open(d, where, err);
+	if (rc == AIC_OK && (d->count[AIC_TRAIN] > UINT32_MAX || d->count[AIC_TEST] > UINT32_MAX))
+		rc = aic_fail(err, AIC_USAGE, "%s: more than 2^32 - 1 samples in a part", where);
+	if (rc == AIC_OK && d->count[AIC_TRAIN] < spec->batch)
+		rc = aic_fail(err, AIC_USAGE, "%s: %zu samples to train on are less than one batch of %llu: lower train: batch", where,
+		              d->count[AIC_TRAIN], (unsigned long long)spec->batch);
+	if (rc != AIC_OK) {
+		aic_data_close(d);
+		return rc;
+	}
+	*out = d;
+	return AIC_OK;
+}
+
+void aic_data_close(aic_data *d)
+{
+	if (!d)
+		return;
+	if (d->kind)
+		d->kind->close(d);
+	free(d);
+}

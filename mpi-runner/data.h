@@ -1,0 +1,40 @@
+/* data.h: the samples of a data set: a part to train on and a held-out part to test on. */
+#ifndef AIC_DATA_H
+#define AIC_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/crypto.h"
+#include "common/error.h"
+#include "mpi-runner/spec.h"
+
+typedef enum { AIC_TRAIN, AIC_TEST } aic_part;
+enum { AIC_PARTS = 2 };
+
+typedef struct aic_data aic_data;
+
+/* Samples by index; x: input size floats each; classes: output positions each, or values: outputs each. */
+typedef struct {
+	void (*fetch)(const aic_data *d, aic_part part, const uint32_t *index, size_t n, float *x, uint32_t *classes, float *values);
+	void (*close)(aic_data *d);
+} aic_data_kind;
+
+struct aic_data {
+	const aic_data_kind *kind;
+	const aic_spec *spec;
+	size_t count[AIC_PARTS];
+	aic_hash digest; /* SHA-256 over the content of both parts, in order */
+	void *own;       /* of the kind */
+};
+
+/* Opens and checks what data: of the spec names: path: relative to the spec's file, or asset: looked for in the folders of
+ * AIC_DATA_ROOT (colon-separated; default /var/lib/aic/data:/usr/share/datasets). */
+aic_code aic_data_open(aic_data **d, const aic_spec *spec, aic_error *err);
+void aic_data_close(aic_data *d);
+
+/* --- for the formats --- */
+/* Each fills d (kind, count, digest, own) from folder or file `where`. */
+aic_code aic_idx_open(aic_data *d, const char *where, aic_error *err);
+
+#endif

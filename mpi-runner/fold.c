@@ -1,0 +1,56 @@
+#include "mpi-runner/fold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+
+void aic_fold_init(aic_fold *f, const aic_kernels *k, const aic_collective *c, uint32_t shards, size_t n)
+{
+	*f = (aic_fold){.k = k, .shards = shards, .n = n};
+	f->first = aic_shard_begin(shards, c->size, c->rank);
+	f->end = aic_shard_begin(shards, c->size, c->rank + 1);
+}
+
+void aic_fold_free(aic_fold *f)
+{
+	for (size_t i = 0; i < sizeof(f->vector) / sizeof(f->vector[0]); i++)
+		free(f->vector[i]);
+	*f = (aic_fold){0};
+}
+
+void aic_fold_begin(aic_fold *f)
+{
+	f->depth = 0;
+}
+
+static float *vector_at(aic_fold *f, size_t depth)
+{
+	if (!f->vector[depth])
+		f->vector[depth] = aic_xmalloc(f->n * sizeof(float));
+	return f->vector[depth];
+}
+
+float *aic_fold_open(aic_fold *f, uint32_t shard)
+{
+	float *v = vector_at(f, f->depth);
+
+	memset(v, 0, f->n * sizeof(float));
+	f->tree[f->depth++] = (aic_subtree){shard, 1};
+	return v;
+}
+
+void aic_fold_shut(aic_fold *f)
+{
+	while (f->depth > 1 && aic_tree_siblings(f->tree[f->depth - 2], f->tree[f->depth - 1])) {
+		f->k->add(f->n, f->vector[f->depth - 1], f->vector[f->depth - 2]);
+		f->tree[f->depth - 2].count *= 2;
+		f->depth--;
+	}
+}
+
+aic_code aic_fold_finish(aic_fold *f, aic_collective *c, float **sum, aic_error *err)
+{
+	*sum = vector_at(f, 0);
+	return aic_collective_tree_sum(c, f->shards, f->vector, f->n, *sum, err);
+}

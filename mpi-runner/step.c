@@ -1,0 +1,165 @@
+#include "mpi-runner/step.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "mpi-runner/optimizer.h"
+#include "mpi-runner/philox.h"
+
+/* Behind the gradient the shards' vectors carry: */
+enum { TAIL_LOSS, TAIL_CORRECT, TAIL_STOP, TAIL };
+enum { TEST_PASS = 256 }; /* samples at once */
+
+void aic_stepper_init(aic_stepper *s, const aic_spec *spec, const aic_model *m, const aic_cpu *cpu, const aic_data *d, aic_collective *c)
+{
+	*s = (aic_stepper){.spec = spec, .model = m, .cpu = cpu, .data = d, .collective = c, .order_epoch = UINT64_MAX};
+	size_t most = (size_t)((spec->batch + spec->shards - 1) / spec->shards);
+	if (spec->micro_batch && spec->micro_batch < most)
+		most = (size_t)spec->micro_batch;
+	s->pass = aic_pass_new(m, cpu, most, true);
+	s->order = aic_xcalloc(d->count[AIC_TRAIN], sizeof(*s->order));
+	aic_fold_init(&s->gradient, cpu->k, c, spec->shards, m->parameters + TAIL);
+	aic_fold_init(&s->score, cpu->k, c, spec->shards, TAIL);
+}
+
+void aic_stepper_free(aic_stepper *s)
+{
+	aic_pass_free(s->pass);
+	aic_fold_free(&s->gradient);
+	aic_fold_free(&s->score);
+	free(s->order);
+}
+
+uint64_t aic_stepper_steps_per_epoch(const aic_stepper *s)
+{
+	return s->data->count[AIC_TRAIN] / s->spec->batch;
+}
+
+static void fetch(aic_stepper *s, aic_part part, const uint32_t *index, size_t n)
+{
+	s->pass->samples = n;
+	s->data->kind->fetch(s->data, part, index, n, s->pass->input, s->pass->target_class, s->pass->target_value);
+}
+
+static size_t positions(const aic_stepper *s)
+{
+	return s->model->layer[s->model->layers - 1].out.positions;
+}
+
+/* Samples [from, to) of the batch, in passes that continue each other's chains. */
+static void shard_gradient(aic_stepper *s, uint64_t step, const float *weights, const uint32_t *batch, size_t from, size_t to, float *g)
+{
+	aic_pass *p = s->pass;
+	float *tail = g + s->model->parameters;
+	float scale = 1.0f / (float)(s->spec->batch * positions(s));
+	uint64_t correct = 0;
+
+	p->weights = weights;
+	p->grads = g;
+	p->training = true;
+	p->seed = s->spec->seed;
+	p->step = (uint32_t)step;
+	for (size_t at = from; at < to; at += p->capacity) {
+		size_t n = to - at < p->capacity ? to - at : p->capacity;
+		p->first_sample = at;
+		fetch(s, AIC_TRAIN, batch + at, n);
+		aic_pass_forward(p);
+		aic_pass_loss(p, scale, &tail[TAIL_LOSS], &correct);
+		aic_pass_backward(p);
+	}
+	tail[TAIL_CORRECT] = (float)correct;
+}
+
+static const uint32_t *batch_of(aic_stepper *s, uint64_t step)
+{
+	uint64_t per_epoch = aic_stepper_steps_per_epoch(s), epoch = step / per_epoch;
+
+	if (epoch != s->order_epoch) {
+		aic_random_permutation(s->spec->seed, (uint32_t)epoch, s->order, s->data->count[AIC_TRAIN]);
+		s->order_epoch = epoch;
+	}
+	return s->order + step % per_epoch * s->spec->batch;
+}
+
+/* The first thing that is not finite, by its place. */
+static aic_code check_finite(const aic_stepper *s, uint64_t step, const aic_step_result *r, aic_error *err)
+{
+	char place[96];
+
+	if (isfinite(r->loss) && isfinite(r->norm))
+		return AIC_OK;
+	for (size_t i = 0; i < s->model->parameters; i++) {
+		if (!isfinite(r->gradient[i])) {
+			aic_model_place(s->model, i, place, sizeof(place));
+			return aic_fail(err, AIC_REFUSED, "step %llu: the gradient of %s is %g, the loss %g: lower train: lr, set clip, or look for "
+			                "broken samples", (unsigned long long)step, place, (double)r->gradient[i], (double)r->loss);
+		}
+	}
+	return aic_fail(err, AIC_REFUSED, "step %llu: the loss is %g and the gradient's norm %g: lower train: lr or set clip",
+	                (unsigned long long)step, (double)r->loss, (double)r->norm);
+}
+
+aic_code aic_stepper_gradient(aic_stepper *s, uint64_t step, const float *weights, bool want_stop, aic_step_result *r, aic_error *err)
+{
+	const uint32_t *batch = batch_of(s, step);
+	size_t b = (size_t)s->spec->batch;
+	float *sum;
+
+	aic_fold_begin(&s->gradient);
+	for (uint32_t shard = s->gradient.first; shard < s->gradient.end; shard++) {
+		float *g = aic_fold_open(&s->gradient, shard);
+		shard_gradient(s, step, weights, batch, aic_shard_row(s->spec->shards, shard, b), aic_shard_row(s->spec->shards, shard + 1, b), g);
+		g[s->model->parameters + TAIL_STOP] = want_stop ? 1.0f : 0.0f;
+		aic_fold_shut(&s->gradient);
+	}
+	aic_code rc = aic_fold_finish(&s->gradient, s->collective, &sum, err);
+	if (rc != AIC_OK)
+		return rc;
+	const float *tail = sum + s->model->parameters;
+	float rows = (float)(b * positions(s));
+	*r = (aic_step_result){.loss = tail[TAIL_LOSS] / rows, .accuracy = tail[TAIL_CORRECT] / rows, .stop = tail[TAIL_STOP] > 0.0f,
+	                       .norm = aic_gradient_norm(s->cpu, sum, s->model->parameters), .gradient = sum};
+	return check_finite(s, step, r, err);
+}
+
+static void shard_score(aic_stepper *s, const float *weights, size_t from, size_t to, float *score, uint64_t *correct)
+{
+	aic_pass *p = s->pass;
+	uint32_t index[TEST_PASS];
+	size_t most = p->capacity < TEST_PASS ? p->capacity : TEST_PASS;
+
+	p->weights = weights;
+	p->grads = NULL;
+	p->training = false;
+	for (size_t at = from; at < to; at += most) {
+		size_t n = to - at < most ? to - at : most;
+		for (size_t i = 0; i < n; i++)
+			index[i] = (uint32_t)(at + i);
+		fetch(s, AIC_TEST, index, n);
+		aic_pass_forward(p);
+		aic_pass_loss(p, 1.0f, &score[TAIL_LOSS], correct);
+	}
+}
+
+aic_code aic_stepper_test(aic_stepper *s, const float *weights, aic_test_result *r, aic_error *err)
+{
+	size_t count = s->data->count[AIC_TEST];
+	uint64_t correct = 0;
+	float *sum;
+
+	aic_fold_begin(&s->score);
+	for (uint32_t shard = s->score.first; shard < s->score.end; shard++) {
+		float *score = aic_fold_open(&s->score, shard);
+		shard_score(s, weights, aic_shard_row(s->spec->shards, shard, count), aic_shard_row(s->spec->shards, shard + 1, count), score,
+		            &correct);
+		aic_fold_shut(&s->score);
+	}
+	aic_code rc = aic_fold_finish(&s->score, s->collective, &sum, err);
+	if (rc == AIC_OK)
+		rc = aic_collective_sum(s->collective, &correct, 1, err);
+	if (rc == AIC_OK)
+		*r = (aic_test_result){sum[TAIL_LOSS] / (float)(count * positions(s)), (float)((double)correct / (double)(count * positions(s)))};
+	return rc;
+}

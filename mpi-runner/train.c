@@ -1,0 +1,324 @@
+#include "mpi-runner/train.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "mpi-runner/checkpoint.h"
+#include "mpi-runner/metrics.h"
+#include "mpi-runner/optimizer.h"
+#include "mpi-runner/progress.h"
+#include "mpi-runner/signals.h"
+#include "mpi-runner/step.h"
+
+enum { SPEC_MAX = 1 << 20, METRIC_STEPS = 10 };
+
+typedef struct {
+	aic_collective *c;
+	const aic_train_options *options;
+	aic_spec *spec;
+	aic_model *model;
+	aic_data *data;
+	aic_cpu *cpu;
+	aic_stepper stepper;
+	aic_optimizer optimizer;
+	aic_hash identity;
+	float *weights;
+	uint64_t step, steps; /* done, in all */
+	char folder[PATH_MAX];
+	aic_metrics *metrics; /* rank 0 */
+	aic_progress progress;
+} training;
+
+static bool leads(const training *t)
+{
+	return t->c->rank == 0;
+}
+
+static aic_code read_spec(training *t, aic_error *err)
+{
+	aic_bytes text = {0};
+	uint64_t len = 0;
+	aic_code rc = AIC_OK;
+
+	if (leads(t)) {
+		rc = aic_file_read(&text, t->options->spec, SPEC_MAX, err);
+		len = text.len;
+	}
+	rc = aic_collective_agree(t->c, rc, err);
+	if (rc == AIC_OK)
+		rc = aic_collective_broadcast(t->c, &len, sizeof(len), err);
+	if (rc == AIC_OK && !leads(t)) {
+		aic_bytes_reserve(&text, (size_t)len);
+		text.len = (size_t)len;
+	}
+	if (rc == AIC_OK)
+		rc = aic_collective_broadcast(t->c, text.data, text.len, err);
+	if (rc == AIC_OK)
+		rc = aic_spec_parse(&t->spec, t->options->spec, (const char *)text.data, text.len, err);
+	if (rc == AIC_OK)
+		rc = aic_model_build(&t->model, t->spec, err);
+	aic_bytes_free(&text);
+	return rc; /* the same text gives the same result on all ranks */
+}
+
+static aic_code same_data(training *t, aic_error *err)
+{
+	aic_hash lead = t->data->digest;
+	aic_code rc = aic_collective_broadcast(t->c, &lead, sizeof(lead), err);
+
+	if (rc == AIC_OK && !aic_hash_equal(&lead, &t->data->digest))
+		rc = aic_fail(err, AIC_CORRUPT, "the data set on this node differs from that of rank 0: install the same version on all nodes");
+	return aic_collective_agree(t->c, rc, err);
+}
+
+static aic_code prepare(training *t, aic_error *err)
+{
+	aic_code rc = read_spec(t, err);
+	if (rc != AIC_OK)
+		return rc;
+	rc = aic_cpu_open(&t->cpu, NULL, aic_threads_default(), err);
+	if (rc == AIC_OK)
+		rc = aic_data_open(&t->data, t->spec, err);
+	rc = aic_collective_agree(t->c, rc, err);
+	if (rc == AIC_OK)
+		rc = same_data(t, err);
+	if (rc != AIC_OK)
+		return rc;
+	t->identity = aic_spec_identity(t->spec, &t->data->digest);
+	aic_stepper_init(&t->stepper, t->spec, t->model, t->cpu, t->data, t->c);
+	t->steps = t->spec->steps ? t->spec->steps : t->spec->epochs * aic_stepper_steps_per_epoch(&t->stepper);
+	aic_optimizer_init(&t->optimizer, t->spec, t->model->parameters, t->steps);
+	t->weights = aic_xmalloc(t->model->parameters * sizeof(float));
+	aic_model_init(t->model, t->spec->seed, t->weights);
+	return AIC_OK;
+}
+
+static void describe(const training *t, aic_checkpoint *c)
+{
+	*c = (aic_checkpoint){.identity = t->identity, .step = t->step, .parameters = t->model->parameters, .power1 = t->optimizer.power1,
+	                      .power2 = t->optimizer.power2, .section = {t->weights, t->optimizer.mean, t->optimizer.square}};
+}
+
+static aic_code open_output(training *t, aic_error *err)
+{
+	char path[PATH_MAX];
+
+	if (t->options->run_dir)
+		aic_str_copy(t->folder, sizeof(t->folder), t->options->run_dir);
+	else
+		snprintf(t->folder, sizeof(t->folder), "%s.aic", t->spec->name);
+	if (!leads(t))
+		return AIC_OK;
+	aic_code rc = aic_dir_make(t->folder, 0755, err);
+	if (rc == AIC_OK)
+		rc = aic_path_join(path, sizeof(path), t->folder, "metrics.jsonl", err);
+	return rc == AIC_OK ? aic_metrics_open(&t->metrics, path, err) : rc;
+}
+
+/* Rank 0 looks for a checkpoint; all ranks continue from what it found. */
+static aic_code resume(training *t, aic_error *err)
+{
+	aic_checkpoint c;
+	aic_error damaged = {0};
+	aic_code rc = AIC_NOT_FOUND;
+	float powers[2];
+
+	describe(t, &c);
+	if (leads(t) && t->options->fresh)
+		aic_checkpoint_clear(t->folder);
+	if (leads(t)) {
+		rc = aic_checkpoint_load(&c, t->folder, &damaged, err);
+		if (damaged.message[0])
+			aic_warn("%s; an older checkpoint is used", damaged.message);
+	}
+	uint64_t found = rc == AIC_OK;
+	rc = aic_collective_agree(t->c, rc == AIC_NOT_FOUND ? AIC_OK : rc, err);
+	if (rc == AIC_OK)
+		rc = aic_collective_broadcast(t->c, &found, sizeof(found), err);
+	if (rc != AIC_OK || !found)
+		return rc;
+	powers[0] = c.power1;
+	powers[1] = c.power2;
+	rc = aic_collective_broadcast(t->c, &c.step, sizeof(c.step), err);
+	if (rc == AIC_OK)
+		rc = aic_collective_broadcast(t->c, powers, sizeof(powers), err);
+	for (size_t i = 0; rc == AIC_OK && i < AIC_CHECKPOINT_SECTIONS && c.section[i]; i++)
+		rc = aic_collective_broadcast(t->c, c.section[i], c.parameters * sizeof(float), err);
+	t->step = c.step;
+	t->optimizer.power1 = powers[0];
+	t->optimizer.power2 = powers[1];
+	return rc;
+}
+
+static aic_code save(training *t, aic_error *err)
+{
+	aic_checkpoint c;
+	aic_code rc = AIC_OK;
+
+	describe(t, &c);
+	if (leads(t))
+		rc = aic_checkpoint_save(&c, t->folder, t->spec->keep, err);
+	return aic_collective_agree(t->c, rc, err);
+}
+
+static void say_start(const training *t)
+{
+	if (!leads(t))
+		return;
+	printf("%s: %zu weights, %zu samples to train on, %zu held out; %u rank(s), %u thread(s) each, %s; class %s, %u shards\n", t->spec->name,
+	       t->model->parameters, t->data->count[AIC_TRAIN], t->data->count[AIC_TEST], t->c->size, aic_threads_count(t->cpu->threads),
+	       t->cpu->k->name, t->spec->class_name, t->spec->shards);
+	if (t->step > 0)
+		printf("resumed from %s at step %llu of %llu\n", t->folder, (unsigned long long)t->step, (unsigned long long)t->steps);
+	fflush(stdout);
+	aic_metrics_begin(t->metrics, "start");
+	aic_metrics_text(t->metrics, "model", t->spec->name);
+	aic_metrics_count(t->metrics, "weights", t->model->parameters);
+	aic_metrics_count(t->metrics, "ranks", t->c->size);
+	aic_metrics_count(t->metrics, "step", t->step);
+	aic_metrics_count(t->metrics, "steps", t->steps);
+	aic_metrics_end(t->metrics);
+}
+
+static void say_step(training *t, const aic_step_result *r)
+{
+	uint64_t epoch = (t->step - 1) / aic_stepper_steps_per_epoch(&t->stepper) + 1;
+
+	if (!leads(t))
+		return;
+	if (!t->options->quiet)
+		aic_progress_step(&t->progress, t->step, epoch, (double)r->loss);
+	if (t->step % METRIC_STEPS != 0 && t->step != t->steps)
+		return;
+	aic_metrics_begin(t->metrics, "step");
+	aic_metrics_count(t->metrics, "step", t->step);
+	aic_metrics_count(t->metrics, "epoch", epoch);
+	aic_metrics_real(t->metrics, "loss", (double)r->loss);
+	aic_metrics_real(t->metrics, "accuracy", (double)r->accuracy);
+	aic_metrics_real(t->metrics, "gradient_norm", (double)r->norm);
+	aic_metrics_real(t->metrics, "learning_rate", (double)aic_optimizer_rate(&t->optimizer, t->step - 1));
+	aic_metrics_real(t->metrics, "samples_per_second", aic_progress_rate(&t->progress, t->step));
+	aic_metrics_end(t->metrics);
+}
+
+static aic_code test(training *t, aic_error *err)
+{
+	aic_test_result r;
+	aic_code rc = aic_stepper_test(&t->stepper, t->weights, &r, err);
+
+	if (rc != AIC_OK || !leads(t))
+		return rc;
+	aic_progress_break(&t->progress);
+	printf("step %llu  test loss %.4f", (unsigned long long)t->step, (double)r.loss);
+	if (t->spec->loss == AIC_LOSS_CROSS_ENTROPY)
+		printf("  test accuracy %.2f %%", 100.0 * (double)r.accuracy);
+	putchar('\n');
+	fflush(stdout);
+	aic_metrics_begin(t->metrics, "test");
+	aic_metrics_count(t->metrics, "step", t->step);
+	aic_metrics_real(t->metrics, "test_loss", (double)r.loss);
+	if (t->spec->loss == AIC_LOSS_CROSS_ENTROPY)
+		aic_metrics_real(t->metrics, "test_accuracy", (double)r.accuracy);
+	aic_metrics_end(t->metrics);
+	return AIC_OK;
+}
+
+static aic_code one_step(training *t, bool *stop, aic_error *err)
+{
+	aic_step_result r;
+	aic_code rc = aic_stepper_gradient(&t->stepper, t->step, t->weights, aic_signals_stop(), &r, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	aic_optimizer_step(&t->optimizer, t->cpu, t->step, r.norm, r.gradient, t->weights);
+	t->step++;
+	*stop = r.stop;
+	say_step(t, &r);
+	return AIC_OK;
+}
+
+static aic_code run_steps(training *t, bool *stopped, aic_error *err)
+{
+	aic_code rc = AIC_OK;
+
+	aic_progress_begin(&t->progress, stdout, t->step, t->steps, t->spec->batch);
+	while (rc == AIC_OK && t->step < t->steps) {
+		bool stop = false;
+		rc = one_step(t, &stop, err);
+		if (rc != AIC_OK)
+			break;
+		bool end = t->step == t->steps;
+		*stopped = stop && !end;
+		if (*stopped || end || (t->spec->checkpoint_every && t->step % t->spec->checkpoint_every == 0))
+			rc = save(t, err);
+		if (*stopped)
+			break;
+		if (rc == AIC_OK && !end && t->step % aic_stepper_steps_per_epoch(&t->stepper) == 0)
+			rc = test(t, err);
+	}
+	aic_progress_break(&t->progress);
+	return rc;
+}
+
+static void say_end(training *t, bool stopped)
+{
+	char hex[2 * AIC_HASH_LEN + 1];
+	aic_hash h = aic_floats_hash(t->weights, t->model->parameters);
+
+	if (!leads(t))
+		return;
+	aic_hash_hex(hex, &h);
+	if (stopped)
+		printf("stopped by a signal after step %llu of %llu; the checkpoint in %s continues it\n", (unsigned long long)t->step,
+		       (unsigned long long)t->steps, t->folder);
+	else
+		printf("weights sha256: %s\n", hex);
+	fflush(stdout);
+	aic_metrics_begin(t->metrics, stopped ? "stopped" : "end");
+	aic_metrics_count(t->metrics, "step", t->step);
+	aic_metrics_text(t->metrics, "weights_sha256", hex);
+	aic_metrics_end(t->metrics);
+}
+
+static void training_free(training *t)
+{
+	free(t->weights);
+	if (t->spec) {
+		aic_optimizer_free(&t->optimizer);
+		aic_stepper_free(&t->stepper);
+	}
+	aic_data_close(t->data);
+	aic_cpu_close(t->cpu);
+	aic_model_free(t->model);
+	aic_spec_free(t->spec);
+}
+
+aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *stopped, aic_error *err)
+{
+	training t = {.c = c, .options = options};
+
+	*stopped = false;
+	aic_code rc = prepare(&t, err);
+	if (rc == AIC_OK)
+		rc = aic_collective_agree(c, open_output(&t, err), err);
+	if (rc == AIC_OK)
+		rc = resume(&t, err);
+	if (rc == AIC_OK) {
+		say_start(&t);
+		rc = run_steps(&t, stopped, err);
+	}
+	if (rc == AIC_OK && !*stopped)
+		rc = test(&t, err);
+	if (rc == AIC_OK)
+		say_end(&t, *stopped);
+	aic_error late;
+	if (aic_metrics_close(t.metrics, &late) != AIC_OK)
+		aic_warn("%s", late.message);
+	training_free(&t);
+	return rc;
+}
