@@ -88,3 +88,27 @@ common_table_test_SOURCES = common/table_test.c
 common_table_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_table_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 endif
+
+# Unit tests of formats, prices, configuration and RPC.
+if WITH_CMOCKA
+check_PROGRAMS += common_record_test \
+	common_price_test \
+	common_receipt_test \
+	common_spool_test \
+	common_snapshot_test
+common_record_test_SOURCES = common/record_test.c
+common_record_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_record_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_price_test_SOURCES = common/price_test.c
+common_price_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_price_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_receipt_test_SOURCES = common/receipt_test.c
+common_receipt_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_receipt_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_spool_test_SOURCES = common/spool_test.c
+common_spool_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_spool_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_snapshot_test_SOURCES = common/snapshot_test.c
+common_snapshot_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_snapshot_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+endif
