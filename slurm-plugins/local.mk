@@ -62,3 +62,36 @@ aicnoded_SOURCES = slurm-plugins/node/aicnoded.c
 aicnoded_CFLAGS = $(AM_CFLAGS) $(SAN)
 aicnoded_LDADD = libnode.la libcommon.la
 dist_man_MANS += doc/man/aicnoded.8
+
+if WITH_CMOCKA
+check_PROGRAMS += job_submit_estimate_test job_submit_decide_test jobcomp_writer_test node_delivery_test
+slurm_plugin_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
+slurm_plugin_test_ldadd = libcommon.la $(CMOCKA_LIBS)
+
+job_submit_estimate_test_SOURCES = slurm-plugins/job_submit/estimate_test.c $(slurm_plugin_estimate)
+job_submit_estimate_test_CFLAGS = $(slurm_plugin_test_cflags)
+job_submit_estimate_test_LDADD = $(slurm_plugin_test_ldadd)
+
+job_submit_decide_test_SOURCES = slurm-plugins/job_submit/decide_test.c $(slurm_plugin_estimate) $(slurm_plugin_decide)
+job_submit_decide_test_CFLAGS = $(slurm_plugin_test_cflags)
+job_submit_decide_test_LDADD = $(slurm_plugin_test_ldadd)
+
+jobcomp_writer_test_SOURCES = \
+	slurm-plugins/jobcomp/writer_test.c $(slurm_plugin_writer) \
+	slurm-plugins/jobcomp/location.c slurm-plugins/jobcomp/location.h
+jobcomp_writer_test_CFLAGS = $(slurm_plugin_test_cflags)
+jobcomp_writer_test_LDADD = $(slurm_plugin_test_ldadd)
+
+node_delivery_test_SOURCES = slurm-plugins/node/delivery_test.c
+node_delivery_test_CFLAGS = $(slurm_plugin_test_cflags)
+node_delivery_test_LDADD = libnode.la $(slurm_plugin_test_ldadd)
+
+if WITH_SPANK
+check_PROGRAMS += jobcomp_state_test
+jobcomp_state_test_SOURCES = \
+	slurm-plugins/jobcomp/state_test.c slurm-plugins/jobcomp/state.c slurm-plugins/jobcomp/state.h \
+	slurm-plugins/option.c slurm-plugins/option.h
+jobcomp_state_test_CFLAGS = $(slurm_plugin_test_cflags) $(SLURM_CFLAGS)
+jobcomp_state_test_LDADD = $(slurm_plugin_test_ldadd)
+endif
+endif
