@@ -107,7 +107,7 @@ aic_code aic_amount_parse(aic_amount *out, const char *text, aic_error *err)
 		if (!is_digit(*++s))
 			return fail_character(text, s, err);
 		for (; is_digit(*s); s++, decimals++)
-			fits = fits && (decimals >= DECIMALS || push_digit(&a, *s));
+			fits = fits && push_digit(&a, *s);
 	}
 	if (*s != '\0')
 		return fail_character(text, s, err);

@@ -192,6 +192,12 @@ static void test_ppm_above_one_never_wraps(void **state)
 	assert_amount(aic_ppm_of(4 * AIC_UNIT, 1250000), 5 * AIC_UNIT);
 	assert_amount(aic_ppm_of(MAX, 1000001), MAX);
 	assert_amount(aic_ppm_of(MAX, UINT64_MAX), MAX);
+	/* Around the largest amount whose 1,000,001 ppm still fit. */
+	aic_amount border, exact;
+	assert_true(aic_mul_div(&border, MAX, 1000000, 1000001));
+	for (aic_amount a = border - 5; a <= border + 5; a++)
+		assert_amount(aic_ppm_of(a, 1000001), aic_mul_div(&exact, a, 1000001, 1000000) ? exact : MAX);
+	assert_false(aic_mul_div(&exact, border + 5, 1000001, 1000000));
 }
 
 static void test_mul_div(void **state)

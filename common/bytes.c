@@ -99,18 +99,16 @@ void aic_bytes_append_str(aic_bytes *b, const char *s)
 
 void aic_bytes_printf(aic_bytes *b, const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
 
 	va_start(ap, fmt);
-	int len = vsnprintf(NULL, 0, fmt, ap);
+	int len = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (len < 0)
 		out_of_memory(strlen(fmt));
-	aic_bytes_reserve(b, (size_t) len + 1);
-	va_start(ap, fmt);
-	vsnprintf((char *) b->data + b->len, (size_t) len + 1, fmt, ap);
-	va_end(ap);
-	b->len += (size_t) len;
+	aic_bytes_append(b, text, (size_t) len);
+	free(text);
 }
 
 void aic_bytes_clear(aic_bytes *b)

@@ -58,7 +58,7 @@ static void test_create_then_load(void **state)
 static void test_create_never_overwrites(void **state)
 {
 	const char *path = in_folder(state, "site.key");
-	char expected[512];
+	char expected[1024];
 	aic_error err = {0};
 	aic_key first, second, loaded, zero = {0};
 
@@ -153,7 +153,7 @@ static void test_readable_by_others_is_refused(void **state)
 {
 	static const mode_t modes[] = {0640, 0604, 0610, 0602, 0660};
 	const char *path = in_folder(state, "site.key");
-	char message[512];
+	char message[1024];
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		put(path, rfc8410_pem, modes[i]);
@@ -166,20 +166,20 @@ static void test_readable_by_others_is_refused(void **state)
 static void test_owned_by_another_is_refused(void **state)
 {
 	const char *path = in_folder(state, "site.key");
-	char message[512];
+	char message[1024];
 
 	put(path, rfc8410_pem, 0600);
-	if (chown(path, 65534, (gid_t) -1) < 0)
+	if (chown(path, geteuid() + 1, (gid_t) -1) < 0)
 		skip(); /* not root */
-	snprintf(message, sizeof(message), "key file %s belongs to uid 65534, this program runs as uid %u: chown it to %u", path,
-	         (unsigned) geteuid(), (unsigned) geteuid());
+	snprintf(message, sizeof(message), "key file %s belongs to uid %u, this program runs as uid %u: chown it to %u", path,
+	         (unsigned) geteuid() + 1, (unsigned) geteuid(), (unsigned) geteuid());
 	assert_refused(path, AIC_REFUSED, message);
 }
 
 static void test_missing_and_irregular(void **state)
 {
 	const char *path = in_folder(state, "none.key");
-	char message[512];
+	char message[1024];
 
 	snprintf(message, sizeof(message), "there is no key file %s", path);
 	assert_refused(path, AIC_NOT_FOUND, message);
@@ -203,7 +203,7 @@ static void put_key(const char *path, EVP_PKEY *pkey, const char *passphrase)
 static void test_other_contents_are_refused(void **state)
 {
 	const char *path = in_folder(state, "site.key");
-	char message[512], cut[sizeof(rfc8410_pem)];
+	char message[1024], cut[sizeof(rfc8410_pem)];
 
 	snprintf(message, sizeof(message), "key file %s holds no unencrypted private key in PEM (PKCS#8)", path);
 	put(path, "", 0600);

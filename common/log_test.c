@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "common/testing.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <regex.h>
@@ -120,6 +121,29 @@ static void test_reopen_in_a_signal_handler(void **state)
 	free(new);
 }
 
+static int open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void test_reopen_keeps_one_descriptor(void **state)
+{
+	(void) state;
+	aic_log_open("aicd", path, AIC_LOG_INFO);
+	int before = open_descriptors();
+	for (int i = 0; i < 20; i++)
+		aic_log_reopen();
+	aic_log_open("aicd", path, AIC_LOG_INFO);
+	assert_int_equal(open_descriptors(), before);
+}
+
 static void test_path_is_copied_and_errno_kept(void **state)
 {
 	(void) state;
@@ -216,6 +240,7 @@ int main(void)
 		IN_FOLDER(test_control_characters_cannot_forge_lines),
 		IN_FOLDER(test_long_messages_are_cut),
 		IN_FOLDER(test_reopen_in_a_signal_handler),
+		IN_FOLDER(test_reopen_keeps_one_descriptor),
 		IN_FOLDER(test_path_is_copied_and_errno_kept),
 		IN_FOLDER(test_unusable_path_goes_to_stderr),
 		IN_FOLDER(test_threads_and_rotation),
