@@ -1,6 +1,5 @@
 # etc: what a real site installs (units, examples), and the lab, which is only distributed.
-examplesdir = $(docdir)/examples
-dist_examples_DATA = etc/aic.yaml etc/slurm.conf.aic etc/plugstack.conf.aic etc/aic.logrotate
+dist_examples_DATA += etc/aic.yaml etc/slurm.conf.aic etc/plugstack.conf.aic etc/aic.logrotate
 
 systemdunitdir = $(prefix)/lib/systemd/system
 nodist_systemdunit_DATA = etc/systemd/aicledgerd.service etc/systemd/aicacctd.service etc/systemd/aicnoded.service

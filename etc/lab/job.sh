@@ -45,7 +45,9 @@ job_submit() {
 # From slurmctld, which keeps finished jobs for MinJobAge.
 job_state() { scontrol -o show job "$1" | sed -nE 's/.* JobState=([A-Z_]+) .*/\1/p'; }
 job_over() {
-	case $(job_state "$1") in PENDING | RUNNING | COMPLETING | CONFIGURING | SUSPENDED | '') return 1 ;; esac
+	local states
+	states=$(job_state "$1")
+	[ -n "$states" ] && ! grep -qE '^(PENDING|RUNNING|COMPLETING|CONFIGURING|SUSPENDED|REQUEUED)' <<<"$states"
 }
 
 # job_follow ID FILE SECONDS: shows what the job writes until it ends. On a terminal a progress line overwrites itself.
