@@ -47,5 +47,4 @@ aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
 endif
 
-examplesdir = $(docdir)/examples
-dist_examples_DATA = etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch
+dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch
