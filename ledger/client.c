@@ -1,0 +1,220 @@
+/* client.c: see client.h; operations are in doc/formats/rpc-ledger.md. */
+#include "ledger/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rpc.h"
+#include "ledger/service.h"
+
+#define TIMEOUT_MS 120000 /* a settlement of the largest size on a slow disk */
+#define WALLETS_MAX (1u << 20)
+
+struct aic_ledger {
+	aic_rpc *rpc;
+	aic_bytes body, keep;
+};
+
+aic_code aic_ledger_open(aic_ledger **out, const aic_config *config, aic_error *err)
+{
+	aic_ledger *l = aic_xcalloc(1, sizeof(*l));
+	char address[AIC_PATH_LEN];
+	aic_code code;
+
+	aic_rpc_use_munge(config->munge_socket);
+	code = aic_rpc_open(&l->rpc, "ledger", aic_config_ledger_socket(config, address), config->uid, TIMEOUT_MS, err);
+	if (code) {
+		free(l);
+		return code;
+	}
+	*out = l;
+	return AIC_OK;
+}
+
+void aic_ledger_close(aic_ledger *l)
+{
+	if (!l)
+		return;
+	aic_rpc_close(l->rpc);
+	aic_bytes_free(&l->body);
+	aic_bytes_free(&l->keep);
+	free(l);
+}
+
+static aic_bytes *begin(aic_ledger *l, const char *op, size_t args)
+{
+	aic_bytes_clear(&l->body);
+	aic_rpc_begin(&l->body, op, args);
+	return &l->body;
+}
+
+static aic_code call(aic_ledger *l, aic_cbor *answer, aic_error *err)
+{
+	aic_bytes_free(&l->keep);
+	return aic_rpc_call(l->rpc, &l->body, &l->keep, answer, err);
+}
+
+aic_code aic_ledger_wallet_ensure(aic_ledger *l, const char *name, const char *organisation, aic_address *out, aic_error *err)
+{
+	aic_bytes *b = begin(l, "wallet_ensure", 2);
+	aic_cbor c;
+	aic_code code;
+
+	aic_cbor_put_text(b, name);
+	aic_cbor_put_text(b, organisation);
+	if ((code = call(l, &c, err)))
+		return code;
+	aic_cbor_bytes_exact(&c, out->b, AIC_ADDRESS_LEN);
+	return aic_cbor_finish(&c, err);
+}
+
+aic_code aic_ledger_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, aic_error *err)
+{
+	aic_cbor c;
+	aic_code code;
+
+	begin(l, "wallets", 0);
+	if ((code = call(l, &c, err)))
+		return code;
+	*n = aic_cbor_array(&c, WALLETS_MAX);
+	*out = aic_xcalloc(*n + 1, sizeof(**out));
+	for (size_t i = 0; i < *n && aic_cbor_ok(&c); i++) {
+		aic_ledger_wallet *w = &(*out)[i];
+
+		aic_cbor_array_exact(&c, 6);
+		aic_cbor_text(&c, w->name, sizeof(w->name));
+		aic_cbor_text(&c, w->organisation, sizeof(w->organisation));
+		aic_cbor_bytes_exact(&c, w->address.b, AIC_ADDRESS_LEN);
+		w->balance = aic_cbor_amount(&c);
+		w->debt = aic_cbor_amount(&c);
+		w->rating_ppm = aic_cbor_uint(&c);
+	}
+	if ((code = aic_cbor_finish(&c, err))) {
+		free(*out);
+		*out = NULL;
+		*n = 0;
+	}
+	return code;
+}
+
+aic_code aic_ledger_transfer(aic_ledger *l, const char *from, const char *to, aic_amount amount, aic_hash *tx, uint64_t *height,
+                             aic_error *err)
+{
+	aic_bytes *b = begin(l, "transfer", 3);
+	aic_cbor c;
+	aic_code code;
+
+	aic_cbor_put_text(b, from);
+	aic_cbor_put_text(b, to);
+	aic_cbor_put_amount(b, amount);
+	if ((code = call(l, &c, err)))
+		return code;
+	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
+	*height = aic_cbor_uint(&c);
+	return aic_cbor_finish(&c, err);
+}
+
+aic_code aic_ledger_parameters_get(aic_ledger *l, aic_ledger_parameters *out, aic_error *err)
+{
+	aic_cbor c;
+	aic_code code;
+
+	begin(l, "parameters", 0);
+	if ((code = call(l, &c, err)))
+		return code;
+	out->fee_ppm = aic_cbor_uint(&c);
+	out->rho_ppm = aic_cbor_uint(&c);
+	out->kappa_ppm = aic_cbor_uint(&c);
+	out->verify_ppm = aic_cbor_uint(&c);
+	out->fees_total = aic_cbor_amount(&c);
+	out->issued = aic_cbor_amount(&c);
+	out->issuable = aic_cbor_amount(&c);
+	out->supply = aic_cbor_amount(&c);
+	return aic_cbor_finish(&c, err);
+}
+
+static aic_code read_result(aic_ledger *l, aic_settlement_result *out, aic_error *err)
+{
+	aic_cbor c;
+	aic_code code = call(l, &c, err);
+
+	memset(out, 0, sizeof(*out));
+	if (code)
+		return code;
+	aic_wire_get_result(&c, out);
+	if ((code = aic_cbor_finish(&c, err)))
+		aic_settlement_result_clear(out);
+	return code;
+}
+
+aic_code aic_ledger_settle(aic_ledger *l, const aic_settlement *s, aic_settlement_result *out, aic_error *err)
+{
+	aic_wire_put_settlement(begin(l, "settle", 1), s);
+	return read_result(l, out, err);
+}
+
+aic_code aic_ledger_settle_preview(aic_ledger *l, const aic_settlement *s, aic_settlement_result *out, aic_error *err)
+{
+	aic_wire_put_settlement(begin(l, "settle_preview", 1), s);
+	return read_result(l, out, err);
+}
+
+aic_code aic_ledger_settlement_get(aic_ledger *l, const char *period, uint64_t number, aic_settlement_result *out, aic_error *err)
+{
+	aic_bytes *b = begin(l, "settlement", 2);
+
+	aic_cbor_put_text(b, period);
+	aic_cbor_put_uint(b, number);
+	return read_result(l, out, err);
+}
+
+aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err)
+{
+	aic_bytes *b = begin(l, "history", 2);
+	aic_cbor c;
+	aic_code code;
+
+	aic_cbor_put_text(b, wallet);
+	aic_cbor_put_uint(b, max);
+	if ((code = call(l, &c, err)))
+		return code;
+	*n = aic_cbor_array(&c, WALLETS_MAX);
+	*out = aic_xcalloc(*n + 1, sizeof(**out));
+	for (size_t i = 0; i < *n && aic_cbor_ok(&c); i++) {
+		aic_ledger_event *e = &(*out)[i];
+
+		aic_cbor_array_exact(&c, 7);
+		e->height = aic_cbor_uint(&c);
+		e->time = aic_cbor_int(&c);
+		aic_cbor_text(&c, e->event, sizeof(e->event));
+		aic_cbor_text(&c, e->from, sizeof(e->from));
+		aic_cbor_text(&c, e->to, sizeof(e->to));
+		e->amount = aic_cbor_amount(&c);
+		aic_cbor_text(&c, e->note, sizeof(e->note));
+	}
+	if ((code = aic_cbor_finish(&c, err))) {
+		free(*out);
+		*out = NULL;
+		*n = 0;
+	}
+	return code;
+}
+
+aic_code aic_ledger_status_get(aic_ledger *l, aic_ledger_status *out, aic_error *err)
+{
+	aic_cbor c;
+	aic_code code;
+
+	memset(out, 0, sizeof(*out));
+	begin(l, "status", 0);
+	if ((code = call(l, &c, err)))
+		return code;
+	out->height = aic_cbor_uint(&c);
+	aic_cbor_bytes_exact(&c, out->head.b, AIC_HASH_LEN);
+	aic_cbor_bytes_exact(&c, out->state_root.b, AIC_HASH_LEN);
+	out->transactions = aic_cbor_uint(&c);
+	out->time = aic_cbor_int(&c);
+	out->final_height = aic_cbor_uint(&c);
+	aic_cbor_text(&c, out->chain, sizeof(out->chain));
+	return aic_cbor_finish(&c, err);
+}

@@ -1,0 +1,300 @@
+/* command.c: `aic ledger ...` and `aic transfer`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "common/command.h"
+#include "ledger/client.h"
+#include "ledger/commands.h"
+#include "ledger/verify.h"
+
+#define SHORT_HASH 16 /* digits of a hash in a table for people */
+
+static const struct argp_child shared[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
+
+/* --- aic ledger status --- */
+
+static error_t parse_plain(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	if (key == ARGP_KEY_INIT) {
+		state->child_inputs[0] = state->input;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static void print_status(const aic_ledger_status *s, const aic_ledger_parameters *p, aic_format format)
+{
+	static const aic_column columns[] = {
+		{"height", "HEIGHT", AIC_COLUMN_NUMBER},        {"final", "FINAL", AIC_COLUMN_NUMBER},
+		{"transactions", "TRANSACTIONS", AIC_COLUMN_NUMBER}, {"time", "LAST BLOCK", AIC_COLUMN_TIME},
+		{"supply", "SUPPLY AIC", AIC_COLUMN_AMOUNT},    {"issued", "ISSUED AIC", AIC_COLUMN_AMOUNT},
+		{"fees", "FEES AIC", AIC_COLUMN_AMOUNT},        {"chain", "CHAIN", AIC_COLUMN_TEXT},
+		{"head", "HEAD", AIC_COLUMN_TEXT},              {"state_root", "STATE ROOT", AIC_COLUMN_TEXT},
+	};
+	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	char chain[2 * AIC_HASH_LEN + 1], head[2 * AIC_HASH_LEN + 1], root[2 * AIC_HASH_LEN + 1];
+
+	aic_str_copy(chain, sizeof(chain), s->chain);
+	aic_hash_hex(head, &s->head);
+	aic_hash_hex(root, &s->state_root);
+	if (format == AIC_FORMAT_TABLE)
+		chain[SHORT_HASH] = head[SHORT_HASH] = root[SHORT_HASH] = '\0';
+	aic_table_number(t, (int64_t)s->height);
+	aic_table_number(t, (int64_t)s->final_height);
+	aic_table_number(t, (int64_t)s->transactions);
+	aic_table_time(t, s->time);
+	aic_table_amount(t, p->supply);
+	aic_table_amount(t, p->issued);
+	aic_table_amount(t, p->fees_total);
+	aic_table_text(t, chain);
+	aic_table_text(t, head);
+	aic_table_text(t, root);
+	aic_table_print(t, format, stdout);
+	aic_table_free(t);
+}
+
+static int cmd_status(int argc, char **argv)
+{
+	static const struct argp argp = {0, parse_plain, 0, "Where this site's copy of the ledger stands.", shared, 0, 0};
+	aic_command cmd = {0};
+	aic_ledger *l = NULL;
+	aic_ledger_status status;
+	aic_ledger_parameters p;
+	aic_error err = {0};
+	int rc = aic_command_begin(&cmd, &argp, argc, argv, &cmd);
+
+	if (rc)
+		return rc;
+	if (aic_ledger_open(&l, &cmd.config, &err) || aic_ledger_status_get(l, &status, &err) ||
+	    aic_ledger_parameters_get(l, &p, &err))
+		rc = aic_command_fail(argv, &err);
+	else
+		print_status(&status, &p, cmd.format);
+	aic_ledger_close(l);
+	aic_command_end(&cmd);
+	return rc;
+}
+
+/* --- aic ledger wallets --- */
+
+static void print_wallets(const aic_ledger_wallet *w, size_t n, aic_format format)
+{
+	static const aic_column columns[] = {
+		{"wallet", "WALLET", AIC_COLUMN_TEXT},       {"organisation", "ORGANISATION", AIC_COLUMN_TEXT},
+		{"balance", "BALANCE AIC", AIC_COLUMN_AMOUNT}, {"debt", "DEBT AIC", AIC_COLUMN_AMOUNT},
+		{"rating_ppm", "RATING PPM", AIC_COLUMN_NUMBER}, {"address", "ADDRESS", AIC_COLUMN_TEXT},
+	};
+	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	char address[2 * AIC_ADDRESS_LEN + 3] = "0x";
+
+	for (size_t i = 0; i < n; i++) {
+		aic_hex(address + 2, w[i].address.b, AIC_ADDRESS_LEN);
+		aic_table_text(t, w[i].name);
+		aic_table_text(t, w[i].organisation);
+		aic_table_amount(t, w[i].balance);
+		aic_table_amount(t, w[i].debt);
+		aic_table_number(t, (int64_t)w[i].rating_ppm);
+		aic_table_text(t, address);
+	}
+	aic_table_print(t, format, stdout);
+	aic_table_free(t);
+}
+
+static int cmd_wallets(int argc, char **argv)
+{
+	static const struct argp argp = {0, parse_plain, 0, "The wallets that this site keeps (administrators).", shared, 0, 0};
+	aic_command cmd = {0};
+	aic_ledger *l = NULL;
+	aic_ledger_wallet *w = NULL;
+	size_t n = 0;
+	aic_error err = {0};
+	int rc = aic_command_begin(&cmd, &argp, argc, argv, &cmd);
+
+	if (rc)
+		return rc;
+	if (aic_ledger_open(&l, &cmd.config, &err) || aic_ledger_wallets(l, &w, &n, &err))
+		rc = aic_command_fail(argv, &err);
+	else
+		print_wallets(w, n, cmd.format);
+	free(w);
+	aic_ledger_close(l);
+	aic_command_end(&cmd);
+	return rc;
+}
+
+/* --- aic ledger verify --- */
+
+typedef struct {
+	aic_command cmd;
+	const char *state;
+} verify_options;
+
+static error_t parse_verify(int key, char *arg, struct argp_state *state)
+{
+	verify_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->cmd;
+		return 0;
+	case 's':
+		o->state = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void show_progress(void *ctx, uint64_t height, uint64_t last)
+{
+	const bool *terminal = ctx;
+
+	if (*terminal)
+		fprintf(stderr, "\rverifying: height %llu of %llu%s", (unsigned long long)height, (unsigned long long)last,
+		        height == last ? "\n" : "");
+}
+
+static void print_verified(const aic_verified *v, aic_format format)
+{
+	static const aic_column columns[] = {
+		{"blocks", "BLOCKS", AIC_COLUMN_NUMBER}, {"transactions", "TRANSACTIONS", AIC_COLUMN_NUMBER},
+		{"attestations", "ATTESTATIONS", AIC_COLUMN_NUMBER}, {"rows", "STATE ROWS", AIC_COLUMN_NUMBER},
+		{"chain", "CHAIN", AIC_COLUMN_TEXT}, {"head", "HEAD", AIC_COLUMN_TEXT}, {"state_root", "STATE ROOT", AIC_COLUMN_TEXT},
+	};
+	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	const aic_hash *hashes[] = {&v->chain, &v->head, &v->root};
+	char hex[2 * AIC_HASH_LEN + 1];
+
+	aic_table_number(t, (int64_t)v->blocks);
+	aic_table_number(t, (int64_t)v->transactions);
+	aic_table_number(t, (int64_t)v->attestations);
+	aic_table_number(t, (int64_t)v->rows);
+	for (size_t i = 0; i < 3; i++) {
+		aic_hash_hex(hex, hashes[i]);
+		if (format == AIC_FORMAT_TABLE)
+			hex[SHORT_HASH] = '\0';
+		aic_table_text(t, hex);
+	}
+	aic_table_note(t, "every hash, signature, root, event and row fits");
+	aic_table_print(t, format, stdout);
+	aic_table_free(t);
+}
+
+static int cmd_verify(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"state", 's', "DIR", 0, "the directory of the ledger's files, in place of the one that aic.yaml names", 0}, {0}};
+	static const struct argp argp = {
+		options, parse_verify, 0,
+		"Replays this site's copy of the ledger from genesis and compares every hash, root, signature, event and row.\v"
+		"Reads the files themselves, beside a running daemon too, so it needs the right to read them. The scratch file goes to "
+		"$TMPDIR, else /tmp.", shared, 0, 0};
+	verify_options o = {0};
+	aic_verified v;
+	aic_error err = {0};
+	const char *tmp = getenv("TMPDIR");
+	bool terminal = isatty(STDERR_FILENO);
+	int rc = aic_command_begin(&o.cmd, &argp, argc, argv, &o);
+
+	if (rc)
+		return rc;
+	char *dir = o.state ? aic_xstrdup(o.state) : aic_xasprintf("%s/ledger", o.cmd.config.state_dir);
+	if (aic_ledger_verify(dir, tmp && *tmp ? tmp : "/tmp", show_progress, &terminal, &v, &err))
+		rc = aic_command_fail(argv, &err);
+	else
+		print_verified(&v, o.cmd.format);
+	free(dir);
+	aic_command_end(&o.cmd);
+	return rc;
+}
+
+int aic_cmd_ledger(int argc, char **argv)
+{
+	static const aic_subcommand commands[] = {
+		{"status", cmd_status, "height, head, finality, supply"},
+		{"wallets", cmd_wallets, "the wallets that this site keeps (administrators)"},
+		{"verify", cmd_verify, "replay from genesis and compare everything"},
+		{NULL, NULL, NULL},
+	};
+
+	return aic_command_dispatch(commands, "This site's copy of the ledger.", argc, argv);
+}
+
+/* --- aic transfer --- */
+
+typedef struct {
+	aic_command cmd;
+	const char *word[3];
+} transfer_options;
+
+static error_t parse_transfer(int key, char *arg, struct argp_state *state)
+{
+	transfer_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->cmd;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num >= 3)
+			argp_error(state, "too many arguments: give FROM TO AMOUNT");
+		o->word[state->arg_num] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (state->arg_num < 3)
+			argp_error(state, "give FROM TO AMOUNT");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void print_transfer(const transfer_options *o, aic_amount amount, uint64_t height, const aic_hash *tx)
+{
+	static const aic_column columns[] = {
+		{"from", "FROM", AIC_COLUMN_TEXT}, {"to", "TO", AIC_COLUMN_TEXT}, {"amount", "AMOUNT AIC", AIC_COLUMN_AMOUNT},
+		{"height", "HEIGHT", AIC_COLUMN_NUMBER}, {"transaction", "TRANSACTION", AIC_COLUMN_TEXT},
+	};
+	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	char hex[2 * AIC_HASH_LEN + 1];
+
+	aic_hash_hex(hex, tx);
+	aic_table_text(t, o->word[0]);
+	aic_table_text(t, o->word[1]);
+	aic_table_amount(t, amount);
+	aic_table_number(t, (int64_t)height);
+	aic_table_text(t, hex);
+	aic_table_print(t, o->cmd.format, stdout);
+	aic_table_free(t);
+}
+
+int aic_cmd_transfer(int argc, char **argv)
+{
+	static const struct argp argp = {
+		0, parse_transfer, "FROM TO AMOUNT",
+		"Moves AMOUNT AIC between wallets of this site (administrators).\v"
+		"FROM and TO are names such as account/physics, provider/lab-one or genesis/operating; TO may be an address (0x...).",
+		shared, 0, 0};
+	transfer_options o = {0};
+	aic_ledger *l = NULL;
+	aic_amount amount;
+	aic_hash tx;
+	uint64_t height;
+	aic_error err = {0};
+	int rc = aic_command_begin(&o.cmd, &argp, argc, argv, &o);
+
+	if (rc)
+		return rc;
+	if (aic_amount_parse(&amount, o.word[2], &err) || aic_ledger_open(&l, &o.cmd.config, &err) ||
+	    aic_ledger_transfer(l, o.word[0], o.word[1], amount, &tx, &height, &err))
+		rc = aic_command_fail(argv, &err);
+	else
+		print_transfer(&o, amount, height, &tx);
+	aic_ledger_close(l);
+	aic_command_end(&o.cmd);
+	return rc;
+}

@@ -1,0 +1,38 @@
+/* custody.h: what a site keeps for itself: its signing key, the secret from which addresses come, and which local name stands
+ * for which address. None of it is on the ledger. */
+#ifndef AIC_LEDGER_CUSTODY_H
+#define AIC_LEDGER_CUSTODY_H
+
+#include "common/bytes.h"
+#include "common/crypto.h"
+#include "common/error.h"
+#include "common/record.h"
+#include "ledger/row.h"
+
+#define AIC_WALLET_TREASURY "treasury"
+
+typedef struct aic_custody aic_custody;
+
+/* state_dir/keys/site.key, state_dir/keys/wallet.secret and state_dir/ledger/names.db; made where they are missing. */
+aic_code aic_custody_open(aic_custody **c, const char *state_dir, aic_error *err);
+void aic_custody_close(aic_custody *c); /* wipes the secrets */
+const aic_key *aic_custody_site_key(const aic_custody *c);
+aic_id aic_custody_site(const aic_custody *c);
+
+/* Keyed (HMAC-SHA256), so that nobody outside can test a name against an address. */
+aic_address aic_custody_address(const aic_custody *c, const char *wallet);
+aic_id aic_custody_organisation(const aic_custody *c, const char *organisation);
+
+/* Remembers the pair. AIC_REFUSED where the wallet stands with another organisation, with both names. */
+aic_code aic_custody_remember(aic_custody *c, const char *wallet, const char *organisation, aic_address *address, aic_error *err);
+/* "account/physics", "treasury", or a hexadecimal address. AIC_NOT_FOUND with a message. */
+aic_code aic_custody_find(aic_custody *c, const char *wallet, aic_address *address, aic_error *err);
+/* Local name of an address, else its hexadecimal text. */
+void aic_custody_name(aic_custody *c, const aic_address *a, char *name, size_t size);
+/* Replaces each known address in a message by its name. */
+void aic_custody_translate(aic_custody *c, aic_error *err);
+/* All names, sorted. */
+typedef aic_code (*aic_custody_visit)(void *ctx, const char *wallet, const char *organisation, const aic_address *a, aic_error *err);
+aic_code aic_custody_each(aic_custody *c, aic_custody_visit visit, void *ctx, aic_error *err);
+
+#endif

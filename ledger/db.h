@@ -1,0 +1,34 @@
+/* db.h: SQLite as this room uses it: WAL, synchronous=FULL, one way to report a failure. */
+#ifndef AIC_LEDGER_DB_H
+#define AIC_LEDGER_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+
+typedef enum {
+	AIC_DB_DURABLE, /* read and write; WAL, synchronous=FULL; made if it is not there, mode 0640 */
+	AIC_DB_READ,    /* never writes a row; works beside a writer */
+	AIC_DB_SCRATCH  /* read and write, no promise of survival: for replays */
+} aic_db_mode;
+
+aic_code aic_db_open(sqlite3 **db, const char *path, aic_db_mode mode, aic_error *err);
+void aic_db_close(sqlite3 *db); /* NULL is allowed */
+aic_code aic_db_exec(sqlite3 *db, const char *sql, aic_error *err);
+aic_code aic_db_prepare(sqlite3 *db, sqlite3_stmt **stmt, const char *sql, aic_error *err);
+/* Runs a statement that returns no row, then resets it. */
+aic_code aic_db_run(sqlite3 *db, sqlite3_stmt *stmt, aic_error *err);
+/* Steps once: AIC_OK with a row, AIC_NOT_FOUND without one (err untouched), or the failure. */
+aic_code aic_db_step(sqlite3 *db, sqlite3_stmt *stmt, aic_error *err);
+/* The failure that the connection saw last: AIC_FULL, AIC_CORRUPT or AIC_SYSTEM, with the file and the remedy. */
+aic_code aic_db_fail(sqlite3 *db, aic_error *err);
+/* Rolls back where a transaction is open. */
+void aic_db_rollback(sqlite3 *db);
+/* Column as bytes, appended to out. */
+void aic_db_column(sqlite3_stmt *stmt, int column, aic_bytes *out);
+/* Column as exactly len bytes; false where it has another length. */
+bool aic_db_column_exact(sqlite3_stmt *stmt, int column, void *out, size_t len);
+
+#endif

@@ -1,0 +1,43 @@
+/* event.h: what a transaction did, under the names and in the order of ERC-20 and ERC-721.
+ *
+ *     event = [kind, transaction's place in the block, a: bytes, b: bytes, value, note: text]
+ *
+ * a and b are wallets, 20 bytes each (the zero address stands for "from nowhere" and "to nowhere"). */
+#ifndef AIC_LEDGER_EVENT_H
+#define AIC_LEDGER_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/amount.h"
+#include "common/bytes.h"
+#include "common/cbor.h"
+#include "ledger/client.h"
+
+typedef enum {
+	AIC_EVENT_TRANSFER = 1,               /* ERC-20 Transfer(from, to, value) */
+	AIC_EVENT_APPROVAL = 2,               /* ERC-20 Approval(owner, spender, value) */
+	AIC_EVENT_WALLET = 10,                /* a wallet was registered: a */
+	AIC_EVENT_ASSET_TRANSFER = 17,        /* ERC-721 Transfer(from, to, token) */
+	AIC_EVENT_ASSET_APPROVAL = 18,        /* ERC-721 Approval(owner, approved, token) */
+	AIC_EVENT_ASSET_APPROVAL_FOR_ALL = 19,/* ERC-721 ApprovalForAll(owner, operator, 0 or 1) */
+	AIC_EVENT_SETTLEMENT = 48,            /* value: coin issued; note: period/number */
+	AIC_EVENT_REVERSAL = 50,
+	AIC_EVENT_DEBT = 51                   /* a owes b value more */
+} aic_event_kind;
+
+#define AIC_EVENT_NOTE_LEN 48
+
+typedef struct {
+	uint64_t kind;
+	uint64_t tx;
+	aic_address a, b;
+	aic_u256 value;
+	char note[AIC_EVENT_NOTE_LEN];
+} aic_event;
+
+const char *aic_event_name(uint64_t kind); /* "Transfer", "Settlement", ... */
+void aic_event_put(aic_bytes *out, const aic_event *e);
+void aic_event_get(aic_cbor *c, aic_event *e);
+
+#endif

@@ -1,0 +1,28 @@
+/* execute.h: what each kind of transaction does to the state. Pure functions of the state and the transaction. */
+#ifndef AIC_LEDGER_EXECUTE_H
+#define AIC_LEDGER_EXECUTE_H
+
+#include "common/cbor.h"
+#include "ledger/state.h"
+
+/* Dispatches by kind; kinds that this release does not fill are refused by name. */
+aic_code aic_execute(aic_exec *x, aic_error *err);
+
+/* One function per kind; each reads its own body. */
+aic_code aic_execute_wallet_register(aic_exec *x, aic_error *err);
+aic_code aic_execute_transfer(aic_exec *x, aic_error *err);
+aic_code aic_execute_settlement(aic_exec *x, aic_error *err);
+
+/* --- shared by the kinds --- */
+/* A wallet that must exist, else refused with its address. */
+aic_code aic_wallet_need(aic_state *s, const aic_address *a, aic_wallet *w, aic_error *err);
+/* Refused unless the signer may move what the wallet holds: its site's key, and not before its lock ends. */
+aic_code aic_wallet_may_spend(const aic_exec *x, const aic_address *a, const aic_wallet *w, aic_error *err);
+/* Moves value between wallets, balances alone: no event, no check but funds. from may equal to. */
+aic_code aic_wallet_move(aic_state *s, const aic_address *from, const aic_address *to, aic_amount value, aic_error *err);
+
+/* A new debt; and paying open ones, oldest first, with at most `credit` of what the debtor holds. */
+aic_code aic_debt_add(aic_state *s, const aic_address *debtor, const aic_address *creditor, aic_amount amount, aic_error *err);
+aic_code aic_debt_serve(aic_state *s, const aic_address *debtor, aic_amount credit, aic_error *err);
+
+#endif

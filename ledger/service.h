@@ -1,0 +1,33 @@
+/* service.h: what aicledgerd answers; operations are in doc/formats/rpc-ledger.md. */
+#ifndef AIC_LEDGER_SERVICE_H
+#define AIC_LEDGER_SERVICE_H
+
+#include "common/config.h"
+#include "common/rpc.h"
+#include "ledger/chain.h"
+#include "ledger/custody.h"
+
+typedef struct {
+	const aic_config *config;
+	aic_custody *custody;
+	aic_state *state;
+	aic_order order;
+	aic_chain chain;
+	int lock; /* descriptor of ledger/lock, held while this process lives; -1: none */
+} aic_service;
+
+/* Opens all that lies under config.state_dir (keys, names, log, state), making what is missing from genesis.yaml. */
+aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *err);
+void aic_service_close(aic_service *s);
+/* An aic_rpc_handler; ctx is an aic_service. */
+aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out,
+                            size_t *out_items, aic_error *err);
+
+/* Wire forms that daemon and client share. */
+void aic_wire_put_settlement(aic_bytes *out, const aic_settlement *s);
+/* Lines are malloc'ed: free((void *)s->line). */
+void aic_wire_get_settlement(aic_cbor *c, aic_settlement *s);
+void aic_wire_put_result(aic_bytes *out, const aic_settlement_result *r);
+void aic_wire_get_result(aic_cbor *c, aic_settlement_result *r);
+
+#endif
