@@ -45,6 +45,33 @@ bin_PROGRAMS += aic-train
 aic_train_SOURCES = mpi-runner/aic_train.c mpi-runner/collective_mpi.c
 aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
+
+if WITH_CMOCKA
+mpi_runner_tests = \
+	mpi-runner/checkpoint_test \
+	mpi-runner/idx_test \
+	mpi-runner/kernels/cpu/kernels_test \
+	mpi-runner/model_test \
+	mpi-runner/tree_test
+check_PROGRAMS += $(mpi_runner_tests)
+mpi_runner_test_cflags = $(mpi_runner_cflags) $(CMOCKA_CFLAGS)
+mpi_runner_test_libs = libmpirunner.la $(CMOCKA_LIBS)
+mpi_runner_checkpoint_test_SOURCES = mpi-runner/checkpoint_test.c
+mpi_runner_checkpoint_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_checkpoint_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_idx_test_SOURCES = mpi-runner/idx_test.c
+mpi_runner_idx_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_idx_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_kernels_cpu_kernels_test_SOURCES = mpi-runner/kernels/cpu/kernels_test.c
+mpi_runner_kernels_cpu_kernels_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_kernels_cpu_kernels_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_model_test_SOURCES = mpi-runner/model_test.c
+mpi_runner_model_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_model_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_tree_test_SOURCES = mpi-runner/tree_test.c
+mpi_runner_tree_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_tree_test_LDADD = $(mpi_runner_test_libs)
+endif
 endif
 
 dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch
