@@ -139,13 +139,14 @@ aic_code aic_file_create_atomic(const char *path, const void *data, size_t len, 
 	return write_file(path, data, len, mode, false, err);
 }
 
-/* chmod after mkdir, because mkdir takes away the umask and ignores setgid. */
+/* chmod after mkdir, because mkdir takes away the umask and ignores setgid; but not where setgid came from the parent
+ * already: a chmod by who is not in that group would take it away. */
 static aic_code make_one(const char *path, mode_t mode, aic_error *err)
 {
 	struct stat st;
 
 	if (mkdir(path, mode & 0777) == 0)
-		return chmod(path, mode) == 0 ? AIC_OK :
+		return (stat(path, &st) == 0 && (st.st_mode & 07777) == mode) || chmod(path, mode) == 0 ? AIC_OK :
 		       aic_fail_errno(err, "cannot set mode %04o on directory %s", (unsigned) mode, path);
 	if (errno != EEXIST)
 		return aic_fail_errno(err, "cannot make directory %s", path);

@@ -74,7 +74,7 @@ static aic_code open_dir(aic_spool_writer *w, unsigned dir_mode, aic_error *err)
 	w->dirfd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (w->dirfd < 0)
 		return aic_fail_errno(err, "cannot open spool directory %s", w->dir);
-	if (!there && fchmod(w->dirfd, dir_mode) != 0)
+	if (!there && (fstat(w->dirfd, &st) != 0 || (st.st_mode & 07777) != dir_mode) && fchmod(w->dirfd, dir_mode) != 0)
 		return aic_fail_errno(err, "cannot set mode %o of spool directory %s", dir_mode, w->dir);
 	if (flock(w->dirfd, LOCK_EX | LOCK_NB) != 0)
 		return aic_fail(err, AIC_REFUSED, "another process writes to spool directory %s: one writer per directory",

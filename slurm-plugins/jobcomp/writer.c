@@ -1,11 +1,14 @@
+#define _GNU_SOURCE
 #include "slurm-plugins/jobcomp/writer.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "common/spool.h"
@@ -177,6 +180,10 @@ static void *run(void *arg)
 	int64_t stop_at = 0;
 	bool stopping = false, written = true;
 
+	/* An umask of the thread's own: files and directories get their modes, setgid included, from the start. SlurmUser need not
+	 * be in the spool's group, and then a chmod afterwards would lose setgid, with it aicacctd's right to read. */
+	if (unshare(CLONE_FS) == 0)
+		umask(0);
 	for (;;) {
 		pthread_mutex_lock(&w->lock);
 		if (!w->stop && (!written || !w->queue.first))
