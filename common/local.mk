@@ -95,7 +95,11 @@ check_PROGRAMS += common_record_test \
 	common_price_test \
 	common_receipt_test \
 	common_spool_test \
-	common_snapshot_test
+	common_snapshot_test \
+	common_yaml_test \
+	common_config_test \
+	common_command_test \
+	common_rpc_test
 common_record_test_SOURCES = common/record_test.c
 common_record_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_record_test_LDADD = libcommon.la $(CMOCKA_LIBS)
@@ -111,4 +115,17 @@ common_spool_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_snapshot_test_SOURCES = common/snapshot_test.c
 common_snapshot_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_snapshot_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_yaml_test_SOURCES = common/yaml_test.c
+common_yaml_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_yaml_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_config_test_SOURCES = common/config_test.c
+common_config_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_config_test_CPPFLAGS = $(AM_CPPFLAGS) -DAIC_EXAMPLE='"$(abs_top_srcdir)/etc/aic.yaml"'
+common_config_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_command_test_SOURCES = common/command_test.c
+common_command_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_command_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_rpc_test_SOURCES = common/rpc_test.c
+common_rpc_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_rpc_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 endif

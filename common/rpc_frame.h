@@ -43,6 +43,10 @@ typedef enum { AIC_FRAME_PARTIAL, AIC_FRAME_WHOLE, AIC_FRAME_BAD } aic_rpc_frame
 /* Looks at received bytes; *size is the frame's, as far as known (at least 4). BAD: lengths beyond the limits. */
 aic_rpc_frame_state aic_rpc_frame_parse(aic_rpc_frame *f, const uint8_t *data, size_t len, size_t *size);
 
+/* For tests: how long a half-sent frame may stand still, in place of 10 s. */
+struct aic_rpc_server;
+void aic_rpc_server_set_patience(struct aic_rpc_server *s, int ms);
+
 bool aic_rpc_is_unix(const char *address);
 /* "host:port" or "[v6]:port" by getaddrinfo; the caller frees *out with freeaddrinfo. */
 aic_code aic_rpc_lookup(struct addrinfo **out, const char *address, bool passive, aic_error *err);

@@ -54,6 +54,7 @@ struct aic_rpc_server {
 	size_t n_listeners;
 	connection *connections[CONNECTIONS_MAX];
 	size_t n_connections;
+	int64_t patience_ms;
 };
 
 aic_code aic_rpc_server_new(aic_rpc_server **out, const char *service, aic_rpc_handler handler, void *ctx, aic_error *err)
@@ -66,8 +67,14 @@ aic_code aic_rpc_server_new(aic_rpc_server **out, const char *service, aic_rpc_h
 	s->handler = handler;
 	s->ctx = ctx;
 	s->wake = wake;
+	s->patience_ms = CONNECTION_TIMEOUT_MS;
 	*out = s;
 	return AIC_OK;
+}
+
+void aic_rpc_server_set_patience(aic_rpc_server *s, int ms)
+{
+	s->patience_ms = ms;
 }
 
 /* --- listening --- */
@@ -365,15 +372,15 @@ static bool serve_one(aic_rpc_server *s, connection *c)
  * them); returns the milliseconds until the next may be. */
 static int64_t drop_stuck(aic_rpc_server *s, int64_t now)
 {
-	int64_t wait = CONNECTION_TIMEOUT_MS;
+	int64_t wait = s->patience_ms;
 	for (size_t i = 0; i < s->n_connections; i++) {
 		connection *c = s->connections[i];
 		if (!is_sending(c) && c->in.len == 0)
 			continue;
-		int64_t left = c->progress_ms + CONNECTION_TIMEOUT_MS - now;
+		int64_t left = c->progress_ms + s->patience_ms - now;
 		if (left <= 0) {
-			aic_warn("service %s: a client sent or took nothing for %d s within a frame; it is cut off", s->service,
-			         CONNECTION_TIMEOUT_MS / 1000);
+			aic_warn("service %s: a client sent or took nothing for %.1f s within a frame; it is cut off", s->service,
+			         (double)s->patience_ms / 1000);
 			c->dead = true;
 		} else if (left < wait) {
 			wait = left;
@@ -421,7 +428,7 @@ static bool serve_ready(aic_rpc_server *s, const struct pollfd *p)
 aic_code aic_rpc_server_run(aic_rpc_server *s, int tick_ms, void (*tick)(void *ctx), aic_error *err)
 {
 	struct pollfd p[1 + LISTENERS_MAX + CONNECTIONS_MAX];
-	int64_t next_tick = aic_monotonic_ms(), until_stuck = CONNECTION_TIMEOUT_MS;
+	int64_t next_tick = aic_monotonic_ms(), until_stuck = s->patience_ms;
 	bool more = false;
 	while (!s->stopping) {
 		int64_t now = aic_monotonic_ms(), wait = until_stuck;

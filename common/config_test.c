@@ -1,0 +1,325 @@
+/* config_test.c: the example loads, defaults are the manual's, and every mistake has its sentence. */
+#define _GNU_SOURCE
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "common/config.h"
+#include "common/file.h"
+#include "common/testing.h"
+
+/* Users that every system has, since the defaults (aic, slurm) need not exist where tests run. */
+#define USERS "user: root\nslurm_user: root\n"
+#define SITE "site: uni-a\n" USERS
+
+static bool without_aic;
+
+/* In place of libc's: a system on which user aic was not made, where a test asks for one. */
+struct passwd *getpwnam(const char *name)
+{
+	static struct passwd entry;
+	static char text[4096];
+	struct passwd *found = NULL;
+	if (without_aic && strcmp(name, "aic") == 0)
+		return NULL;
+	return getpwnam_r(name, &entry, text, sizeof text, &found) == 0 ? found : NULL;
+}
+
+static char *config_path(void **state)
+{
+	static char path[256];
+	snprintf(path, sizeof path, "%s/aic.yaml", (char *)*state);
+	return path;
+}
+
+static aic_code load(void **state, aic_config *c, const char *text, aic_error *err)
+{
+	assert_int_equal(aic_file_write_atomic(config_path(state), text, strlen(text), 0600, NULL), AIC_OK);
+	return aic_config_load(c, config_path(state), err);
+}
+
+static void load_ok(void **state, aic_config *c, const char *text)
+{
+	aic_error err = {0};
+	if (load(state, c, text, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+}
+
+static void assert_defaults(const aic_config *c)
+{
+	assert_string_equal(c->site, "uni-a");
+	assert_int_equal(c->n_clusters, 0);
+	assert_string_equal(c->slurm_conf, "");
+	assert_string_equal(c->munge_socket, "");
+	assert_false(c->enforce);
+	assert_int_equal(c->n_scope_partitions + c->n_scope_accounts, 0);
+	assert_int_equal(c->n_admin_uids + c->n_admin_gids, 0);
+	assert_int_equal(c->approvals, 1);
+	assert_int_equal(c->period, AIC_PERIOD_WEEK);
+	assert_string_equal(c->state_dir, "/var/lib/aic");
+	assert_string_equal(c->run_dir, "/run/aic");
+	assert_string_equal(c->log_dir, "/var/log/aic");
+	assert_string_equal(c->snapshot, "/var/lib/aic/snapshot/aic.snapshot");
+	assert_string_equal(c->spool, "/var/spool/slurmctld/aic");
+	assert_string_equal(c->node_dir, "/var/lib/aic/node");
+	assert_string_equal(c->acct_listen, "");
+	assert_string_equal(c->acct_address, "/run/aic/aicacctd.sock");
+	assert_string_equal(c->genesis, "/etc/aic/genesis.yaml");
+	assert_string_equal(c->order, "local");
+	assert_true(c->rates.gpu_default == AIC_UNIT / 2 && c->rates.cpu == AIC_UNIT / 100);
+	assert_true(c->rates.mem_gib == AIC_UNIT / 1000 && c->rates.gpu_types == 0);
+	assert_false(c->refuse_unfunded);
+	assert_false(c->closed_when_stale);
+	assert_int_equal(c->stale_after, 120);
+	assert_int_equal(c->n_providers + c->n_accounts + c->n_assets, 0);
+}
+
+static void defaults(void **state)
+{
+	aic_config c;
+	char buf[AIC_PATH_LEN];
+	load_ok(state, &c, SITE);
+	assert_defaults(&c);
+	assert_int_equal(c.uid, 0);
+	assert_int_equal(c.slurm_gid, 0);
+	assert_string_equal(aic_config_ledger_socket(&c, buf), "/run/aic/aicledgerd.sock");
+	aic_config_free(&c);
+}
+
+/* etc/aic.yaml with its users replaced: as it stands it must say exactly the defaults. */
+static char *example(void)
+{
+	aic_bytes text = {0};
+	assert_int_equal(aic_file_read(&text, AIC_EXAMPLE, 1u << 20, NULL), AIC_OK);
+	aic_bytes_append(&text, "", 1);
+	aic_bytes out = {0};
+	for (char *line = (char *)text.data, *end; *line != '\0'; line = end) {
+		end = strchr(line, '\n') + 1;
+		if (strncmp(line, "user: ", 6) == 0)
+			aic_bytes_append_str(&out, "user: root\n");
+		else if (strncmp(line, "slurm_user: ", 12) == 0)
+			aic_bytes_append_str(&out, "slurm_user: root\n");
+		else
+			aic_bytes_append(&out, line, (size_t)(end - line));
+	}
+	aic_bytes_append(&out, "", 1);
+	aic_bytes_free(&text);
+	return (char *)out.data;
+}
+
+static void example_says_the_defaults(void **state)
+{
+	aic_config c;
+	char *text = example();
+	load_ok(state, &c, text);
+	assert_defaults(&c);
+	aic_config_free(&c);
+	free(text);
+}
+
+/* The rows that the example shows as comments must load as well, once uncommented. */
+static void example_rows(void **state)
+{
+	aic_config c;
+	aic_bytes out = {0};
+	char *text = example();
+	for (char *line = text, *end; *line != '\0'; line = end) {
+		end = strchr(line, '\n') + 1;
+		bool emptied = strncmp(line, "providers: []", 13) == 0 || strncmp(line, "accounts: []", 12) == 0 ||
+		               strncmp(line, "assets: []", 10) == 0;
+		if (emptied) {
+			aic_bytes_append(&out, line, strcspn(line, "["));
+			aic_bytes_append_str(&out, "\n");
+		} else {
+			size_t skip = strncmp(line, "#  ", 3) == 0;
+			aic_bytes_append(&out, line + skip, (size_t)(end - line) - skip);
+		}
+	}
+	aic_bytes_append(&out, "", 1);
+	load_ok(state, &c, (char *)out.data);
+	assert_int_equal(c.n_providers, 1);
+	assert_string_equal(c.provider[0].name, "lab-one");
+	assert_string_equal(c.provider[0].organisation, "physics-dept");
+	assert_string_equal(c.provider[0].nodes, "n[1-2]");
+	assert_int_equal(c.n_accounts, 1);
+	assert_string_equal(c.account[0].account, "physics");
+	assert_int_equal(c.n_assets, 1);
+	assert_false(c.asset[0].is_model);
+	assert_string_equal(c.asset[0].owner, "provider/lab-one");
+	assert_true(c.asset[0].terms.per_job == AIC_UNIT / 100);
+	aic_config_free(&c);
+	aic_bytes_free(&out);
+	free(text);
+}
+
+static void all_keys(void **state)
+{
+	aic_config c;
+	load_ok(state, &c, "site: a\nclusters: [c1, c2]\nslurm_conf: /etc/slurm/s.conf\nmunge_socket: /run/m\nmode: enforce\n"
+	        "scope: {partitions: [gpu], accounts: [physics, biology]}\n" USERS
+	        "administrators: {users: [root, nobody], groups: [root]}\napprovals: 2\nperiod: month\n"
+	        "paths: {state: /s, run: /r, log: /l, spool: /p, node: /n/%n}\n"
+	        "accounting: {listen: '0.0.0.0:6829', address: 'head:6829'}\nledger: {genesis: /g.yaml, order: local}\n"
+	        "rates: {gpu: {default: 1, a100: 2, h100: '3.5'}, cpu: 0.02, mem_gib: 0}\n"
+	        "policy: {unfunded: refuse, stale: closed, stale_after: 60}\n"
+	        "providers: [{name: l1, organisation: o1, nodes: n1}, {name: l2, organisation: o2, nodes: n2}]\n"
+	        "accounts: [{account: physics, organisation: o3}]\n"
+	        "assets: [{name: m, kind: model, owner: account/physics, per_gpu_hour: 0.1}, {name: m, kind: data, owner: site}]\n");
+	assert_int_equal(c.n_clusters, 2);
+	assert_string_equal(c.clusters[1], "c2");
+	assert_true(c.enforce && c.refuse_unfunded && c.closed_when_stale);
+	assert_string_equal(c.scope_partitions[0], "gpu");
+	assert_string_equal(c.scope_accounts[1], "biology");
+	assert_int_equal(c.approvals, 2);
+	assert_int_equal(c.period, AIC_PERIOD_MONTH);
+	assert_string_equal(c.snapshot, "/s/snapshot/aic.snapshot");
+	assert_string_equal(c.node_dir, "/n/%n");
+	assert_string_equal(c.acct_listen, "0.0.0.0:6829");
+	assert_string_equal(c.acct_address, "head:6829");
+	assert_true(aic_rate_of_gpu(&c.rates, "h100") == AIC_UNIT * 7 / 2 && c.rates.gpu_types == 2);
+	assert_true(c.rates.gpu_default == AIC_UNIT && c.rates.mem_gib == 0);
+	assert_int_equal(c.stale_after, 60);
+	assert_int_equal(c.n_providers, 2);
+	assert_true(c.asset[0].is_model && !c.asset[1].is_model);
+	assert_true(c.asset[0].terms.per_gpu_hour == AIC_UNIT / 10 && c.asset[0].terms.per_job == 0);
+	aic_config_free(&c);
+}
+
+/* {text, line where the mistake is (0: none is named), what the sentence must hold} */
+static const struct { const char *text; int line; const char *within; } mistakes[] = {
+	{USERS, 0, "key \"site\" is missing: add a line \"site: NAME\""},
+	{"site: 'uni a'\n" USERS, 1, "the site's name \"uni a\" may hold letters"},
+	{SITE "clusers: [a]\n", 4, "key \"clusers\" is not known: did you mean \"clusters\"?"},
+	{SITE "clusters: a\n", 4, "\"clusters\" must be a list"},
+	{SITE "clusters: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]\n", 4, "\"clusters\" lists 17, the limit is 16"},
+	{SITE "mode: enforced\n", 4, "\"mode: enforced\" must be observe or enforce"},
+	{SITE "period: year\n", 4, "\"period: year\" must be day, week or month"},
+	{SITE "scope:\n  partition: [gpu]\n", 5, "did you mean \"partitions\"?"},
+	{SITE "scope: [gpu]\n", 4, "\"scope\" must be a map"},
+	{SITE "scope: {accounts: ['a/b']}\n", 4, "\"a/b\" may hold letters"},
+	{"site: a\nuser: no-such-user\nslurm_user: root\n", 2, "user \"no-such-user\" does not exist: create it"},
+	{"site: a\nuser: root\nslurm_user: no-such-user\n", 3, "slurm_user: user \"no-such-user\" does not exist"},
+	{SITE "administrators: {users: [no-such-user]}\n", 4, "administrators: user \"no-such-user\" does not exist"},
+	{SITE "administrators: {groups: [no-such-group]}\n", 4, "administrators: group \"no-such-group\" does not exist"},
+	{SITE "administrators: {users: [root], group: [root]}\n", 4, "did you mean \"groups\"?"},
+	{SITE "approvals: 0\n", 4, "\"approvals: 0\" must be a whole number from 1 to 16"},
+	{SITE "administrators: {users: [nobody]}\napprovals: 3\n", 5, "can never be reached: there are 2 administrators"},
+	{SITE "paths:\n  state: lib\n", 5, "\"state: lib\" must be an absolute path"},
+	{SITE "paths:\n  stat: /lib\n", 5, "did you mean \"state\"?"},
+	{SITE "paths:\n  run: /run/" "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890\n",
+	 5, "90 are the limit"},
+	{SITE "munge_socket: munge.sock\n", 4, "absolute path"},
+	{SITE "accounting: {listen: '6829'}\n", 4, "\"listen: 6829\" must be host:port"},
+	{SITE "accounting: {listen: 'a:70000'}\n", 4, "must be host:port"},
+	{SITE "accounting: {address: head}\n", 4, "\"address: head\" must be host:port or the absolute path"},
+	{SITE "ledger: {order: raft}\n", 4, "\"order: raft\" must be local"},
+	{SITE "rates:\n  cpu: 0.01x\n", 5, "\"cpu\" must be an amount in AIC such as 0.5"},
+	{SITE "rates:\n  gpu:\n    a100: -1\n", 6, "\"a100\" must be an amount"},
+	{SITE "rates:\n  gpu: 1\n", 5, "\"gpu\" must be a map"},
+	{SITE "rates: {mem_gb: 1}\n", 4, "key \"mem_gb\" is not known"},
+	{SITE "policy: {unfunded: kill}\n", 4, "\"unfunded: kill\" must be hold or refuse"},
+	{SITE "policy: {stale: maybe}\n", 4, "must be open or closed"},
+	{SITE "policy: {stale_after: 10 min}\n", 4, "must be a whole number from 1 to 86400"},
+	{SITE "providers:\n  - {name: l, organisation: o, nodes: n1}\n  - {name: l, organisation: o, nodes: n2}\n", 6,
+	 "provider l is listed twice: keep one row"},
+	{SITE "providers: [{name: l, nodes: n1}]\n", 4, "key \"organisation\" is missing: give the provider's organisation"},
+	{SITE "providers: [{name: l, organisation: o}]\n", 4, "provider l has no \"nodes\""},
+	{SITE "providers: [{organisation: o, nodes: n1}]\n", 4, "key \"name\" is missing"},
+	{SITE "providers: [{name: l, organisation: o, nodes: n1, node: n2}]\n", 4, "did you mean \"nodes\"?"},
+	{SITE "providers: [lab]\n", 4, "each row of providers must be a map"},
+	{SITE "providers: {lab: n1}\n", 4, "\"providers\" must be a list"},
+	{SITE "accounts:\n- {account: a, organisation: o}\n- {account: a, organisation: p}\n", 6, "account a is listed twice"},
+	{SITE "accounts: [{account: a}]\n", 4, "key \"organisation\" is missing: give the account's organisation"},
+	{SITE "assets: [{name: d, owner: site}]\n", 4, "asset d has no \"kind\": give data or model"},
+	{SITE "assets: [{name: d, kind: dataset, owner: site}]\n", 4, "\"kind: dataset\" must be data or model"},
+	{SITE "assets: [{name: d, kind: data}]\n", 4, "must be provider/NAME, account/NAME or site"},
+	{SITE "assets: [{name: d, kind: data, owner: lab}]\n", 4, "must be provider/NAME, account/NAME or site"},
+	{SITE "assets: [{name: d, kind: data, owner: provider/x}]\n", 4, "its owner provider/x is not among the providers"},
+	{SITE "assets: [{name: d, kind: data, owner: site, per_job: free}]\n", 4, "\"per_job\" must be an amount in AIC"},
+	{SITE "assets:\n- {name: d, kind: data, owner: site}\n- {name: d, kind: data, owner: site}\n", 6, "data d is listed twice"},
+	{SITE "site: b\n", 4, "key \"site\" is there twice, first in line 1"},
+	{"site: [a\n" USERS, 2, "not valid YAML"},
+	{"site: a\n\tuser: root\n", 2, "not valid YAML"},
+	{"- site\n", 1, "the file must be a map"},
+	{"", 1, "empty"},
+};
+
+static void every_mistake(void **state)
+{
+	for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+		aic_config c;
+		aic_error err = {0};
+		char start[300];
+		aic_code code = load(state, &c, mistakes[i].text, &err);
+		if (mistakes[i].line > 0)
+			snprintf(start, sizeof start, "%s:%d: ", config_path(state), mistakes[i].line);
+		else
+			snprintf(start, sizeof start, "%s: ", config_path(state));
+		if (code != AIC_USAGE || strstr(err.message, start) == NULL || strstr(err.message, mistakes[i].within) == NULL)
+			fail_msg("mistake %zu: code %d, \"%s\": wanted \"%s\" and \"%s\"", i, code, err.message, start,
+			         mistakes[i].within);
+		assert_null(strchr(err.message, '\n'));
+	}
+}
+
+static void missing_default_user(void **state)
+{
+	aic_config c;
+	aic_error err = {0};
+	without_aic = true;
+	aic_code code = load(state, &c, "site: a\nslurm_user: root\n", &err);
+	without_aic = false;
+	assert_int_equal(code, AIC_USAGE);
+	assert_non_null(strstr(err.message, "user \"aic\", the default of key \"user\", does not exist: create it"));
+}
+
+static void which_file(void **state)
+{
+	aic_config c;
+	aic_error err = {0};
+	char none[300];
+	snprintf(none, sizeof none, "%s/none.yaml", (char *)*state);
+	assert_int_not_equal(aic_config_load(&c, none, &err), AIC_OK);
+	assert_non_null(strstr(err.message, none));
+	load_ok(state, &c, SITE);
+	aic_config_free(&c);
+	setenv("AIC_CONFIG", config_path(state), 1);
+	assert_int_equal(aic_config_load(&c, NULL, &err), AIC_OK);
+	assert_string_equal(c.path, config_path(state));
+	aic_config_free(&c);
+	unsetenv("AIC_CONFIG");
+}
+
+static void administrators(void **state)
+{
+	aic_config c;
+	struct passwd *pw = getpwnam("daemon");
+	assert_non_null(pw);
+	uid_t daemon = pw->pw_uid;
+	gid_t daemon_gid = pw->pw_gid;
+	load_ok(state, &c, SITE);
+	assert_true(aic_config_is_admin(&c, 0, 0));
+	assert_false(aic_config_is_admin(&c, daemon, daemon_gid));
+	aic_config_free(&c);
+	load_ok(state, &c, SITE "administrators: {users: [daemon]}\n");
+	assert_true(aic_config_is_admin(&c, daemon, daemon_gid));
+	assert_false(aic_config_is_admin(&c, daemon + 1, daemon_gid));
+	aic_config_free(&c);
+	load_ok(state, &c, SITE "administrators: {groups: [daemon]}\n");
+	assert_true(aic_config_is_admin(&c, daemon, 65534));
+	assert_false(aic_config_is_admin(&c, 65534, daemon_gid)); /* an effective group is no membership */
+	aic_config_free(&c);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, test_folder_make, test_folder_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_FOLDER(defaults), IN_FOLDER(example_says_the_defaults), IN_FOLDER(example_rows), IN_FOLDER(all_keys),
+		IN_FOLDER(every_mistake), IN_FOLDER(missing_default_user), IN_FOLDER(which_file), IN_FOLDER(administrators),
+	};
+	unsetenv("AIC_CONFIG");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
