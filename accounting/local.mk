@@ -1,1 +1,37 @@
-# accounting
+# accounting: aicacctd, and the subcommands of `aic` that show what it knows.
+if WITH_ACCOUNTING
+noinst_LTLIBRARIES += libaccounting.la
+libaccounting_la_SOURCES = \
+	accounting/access.c accounting/access.h \
+	accounting/acctd.c accounting/acctd.h \
+	accounting/ask.c accounting/ask.h \
+	accounting/assoc.c accounting/assoc.h \
+	accounting/batch.c accounting/batch.h \
+	accounting/charge.c accounting/charge.h \
+	accounting/close.c \
+	accounting/cmd_batch.c accounting/cmd_doctor.c accounting/cmd_quote.c accounting/cmd_report.c accounting/cmd_wallet.c \
+	accounting/doctor.h accounting/doctor_files.c accounting/doctor_slurm.c \
+	accounting/evidence.c accounting/evidence.h \
+	accounting/ingest.c accounting/ingest.h \
+	accounting/link.c \
+	accounting/period.c accounting/period.h \
+	accounting/post.c accounting/post.h \
+	accounting/publish.c \
+	accounting/rating.c accounting/rating.h \
+	accounting/receipts.c accounting/receipts.h \
+	accounting/registry.c accounting/registry.h \
+	accounting/rows.c accounting/rows.h \
+	accounting/serve.c accounting/serve_batch.c accounting/serve_check.c accounting/serve_report.c \
+	accounting/spools.c accounting/spools.h \
+	accounting/sql.c accounting/sql.h \
+	accounting/store.c accounting/store.h \
+	accounting/tally.c accounting/tally.h \
+	accounting/commands.h
+libaccounting_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN)
+libaccounting_la_LIBADD = $(SQLITE_LIBS) $(SLURM_LIBS)
+
+sbin_PROGRAMS += aicacctd
+aicacctd_SOURCES = accounting/aicacctd.c
+aicacctd_CFLAGS = $(AM_CFLAGS) $(SAN)
+aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
+endif

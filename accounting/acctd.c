@@ -1,0 +1,141 @@
+/* acctd.c: the daemon without its sockets: opening, and one turn of the regular work. */
+#include "accounting/acctd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "accounting/period.h"
+#include "common/file.h"
+#include "common/log.h"
+
+#define INGEST_BUDGET_MS 300
+#define ASSOCIATIONS_EVERY 60      /* seconds */
+#define CLOSE_EVERY_MS 60000
+#define CLOSE_GRACE 3600           /* seconds after a period's end, for late records and receipts */
+#define FEE_PPM_DEFAULT 100000     /* until the ledger has said */
+
+static aic_code open_store(aic_acctd *d, aic_error *err)
+{
+	char path[AIC_PATH_LEN];
+	aic_code rc = aic_dir_make(d->config.state_dir, 0750, err);
+
+	if (rc == AIC_OK)
+		rc = aic_path_join(path, sizeof(path), d->config.state_dir, "accounting.db", err);
+	if (rc == AIC_OK)
+		rc = aic_store_open(&d->store, path, err);
+	if (rc == AIC_OK)
+		rc = aic_path_join(path, sizeof(path), d->config.state_dir, "evidence.key", err);
+	return rc == AIC_OK ? aic_evidence_key_open(&d->batches.key, path, err) : rc;
+}
+
+static aic_code make_directories(const aic_config *c, aic_error *err)
+{
+	char dir[AIC_PATH_LEN];
+	char *slash;
+
+	aic_str_copy(dir, sizeof(dir), c->snapshot);
+	slash = strrchr(dir, '/');
+	if (slash && slash != dir) {
+		*slash = '\0';
+		aic_code rc = aic_dir_make(dir, 0750, err);
+		if (rc != AIC_OK)
+			return rc;
+	}
+	return aic_dir_make(c->run_dir, 0755, err);
+}
+
+aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
+{
+	memset(d, 0, sizeof(*d));
+	aic_code rc = aic_config_load(&d->config, config_path, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	if (d->config.slurm_conf[0])
+		setenv("SLURM_CONF", d->config.slurm_conf, 1);
+	aic_rpc_use_munge(d->config.munge_socket);
+	rc = make_directories(&d->config, err);
+	if (rc == AIC_OK)
+		rc = open_store(d, err);
+	if (rc == AIC_OK)
+		rc = aic_registry_open(&d->registry, d->store, &d->config, aic_now(), err);
+	if (rc != AIC_OK) {
+		aic_acctd_close(d);
+		return rc;
+	}
+	d->batches.store = d->store;
+	d->batches.config = &d->config;
+	d->fee_ppm = (uint64_t)aic_store_meta(d->store, "fee_ppm", FEE_PPM_DEFAULT);
+	d->spools = aic_spools_new();
+	d->assoc = aic_assoc_new();
+	return AIC_OK;
+}
+
+void aic_acctd_close(aic_acctd *d)
+{
+	aic_ledger_close(d->ledger);
+	aic_assoc_free(d->assoc);
+	aic_spools_free(d->spools);
+	aic_registry_close(d->registry);
+	aic_store_close(d->store);
+	aic_config_free(&d->config);
+	memset(d, 0, sizeof(*d));
+}
+
+static bool take_records(aic_acctd *d)
+{
+	aic_ingest in = {.store = d->store, .registry = d->registry, .config = &d->config};
+	uint64_t before = d->ingested.fresh + d->ingested.different;
+	aic_error e = {0};
+	bool more;
+
+	if (aic_spools_read(d->spools, &in, INGEST_BUDGET_MS, &more, &d->ingested, &e) != AIC_OK) {
+		if (!d->spool_complained)
+			aic_error_log("%s", e.message);
+		d->spool_complained = true;
+	} else {
+		d->spool_complained = false;
+	}
+	return d->ingested.fresh + d->ingested.different != before;
+}
+
+/* A period that ended more than the grace ago and has open lines becomes a batch by itself. */
+static void close_period(aic_acctd *d)
+{
+	int64_t now = aic_now(), oldest = 0, start, end, mono = aic_monotonic_ms();
+	aic_error e = {0};
+	aic_batch batch;
+	char name[16];
+
+	if (d->closed_at && mono - d->closed_at < CLOSE_EVERY_MS)
+		return;
+	d->closed_at = mono;
+	if (aic_sql_int(d->store->db, &oldest, &e, "SELECT min(ended) FROM line WHERE batch IS NULL AND gross > zeroblob(16)", "") !=
+	        AIC_OK || !oldest)
+		return;
+	aic_period_of(d->config.period, oldest, name, &start, &end);
+	if (now < end + CLOSE_GRACE)
+		return;
+	if (aic_batch_close(&d->batches, name, start, end, d->fee_ppm, -1, now, &batch, &e) == AIC_OK) {
+		aic_info("period %s is over: batch %s/%llu with %llu lines waits for review", name, name, (unsigned long long)batch.number,
+		         (unsigned long long)batch.lines);
+		d->closed_at = 0;
+		d->close_complained = false;
+	} else if (!d->close_complained) {
+		aic_error_log("closing period %s: %s", name, e.message);
+		d->close_complained = true;
+	}
+}
+
+void aic_acctd_tick(void *ctx)
+{
+	aic_acctd *d = ctx;
+	bool changed, fresh = take_records(d);
+
+	aic_assoc_tick(d->assoc, d->store, &d->config, ASSOCIATIONS_EVERY, &changed);
+	aic_acctd_link(d, changed);
+	close_period(d);
+	aic_acctd_publish(d, fresh);
+}

@@ -1,0 +1,71 @@
+/* acctd.h: the daemon's inside: what aicacctd.c, link.c, publish.c and serve*.c share. */
+#ifndef AIC_ACCOUNTING_ACCTD_H
+#define AIC_ACCOUNTING_ACCTD_H
+
+#include "accounting/access.h"
+#include "accounting/assoc.h"
+#include "accounting/batch.h"
+#include "accounting/rows.h"
+#include "accounting/spools.h"
+#include "common/rpc.h"
+#include "ledger/client.h"
+
+typedef struct {
+	aic_config config;
+	aic_store *store;
+	aic_registry *registry;
+	aic_spools *spools;
+	aic_assoc *assoc;
+	aic_batches batches;
+	aic_ledger *ledger;          /* NULL while it does not answer */
+	char ledger_failure[768];    /* why not; "" */
+	uint64_t fee_ppm;            /* as the ledger said last */
+	int64_t linked_at, published_at, closed_at; /* monotonic ms of the last round; 0: due now */
+	bool spool_complained, snapshot_complained, close_complained;
+	aic_spools_count ingested;
+} aic_acctd;
+
+/* Everything but the server: opens the store and what stands on it. */
+aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err);
+void aic_acctd_close(aic_acctd *d);
+/* One turn of all regular work; never waits long. */
+void aic_acctd_tick(void *d);
+
+/* --- link.c: the ledger --- */
+/* Asks for parameters and balances, registers wallets, repairs batches; every 10 s, or now where due is set. A ledger
+ * that is down is noted and tried again. */
+void aic_acctd_link(aic_acctd *d, bool due);
+/* The connection, or AIC_UNREACHABLE with the remedy. */
+aic_code aic_acctd_ledger(aic_acctd *d, aic_ledger **out, aic_error *err);
+/* After a call failed with AIC_UNREACHABLE: drops the connection. */
+void aic_acctd_unlink(aic_acctd *d, const aic_error *why);
+
+/* --- publish.c: the snapshot for the plugins --- */
+void aic_acctd_publish(aic_acctd *d, bool due);
+/* Balance less what is charged and not settled, 0 at least. */
+aic_amount aic_available(const aic_wallet_row *w);
+
+/* --- serve.c: operations, doc/formats/rpc-accounting.md --- */
+aic_code aic_acctd_serve(void *d, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out, size_t *items,
+                         aic_error *err);
+
+typedef struct {
+	aic_acctd *d;
+	const aic_rpc_caller *who;
+	const aic_viewer *viewer;
+	aic_cbor *args;
+	aic_bytes *out;
+	size_t *items;
+} aic_request;
+
+aic_code aic_serve_payouts(aic_request *q, aic_error *err);
+aic_code aic_serve_usage(aic_request *q, aic_error *err);
+aic_code aic_serve_uncharged(aic_request *q, aic_error *err);
+aic_code aic_serve_batch_list(aic_request *q, aic_error *err);
+aic_code aic_serve_batch_show(aic_request *q, aic_error *err);
+aic_code aic_serve_batch_close(aic_request *q, aic_error *err);
+aic_code aic_serve_batch_approve(aic_request *q, aic_error *err);
+aic_code aic_serve_batch_post(aic_request *q, aic_error *err);
+aic_code aic_serve_check(aic_request *q, aic_error *err);
+
+#endif

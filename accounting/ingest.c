@@ -1,0 +1,310 @@
+#include "accounting/ingest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool aic_in_scope(const aic_config *c, const char *partition, const char *account)
+{
+	bool part = c->n_scope_partitions == 0, acct = c->n_scope_accounts == 0;
+
+	for (size_t i = 0; i < c->n_scope_partitions && !part; i++)
+		part = !strcmp(c->scope_partitions[i], partition);
+	for (size_t i = 0; i < c->n_scope_accounts && !acct; i++)
+		acct = !strcmp(c->scope_accounts[i], account);
+	return part && acct;
+}
+
+/* --- one job's records in memory --- */
+
+typedef struct {
+	size_t n;
+	int64_t *id;
+	bool *frozen;           /* a batch holds a line of it */
+	aic_job_record *record;
+	aic_segment *segment;
+} job_group;
+
+static void group_clear(job_group *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		aic_job_record_clear(&g->record[i]);
+	free(g->id);
+	free(g->frozen);
+	free(g->record);
+	free(g->segment);
+	memset(g, 0, sizeof(*g));
+}
+
+static void group_grow(job_group *g)
+{
+	if (g->n & (g->n - 1) || (g->n && g->n < 4))
+		return;
+	size_t cap = g->n ? 2 * g->n : 4;
+	g->id = aic_xrealloc(g->id, cap * sizeof(*g->id));
+	g->frozen = aic_xrealloc(g->frozen, cap * sizeof(*g->frozen));
+	g->record = aic_xrealloc(g->record, cap * sizeof(*g->record));
+	g->segment = aic_xrealloc(g->segment, cap * sizeof(*g->segment));
+}
+
+/* By (restart, segment): the order in which things happened. */
+static aic_code group_load(job_group *g, aic_store *s, const char *cluster, uint32_t job, int64_t submit, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(s->db, &st, err,
+	                            "SELECT id, body, EXISTS(SELECT 1 FROM line WHERE record=record.id AND batch IS NOT NULL)"
+	                            " FROM record WHERE cluster=?1 AND job=?2 AND submit=?3"
+	                            " ORDER BY restart, segment, resizing DESC", "tii", cluster, (int64_t)job, submit);
+
+	memset(g, 0, sizeof(*g));
+	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
+		group_grow(g);
+		g->id[g->n] = sqlite3_column_int64(st, 0);
+		g->frozen[g->n] = sqlite3_column_int(st, 2);
+		rc = aic_job_record_decode(&g->record[g->n], sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1), err);
+		if (rc == AIC_OK)
+			g->n++;
+		else
+			aic_sql_done(st);
+	}
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
+/* --- lines --- */
+
+static aic_code lines_drop(const aic_ingest *in, int64_t record, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(in->store->db, &st, err, "SELECT payer, gross FROM line WHERE record=?1", "i", record);
+
+	while (rc == AIC_OK && (rc = aic_sql_step(in->store->db, st, err)) == AIC_OK) {
+		rc = aic_store_unowe(aic_store_wallet_by_id(in->store, sqlite3_column_int64(st, 0)), aic_sql_amount(st, 1), err);
+		if (rc != AIC_OK)
+			aic_sql_done(st);
+	}
+	if (rc != AIC_NOT_FOUND)
+		return rc;
+	return aic_sql_run(in->store->db, err, "DELETE FROM line WHERE record=?1", "i", record);
+}
+
+static aic_code line_add(const aic_ingest *in, int64_t record, int64_t ended, aic_wallet_row *payer, const aic_charge_line *l,
+                         aic_error *err)
+{
+	aic_wallet_row *payee;
+	aic_code rc = aic_store_wallet(in->store, l->payee, &payee, err);
+
+	if (rc == AIC_OK)
+		rc = aic_sql_run(in->store->db, err, "INSERT INTO line(record, node, kind, asset, payer, payee, gross, cpus, gpus, ended)"
+		                                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		                 "ititiiaiii", record, l->node, (int64_t)l->kind, l->asset, payer->id, payee->id, l->gross,
+		                 (int64_t)l->cpus, (int64_t)l->gpus, ended);
+	if (rc == AIC_OK)
+		aic_store_owe(payer, l->gross);
+	return rc;
+}
+
+static aic_code record_mark(const aic_ingest *in, int64_t id, const aic_charge *c, const aic_segment *s, aic_error *err)
+{
+	return aic_sql_run(in->store->db, err,
+	                   "UPDATE record SET started=?2, ended=?3, billable=?4, state_ppm=?5, status=?6, reason=?7, cpu_seconds=?8,"
+	                   " gpu_seconds=?9 WHERE id=?1", "iiiiiitii", id, s->start, s->end, c->billable, (int64_t)c->state_ppm,
+	                   (int64_t)c->status, c->reason[0] ? c->reason : NULL, (int64_t)c->cpu_seconds, (int64_t)c->gpu_seconds);
+}
+
+static aic_code charge_into(const aic_ingest *in, int64_t id, const aic_job_record *r, const aic_segment *s, aic_error *err)
+{
+	aic_charge c = {0};
+	aic_wallet_row *payer;
+	aic_code rc = AIC_OK;
+
+	if (!aic_in_scope(in->config, r->partition, r->account)) {
+		c.status = AIC_OUT_OF_SCOPE;
+		snprintf(c.reason, sizeof(c.reason), "not charged: partition or account outside the scope of aic.yaml");
+	} else {
+		rc = aic_charge_record(&c, r, s, in->registry, err);
+	}
+	if (rc == AIC_OK && c.n) {
+		rc = aic_store_wallet(in->store, c.payer, &payer, err);
+		for (size_t i = 0; i < c.n && rc == AIC_OK; i++)
+			rc = line_add(in, id, s->end, payer, &c.line[i], err);
+	}
+	if (rc == AIC_OK)
+		rc = record_mark(in, id, &c, s, err);
+	aic_charge_clear(&c);
+	return rc;
+}
+
+/* The price per job falls due once per job: with the first record that is charged at all. */
+static void mark_per_job(job_group *g)
+{
+	size_t due = g->n;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const char *why;
+		bool charged = g->record[i].start && g->record[i].nodes && aic_billable(&g->segment[i]) > 0 &&
+		               aic_state_ppm(&g->record[i], &g->segment[i], &why) > 0;
+		if (g->frozen[i] && charged) {
+			due = i;
+			break;
+		}
+		if (charged && due == g->n)
+			due = i;
+	}
+	if (due < g->n)
+		g->segment[due].per_job_due = true;
+}
+
+static void group_segments(job_group *g)
+{
+	for (size_t from = 0; from < g->n;) {
+		size_t to = from + 1;
+		while (to < g->n && g->record[to].restart == g->record[from].restart)
+			to++;
+		aic_segments_of_run(&g->record[from], to - from, &g->segment[from]);
+		from = to;
+	}
+	mark_per_job(g);
+}
+
+aic_code aic_ingest_recharge(const aic_ingest *in, const char *cluster, uint32_t job, int64_t submit, aic_error *err)
+{
+	job_group g;
+	aic_code rc = group_load(&g, in->store, cluster, job, submit, err);
+
+	if (rc == AIC_OK)
+		group_segments(&g);
+	for (size_t i = 0; i < g.n && rc == AIC_OK; i++) {
+		if (g.frozen[i])
+			continue;
+		rc = lines_drop(in, g.id[i], err);
+		if (rc == AIC_OK)
+			rc = charge_into(in, g.id[i], &g.record[i], &g.segment[i], err);
+	}
+	group_clear(&g);
+	return rc;
+}
+
+/* --- arrival --- */
+
+static aic_code keep_duplicate(const aic_ingest *in, int64_t id, const void *body, size_t len, const char *note, aic_error *err)
+{
+	aic_hash hash = aic_sha256_of(body, len);
+	aic_code rc = aic_sql_run(in->store->db, err, "INSERT OR IGNORE INTO duplicate(record, hash, body, at, note)"
+	                                              " VALUES(?1, ?2, ?3, ?4, ?5)",
+	                          "ihbit", id, &hash, body, len, aic_now(), note);
+
+	if (rc == AIC_OK)
+		rc = aic_sql_run(in->store->db, err, "UPDATE record SET flags = flags | 1 WHERE id=?1", "i", id);
+	return rc;
+}
+
+/* Of two records of one key the one that ends first counts; at the same end the one with the lesser bytes, so that the order
+ * of arrival does not matter. */
+static bool outranks(const aic_job_record *a, const void *a_body, size_t a_len, const aic_job_record *b, const void *b_body,
+                     size_t b_len)
+{
+	if (a->end != b->end)
+		return a->end < b->end;
+	int order = memcmp(a_body, b_body, a_len < b_len ? a_len : b_len);
+	return order ? order < 0 : a_len < b_len;
+}
+
+static aic_code replace_body(const aic_ingest *in, int64_t id, const aic_job_record *r, const void *body, size_t len,
+                             aic_error *err)
+{
+	return aic_sql_run(in->store->db, err, "UPDATE record SET body=?2, account=?3, user=?4, partition=?5, state=?6 WHERE id=?1",
+	                   "ibttti", id, body, len, r->account, r->user, r->partition, (int64_t)r->state);
+}
+
+static aic_code meet_existing(const aic_ingest *in, int64_t id, const aic_bytes *old_body, const aic_job_record *r,
+                              const void *body, size_t len, aic_ingest_result *what, aic_error *err)
+{
+	aic_job_record old = {0};
+	int64_t frozen = 0;
+	aic_code rc;
+
+	if (old_body->len == len && !memcmp(old_body->data, body, len)) {
+		*what = AIC_INGEST_EQUAL;
+		return AIC_OK;
+	}
+	*what = AIC_INGEST_DIFFERENT;
+	rc = aic_job_record_decode(&old, old_body->data, old_body->len, err);
+	if (rc == AIC_OK)
+		rc = aic_sql_int(in->store->db, &frozen, err, "SELECT EXISTS(SELECT 1 FROM line WHERE record=?1 AND batch IS NOT NULL)", "i",
+		                 id);
+	if (rc == AIC_OK && !frozen && outranks(r, body, len, &old, old_body->data, old_body->len)) {
+		rc = keep_duplicate(in, id, old_body->data, old_body->len, "ends later than the record that counts", err);
+		if (rc == AIC_OK)
+			rc = replace_body(in, id, r, body, len, err);
+		if (rc == AIC_OK)
+			rc = aic_ingest_recharge(in, r->cluster, r->job_id, r->submit, err);
+	} else if (rc == AIC_OK) {
+		rc = keep_duplicate(in, id, body, len, frozen ? "came after its batch was closed" : "ends later than the record that counts",
+		                    err);
+	}
+	aic_job_record_clear(&old);
+	return rc;
+}
+
+static aic_code find_existing(const aic_ingest *in, const aic_job_record *r, int64_t *id, aic_bytes *body, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(in->store->db, &st, err,
+	                            "SELECT id, body FROM record WHERE cluster=?1 AND job=?2 AND submit=?3 AND restart=?4"
+	                            " AND segment=?5 AND resizing=?6", "tiiiii", r->cluster, (int64_t)r->job_id, r->submit,
+	                            (int64_t)r->restart, aic_segment_key(r), (int64_t)aic_segment_resizing(r));
+
+	if (rc == AIC_OK && (rc = aic_sql_step(in->store->db, st, err)) == AIC_OK) {
+		*id = sqlite3_column_int64(st, 0);
+		aic_bytes_append(body, sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1));
+		aic_sql_done(st);
+	}
+	return rc;
+}
+
+static aic_code insert_new(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, aic_error *err)
+{
+	int64_t id, others = 0;
+	aic_segment s;
+	aic_code rc = aic_sql_int(in->store->db, &others, err,
+	                          "SELECT count(*) FROM record WHERE cluster=?1 AND job=?2 AND submit=?3", "tii", r->cluster,
+	                          (int64_t)r->job_id, r->submit);
+
+	if (rc == AIC_OK)
+		rc = aic_sql_run(in->store->db, err,
+		                 "INSERT INTO record(cluster, job, submit, restart, segment, resizing, account, user, partition, state,"
+		                 " started, ended, billable, state_ppm, status, cpu_seconds, gpu_seconds, flags, body)"
+		                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0, 0, 0, ?13)", "tiiiiitttiiib",
+		                 r->cluster, (int64_t)r->job_id, r->submit, (int64_t)r->restart, aic_segment_key(r),
+		                 (int64_t)aic_segment_resizing(r), r->account, r->user, r->partition, (int64_t)r->state, r->start,
+		                 r->end, body, len);
+	id = aic_sql_last_id(in->store->db);
+	if (rc == AIC_OK && others)
+		return aic_ingest_recharge(in, r->cluster, r->job_id, r->submit, err);
+	if (rc == AIC_OK) {
+		aic_segments_of_run(r, 1, &s);
+		s.per_job_due = true;
+		rc = charge_into(in, id, r, &s, err);
+	}
+	return rc;
+}
+
+aic_code aic_ingest_record(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err)
+{
+	aic_job_record r = {0};
+	aic_bytes old = {0};
+	int64_t id = 0;
+	aic_code rc = aic_job_record_decode(&r, body, len, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	rc = find_existing(in, &r, &id, &old, err);
+	*what = AIC_INGEST_NEW;
+	if (rc == AIC_NOT_FOUND)
+		rc = insert_new(in, &r, body, len, err);
+	else if (rc == AIC_OK)
+		rc = meet_existing(in, id, &old, &r, body, len, what, err);
+	aic_bytes_free(&old);
+	aic_job_record_clear(&r);
+	return rc;
+}

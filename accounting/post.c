@@ -1,0 +1,294 @@
+#define _GNU_SOURCE
+#include "accounting/post.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+aic_code aic_wallet_register(const aic_batches *b, aic_ledger *ledger, aic_wallet_row *w, aic_address *address, aic_error *err)
+{
+	char organisation[AIC_NAME_LEN];
+	aic_code rc = aic_wallet_organisation(b->store, b->config, w->name, organisation, err);
+
+	if (rc == AIC_OK)
+		rc = aic_ledger_wallet_ensure(ledger, w->name, organisation, address, err);
+	if (rc != AIC_OK || w->registered)
+		return rc;
+	rc = aic_store_begin(b->store, err);
+	if (rc != AIC_OK)
+		return rc;
+	w->registered = true;
+	aic_str_copy(w->organisation, sizeof(w->organisation), organisation);
+	w->dirty = true;
+	return aic_store_commit(b->store, err);
+}
+
+static int by_address(const void *a, const void *b, void *ctx)
+{
+	const aic_settlement_line *line = ctx, *x = &line[*(const size_t *)a], *y = &line[*(const size_t *)b];
+	int order = memcmp(x->payer.b, y->payer.b, AIC_ADDRESS_LEN);
+
+	if (!order)
+		order = memcmp(x->payee.b, y->payee.b, AIC_ADDRESS_LEN);
+	return order ? order : (int)x->kind - (int)y->kind;
+}
+
+static aic_code addresses(const aic_batches *b, aic_ledger *ledger, const aic_tally *t, aic_settlement_line *line, aic_error *err)
+{
+	size_t n = b->store->n_wallets;
+	aic_address *known = aic_xcalloc(n + 1, sizeof(*known));
+	bool *have = aic_xcalloc(n + 1, sizeof(*have));
+	aic_code rc = AIC_OK;
+
+	for (size_t i = 0; i < t->n && rc == AIC_OK; i++) {
+		const int64_t ids[2] = {t->sum[i].payer, t->sum[i].payee};
+		for (int k = 0; k < 2 && rc == AIC_OK; k++)
+			if (!have[ids[k]]) {
+				rc = aic_wallet_register(b, ledger, aic_store_wallet_by_id(b->store, ids[k]), &known[ids[k]], err);
+				have[ids[k]] = true;
+			}
+		line[i] = (aic_settlement_line){.payer = known[ids[0]], .payee = known[ids[1]], .kind = t->sum[i].kind, .n = t->sum[i].n,
+		                                .gross = t->sum[i].gross, .fee = t->sum[i].fee, .stake = t->sum[i].stake};
+	}
+	free(known);
+	free(have);
+	return rc;
+}
+
+static aic_code approvers(const aic_batches *b, const aic_batch *batch, aic_settlement *s, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT uid FROM approval WHERE batch=?1 AND hash=?2 ORDER BY uid LIMIT 16",
+	                            "ih", batch->id, &batch->hash);
+
+	while (rc == AIC_OK && (rc = aic_sql_step(b->store->db, st, err)) == AIC_OK)
+		s->approver[s->n_approvals++] = (uint32_t)sqlite3_column_int64(st, 0);
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
+aic_code aic_settlement_prepare(const aic_batches *b, aic_ledger *ledger, const aic_batch *batch, const aic_tally *tally,
+                                aic_prepared *out, aic_error *err)
+{
+	aic_settlement_line *line = aic_xcalloc(tally->n + 1, sizeof(*line));
+	aic_code rc = addresses(b, ledger, tally, line, err);
+
+	memset(out, 0, sizeof(*out));
+	if (rc != AIC_OK) {
+		free(line);
+		return rc;
+	}
+	out->order = aic_xcalloc(tally->n + 1, sizeof(*out->order));
+	out->line = aic_xcalloc(tally->n + 1, sizeof(*out->line));
+	for (size_t i = 0; i < tally->n; i++)
+		out->order[i] = i;
+	qsort_r(out->order, tally->n, sizeof(*out->order), by_address, line);
+	for (size_t i = 0; i < tally->n; i++)
+		out->line[i] = line[out->order[i]];
+	free(line);
+	aic_str_copy(out->settlement.period, sizeof(out->settlement.period), batch->period);
+	out->settlement.number = batch->number;
+	out->settlement.evidence = batch->evidence;
+	out->settlement.batch = batch->hash;
+	out->settlement.n_lines = tally->n;
+	out->settlement.line = out->line;
+	rc = approvers(b, batch, &out->settlement, err);
+	if (rc != AIC_OK)
+		aic_settlement_clear(out);
+	return rc;
+}
+
+void aic_settlement_clear(aic_prepared *p)
+{
+	free(p->line);
+	free(p->order);
+	memset(p, 0, sizeof(*p));
+}
+
+static aic_code take_rewards(const aic_prepared *p, const aic_settlement_result *r, aic_tally *tally, aic_error *err)
+{
+	if (r->n_lines != tally->n)
+		return aic_fail(err, AIC_CORRUPT, "the ledger answers %zu lines for a settlement of %zu: run `aic ledger verify`", r->n_lines,
+		                tally->n);
+	for (size_t i = 0; i < tally->n; i++) {
+		tally->sum[p->order[i]].reward = r->reward[i];
+		tally->sum[p->order[i]].issued = r->issued[i];
+		tally->sum[p->order[i]].settled = r->posted;
+	}
+	return AIC_OK;
+}
+
+aic_code aic_batch_preview(const aic_batches *b, aic_ledger *ledger, const aic_batch *batch, aic_tally *tally, aic_error *err)
+{
+	aic_settlement_result result = {0};
+	aic_prepared p;
+	aic_code rc = aic_settlement_prepare(b, ledger, batch, tally, &p, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	rc = aic_ledger_settle_preview(ledger, &p.settlement, &result, err);
+	if (rc == AIC_OK)
+		rc = take_rewards(&p, &result, tally, err);
+	aic_settlement_result_clear(&result);
+	aic_settlement_clear(&p);
+	return rc;
+}
+
+/* --- posting --- */
+
+static aic_code set_state(const aic_batches *b, const aic_batch *batch, aic_batch_state from, aic_batch_state to, uid_t uid,
+                          int64_t now, aic_error *err)
+{
+	aic_code rc = aic_store_begin(b->store, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=?3, posted_by=?4, posted_at=?5 WHERE id=?1 AND state=?2", "iiiii",
+	                 batch->id, (int64_t)from, (int64_t)to, (int64_t)uid, now);
+	if (rc == AIC_OK && aic_sql_changes(b->store->db) != 1)
+		rc = aic_fail(err, AIC_REFUSED, "batch %s/%llu is no longer %s: look again with `aic batch list`", batch->period,
+		              (unsigned long long)batch->number, aic_batch_state_name(from));
+	if (rc == AIC_OK)
+		return aic_store_commit(b->store, err);
+	aic_store_rollback(b->store);
+	return rc;
+}
+
+static aic_code settle_wallets(const aic_batches *b, const aic_tally *tally, aic_error *err)
+{
+	aic_code rc = AIC_OK;
+
+	for (size_t i = 0; i < tally->n && rc == AIC_OK; i++)
+		rc = aic_store_unowe(aic_store_wallet_by_id(b->store, tally->sum[i].payer), tally->sum[i].gross, err);
+	return rc;
+}
+
+/* What the ledger said becomes ours, in one transaction. */
+static aic_code note_posted(const aic_batches *b, const aic_batch *batch, const aic_tally *tally, const aic_settlement_result *r,
+                            aic_error *err)
+{
+	aic_code rc = aic_store_begin(b->store, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=?2, height=?3, tx=?4 WHERE id=?1 AND state=2", "iiih", batch->id,
+	                 (int64_t)(r->final ? AIC_BATCH_FINAL : AIC_BATCH_POSTED), (int64_t)r->height, &r->tx);
+	for (size_t i = 0; i < tally->n && rc == AIC_OK; i++) {
+		const aic_sum *s = &tally->sum[i];
+		rc = aic_sql_run(b->store->db, err, "UPDATE batch_line SET reward=?5, issued=?6 WHERE batch=?1 AND payer=?2 AND payee=?3"
+		                                    " AND kind=?4", "iiiiaa", batch->id, s->payer, s->payee, (int64_t)s->kind, s->reward,
+		                 s->issued);
+	}
+	if (rc == AIC_OK)
+		rc = settle_wallets(b, tally, err);
+	if (rc == AIC_OK)
+		return aic_store_commit(b->store, err);
+	aic_store_rollback(b->store);
+	return rc;
+}
+
+static aic_code may_post(const aic_batches *b, const aic_batch *batch, aic_error *err)
+{
+	unsigned long long number = batch->number;
+
+	if (!b->config->enforce)
+		return aic_fail(err, AIC_REFUSED, "mode is observe: batch %s/%llu is on paper only and is not posted; set `mode: enforce` in %s"
+		                                  " and restart aicacctd to post", batch->period, number, b->config->path);
+	if (batch->state == AIC_BATCH_REVIEW)
+		return aic_fail(err, AIC_REFUSED, "batch %s/%llu has %llu of %u approvals: `aic batch approve %s/%llu` first", batch->period,
+		                number, (unsigned long long)batch->approvals, b->config->approvals, batch->period, number);
+	if (batch->state >= AIC_BATCH_POSTED)
+		return aic_fail(err, AIC_REFUSED, "batch %s/%llu is posted already, at height %llu", batch->period, number,
+		                (unsigned long long)batch->height);
+	return AIC_OK;
+}
+
+static aic_code settle(const aic_batches *b, aic_ledger *ledger, const aic_batch *batch, aic_tally *tally, uid_t uid, int64_t now,
+                       aic_error *err)
+{
+	aic_settlement_result result = {0};
+	aic_prepared p;
+	aic_code rc = aic_settlement_prepare(b, ledger, batch, tally, &p, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	if (batch->state == AIC_BATCH_APPROVED)
+		rc = set_state(b, batch, AIC_BATCH_APPROVED, AIC_BATCH_POSTING, uid, now, err);
+	if (rc == AIC_OK) {
+		AIC_FAILPOINT("before settle");
+		rc = aic_ledger_settle(ledger, &p.settlement, &result, err);
+		AIC_FAILPOINT("after settle");
+		/* a refusal is certain: the batch can be approved, held or posted again. No answer is not: it stays "posting". */
+		if (rc == AIC_REFUSED || rc == AIC_USAGE)
+			set_state(b, batch, AIC_BATCH_POSTING, AIC_BATCH_APPROVED, uid, now, NULL);
+	}
+	if (rc == AIC_OK)
+		rc = take_rewards(&p, &result, tally, err);
+	if (rc == AIC_OK)
+		rc = note_posted(b, batch, tally, &result, err);
+	aic_settlement_result_clear(&result);
+	aic_settlement_clear(&p);
+	return rc;
+}
+
+aic_code aic_batch_post(const aic_batches *b, aic_ledger *ledger, aic_batch *batch, uid_t uid, int64_t now, aic_error *err)
+{
+	aic_tally tally = {0};
+	aic_code rc = may_post(b, batch, err);
+
+	if (rc == AIC_OK)
+		rc = aic_batch_sums(b->store, batch, &tally, err);
+	if (rc == AIC_OK)
+		rc = settle(b, ledger, batch, &tally, uid, now, err);
+	aic_tally_clear(&tally);
+	return rc == AIC_OK ? aic_batch_find(b->store, batch->period, batch->number, batch, err) : rc;
+}
+
+/* --- repair --- */
+
+static aic_code repair_one(const aic_batches *b, aic_ledger *ledger, const aic_batch *batch, int64_t now, aic_error *err)
+{
+	aic_settlement_result result = {0};
+	aic_tally tally = {0};
+	aic_prepared p = {0};
+	aic_code rc = aic_ledger_settlement_get(ledger, batch->period, batch->number, &result, err);
+
+	if (rc == AIC_NOT_FOUND) {
+		if (batch->state != AIC_BATCH_POSTING)
+			return AIC_OK;
+		aic_info("batch %s/%llu had not reached the ledger: approved again, post it once more", batch->period,
+		         (unsigned long long)batch->number);
+		return set_state(b, batch, AIC_BATCH_POSTING, AIC_BATCH_APPROVED, (uid_t)batch->posted_by, now, err);
+	}
+	if (rc == AIC_OK && batch->state == AIC_BATCH_POSTED)
+		rc = result.final ? aic_sql_run(b->store->db, err, "UPDATE batch SET state=4 WHERE id=?1 AND state=3", "i", batch->id) : AIC_OK;
+	else if (rc == AIC_OK) {
+		rc = aic_batch_sums(b->store, batch, &tally, err);
+		if (rc == AIC_OK)
+			rc = aic_settlement_prepare(b, ledger, batch, &tally, &p, err);
+		if (rc == AIC_OK)
+			rc = take_rewards(&p, &result, &tally, err);
+		if (rc == AIC_OK)
+			rc = note_posted(b, batch, &tally, &result, err);
+		if (rc == AIC_OK)
+			aic_info("batch %s/%llu was on the ledger at height %llu already: noted", batch->period,
+			         (unsigned long long)batch->number, (unsigned long long)result.height);
+	}
+	aic_settlement_result_clear(&result);
+	aic_settlement_clear(&p);
+	aic_tally_clear(&tally);
+	return rc;
+}
+
+aic_code aic_batch_repair(const aic_batches *b, aic_ledger *ledger, int64_t now, aic_error *err)
+{
+	aic_batch *batch;
+	size_t n;
+	aic_code rc = aic_batch_list(b->store, &batch, &n, err);
+
+	for (size_t i = 0; i < n && rc == AIC_OK; i++)
+		if (batch[i].state == AIC_BATCH_POSTING || batch[i].state == AIC_BATCH_POSTED)
+			rc = repair_one(b, ledger, &batch[i], now, err);
+	free(batch);
+	return rc;
+}

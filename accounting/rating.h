@@ -1,0 +1,44 @@
+/* rating.h: Proof of Value's quality of a line (economics.md 2): q = floor(verified * useful / 10^6), from the receipts of its
+ * job. Sessions are not on the ledger yet: seconds of a job that has a receipt count as metered (500,000 ppm), a job without
+ * any counts 0. What nobody measured is unknown, and proves nothing: useful = 0, with the reason. */
+#ifndef AIC_ACCOUNTING_RATING_H
+#define AIC_ACCOUNTING_RATING_H
+
+#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/receipt.h"
+
+/* Why a line earns no reward; stored as a number, stable. */
+typedef enum {
+	AIC_QUALITY_OK = 0,
+	AIC_QUALITY_NO_RECEIPT,        /* of the whole job */
+	AIC_QUALITY_NO_NODE_RECEIPT,   /* of this node */
+	AIC_QUALITY_GPU_UNKNOWN,
+	AIC_QUALITY_CPU_UNKNOWN,
+	AIC_QUALITY_IDLE,              /* measured, and nothing was used */
+	AIC_QUALITY_SAME_ORGANISATION,
+	AIC_QUALITY_NO_CHARGE,
+	AIC_QUALITY_REASONS
+} aic_quality_reason;
+const char *aic_quality_reason_text(aic_quality_reason r); /* "GPU use not measured" */
+
+typedef struct {
+	uint64_t verified, useful, quality; /* ppm */
+	aic_quality_reason reason;
+} aic_quality;
+
+typedef struct {
+	int64_t start, end, billable;
+	bool part_of_run;      /* a resize divides the run: receipts count by the time that they share with the segment */
+	uint64_t cpus, gpus;   /* held on the node */
+	const char *node;
+} aic_rated_node;
+
+/* One node's hardware line. receipts: all of the run, ordered by node. */
+aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts);
+/* Data and model lines: over all nodes of the segment; verified by seconds, useful by GPUs held (CPUs for a job without). */
+aic_quality aic_rate_job(const aic_rated_node *n, size_t nodes, const aic_receipt *receipts, size_t n_receipts);
+
+#endif

@@ -1,0 +1,168 @@
+/* serve.c: the operations of aicacctd, each with who may ask for it; doc/formats/rpc-accounting.md. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounting/acctd.h"
+#include "accounting/receipts.h"
+
+#define HISTORY_MAX 10000
+
+static aic_code serve_ping(aic_request *q, aic_error *err)
+{
+	(void)err;
+	aic_cbor_put_text(q->out, q->d->config.site);
+	aic_cbor_put_int(q->out, aic_now());
+	aic_cbor_put_bool(q->out, q->d->config.enforce);
+	*q->items = 3;
+	return AIC_OK;
+}
+
+static aic_code serve_receipts(aic_request *q, aic_error *err)
+{
+	aic_receipts_count count;
+	size_t len = 0;
+	const uint8_t *data = aic_cbor_bytes(q->args, &len);
+	aic_code rc = aic_cbor_finish(q->args, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	if (q->who->uid != 0)
+		return aic_fail(err, AIC_REFUSED, "receipts come from a node's aicnoded as root, not from uid %u", (unsigned)q->who->uid);
+	rc = aic_receipts_ingest(q->d->store, data, len, aic_now(), &count, err);
+	aic_cbor_put_uint(q->out, count.accepted);
+	aic_cbor_put_uint(q->out, count.duplicates);
+	*q->items = 2;
+	return rc;
+}
+
+static void balance_row(aic_rows *r, const aic_wallet_row *w)
+{
+	aic_rows_text(r, !strncmp(w->name, "account/", 8) ? w->name + 8 : w->name);
+	aic_rows_text(r, w->organisation);
+	aic_rows_amount(r, w->balance);
+	aic_rows_amount(r, w->unsettled);
+	aic_rows_amount(r, aic_available(w));
+	aic_rows_amount(r, w->debt);
+	aic_rows_number(r, w->balance_at);
+}
+
+static void wallet_name(char out[AIC_NAME_LEN], const char *given)
+{
+	if (strchr(given, '/') || !strcmp(given, "site") || !strcmp(given, "treasury"))
+		aic_str_copy(out, AIC_NAME_LEN, given);
+	else
+		snprintf(out, AIC_NAME_LEN, "account/%.*s", AIC_NAME_LEN - 9, given);
+}
+
+static aic_code named_wallet(aic_request *q, const char *given, aic_wallet_row **out, char name[AIC_NAME_LEN], aic_error *err)
+{
+	wallet_name(name, given);
+	if (!aic_viewer_sees_wallet(q->viewer, name))
+		return aic_fail(err, AIC_REFUSED, "%s: you see the accounts that Slurm associates you with, this is none of them: `sacctmgr show"
+		                                  " associations user=%s`", given, q->viewer->user);
+	*out = aic_store_wallet_find(q->d->store, name);
+	if (!*out)
+		return aic_fail(err, AIC_NOT_FOUND, "no account or wallet is called %s: `aic balance` lists those that you see", given);
+	return AIC_OK;
+}
+
+/* [name] : rows; name "" for all that the caller sees. */
+static aic_code serve_balance(aic_request *q, aic_error *err)
+{
+	char given[AIC_NAME_LEN], name[AIC_NAME_LEN];
+	aic_rows rows = {.columns = 7};
+	aic_wallet_row *w;
+
+	aic_cbor_text(q->args, given, sizeof(given));
+	aic_code rc = aic_cbor_finish(q->args, err);
+	if (rc == AIC_OK && given[0]) {
+		rc = named_wallet(q, given, &w, name, err);
+		if (rc == AIC_OK)
+			balance_row(&rows, w);
+	}
+	for (size_t i = 0; i < q->d->store->n_wallets && rc == AIC_OK && !given[0]; i++)
+		if (aic_viewer_sees_wallet(q->viewer, q->d->store->wallet[i]->name))
+			balance_row(&rows, q->d->store->wallet[i]);
+	aic_rows_finish(&rows, q->out);
+	*q->items = 1;
+	return rc;
+}
+
+/* [name, max] : rows */
+static aic_code serve_history(aic_request *q, aic_error *err)
+{
+	char given[AIC_NAME_LEN], name[AIC_NAME_LEN];
+	aic_rows rows = {.columns = 7};
+	aic_ledger_event *event = NULL;
+	aic_ledger *ledger;
+	aic_wallet_row *w;
+	size_t n = 0;
+
+	aic_cbor_text(q->args, given, sizeof(given));
+	uint64_t max = aic_cbor_uint(q->args);
+	aic_code rc = aic_cbor_finish(q->args, err);
+	if (rc == AIC_OK)
+		rc = named_wallet(q, given, &w, name, err);
+	if (rc == AIC_OK)
+		rc = aic_acctd_ledger(q->d, &ledger, err);
+	if (rc == AIC_OK) {
+		rc = aic_ledger_history(ledger, name, max < HISTORY_MAX ? max : HISTORY_MAX, &event, &n, err);
+		if (rc == AIC_UNREACHABLE)
+			aic_acctd_unlink(q->d, err);
+	}
+	for (size_t i = 0; i < n && rc == AIC_OK; i++) {
+		bool in = !strcmp(event[i].to, name);
+		aic_rows_number(&rows, event[i].time);
+		aic_rows_number(&rows, (int64_t)event[i].height);
+		aic_rows_text(&rows, event[i].event);
+		aic_rows_text(&rows, in ? event[i].from : event[i].to);
+		aic_rows_amount(&rows, in ? event[i].amount : 0);
+		aic_rows_amount(&rows, in ? 0 : event[i].amount);
+		aic_rows_text(&rows, event[i].note);
+	}
+	free(event);
+	aic_rows_finish(&rows, q->out);
+	*q->items = 1;
+	return rc;
+}
+
+static const struct {
+	const char *op;
+	aic_code (*serve)(aic_request *q, aic_error *err);
+	const char *admin; /* what only administrators may do; NULL: anybody, within what one sees */
+} operations[] = {
+	{"ping", serve_ping, NULL},
+	{"receipts", serve_receipts, NULL},
+	{"balance", serve_balance, NULL},
+	{"history", serve_history, NULL},
+	{"payouts", aic_serve_payouts, NULL},
+	{"usage", aic_serve_usage, NULL},
+	{"uncharged", aic_serve_uncharged, NULL},
+	{"batch-list", aic_serve_batch_list, "see payout batches"},
+	{"batch-show", aic_serve_batch_show, "see payout batches"},
+	{"batch-close", aic_serve_batch_close, "close a period"},
+	{"batch-approve", aic_serve_batch_approve, "approve a payout batch"},
+	{"batch-post", aic_serve_batch_post, "post a payout batch"},
+	{"check", aic_serve_check, "look into the daemon's health"},
+};
+
+aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out, size_t *items,
+                         aic_error *err)
+{
+	aic_viewer viewer;
+	aic_request q = {.d = ctx, .who = who, .viewer = &viewer, .args = args, .out = out, .items = items};
+
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		if (strcmp(op, operations[i].op))
+			continue;
+		aic_code rc = aic_viewer_load(&viewer, q.d->store, &q.d->config, who->uid, who->gid, err);
+		if (rc == AIC_OK && operations[i].admin)
+			rc = aic_viewer_needs_admin(&viewer, operations[i].admin, err);
+		if (rc == AIC_OK)
+			rc = operations[i].serve(&q, err);
+		aic_viewer_clear(&viewer);
+		return rc;
+	}
+	return aic_fail(err, AIC_USAGE, "aicacctd knows no operation \"%s\": the caller is of another version", op);
+}
