@@ -7,3 +7,10 @@ list_check_programs:
 EXTRA_DIST += \
 	tests/run.sh \
 	tests/lib/build.sh tests/lib/prepare.sh tests/lib/report.sh
+
+# Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
+EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh doc/benchmarks.md
+EXTRA_PROGRAMS = $(bench_programs)
+bench: $(bench_programs)
+	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs)
+.PHONY: bench
