@@ -34,4 +34,19 @@ sbin_PROGRAMS += aicacctd
 aicacctd_SOURCES = accounting/aicacctd.c
 aicacctd_CFLAGS = $(AM_CFLAGS) $(SAN)
 aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
+
+if WITH_CMOCKA
+check_PROGRAMS += accounting_charge_test accounting_ingest_test
+accounting_test_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
+accounting_test_libs = libaccounting.la libledger.la libcommon.la $(CMOCKA_LIBS)
+accounting_fixture = accounting/fixture.c accounting/fixture.h
+
+accounting_charge_test_SOURCES = accounting/charge_test.c $(accounting_fixture)
+accounting_charge_test_CFLAGS = $(accounting_test_cflags)
+accounting_charge_test_LDADD = $(accounting_test_libs)
+
+accounting_ingest_test_SOURCES = accounting/ingest_test.c $(accounting_fixture)
+accounting_ingest_test_CFLAGS = $(accounting_test_cflags)
+accounting_ingest_test_LDADD = $(accounting_test_libs)
+endif
 endif
