@@ -46,6 +46,11 @@ aic_train_SOURCES = mpi-runner/aic_train.c mpi-runner/collective_mpi.c
 aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
 
+noinst_PROGRAMS += aic-idx-make
+aic_idx_make_SOURCES = mpi-runner/idx_make.c
+aic_idx_make_CFLAGS = $(mpi_runner_cflags)
+aic_idx_make_LDADD = libmpirunner.la
+
 if WITH_CMOCKA
 mpi_runner_tests = \
 	mpi-runner/checkpoint_test \

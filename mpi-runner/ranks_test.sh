@@ -1,0 +1,168 @@
+#!/bin/bash
+# ranks_test.sh: aic-train gives the same weights on any number of ranks, threads, instruction set, compiler and level of
+# optimisation, killed and resumed as one likes; and says what is wrong with its input.
+# AIC_BUILD: the build to test [.]; builds beside it named gcc and clang are compared too. Prints TAP lines.
+set -u
+SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=$(cd "${AIC_BUILD:-.}" && pwd)
+GOLDEN=b823db696d1080adf231d8006e1c443e3f69dd3eeacb73c405092868fe1e597c
+DIR=$(mktemp -d /tmp/aic-ranks-XXXXXX)
+trap 'rm -rf "$DIR"' EXIT
+export OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_plm=isolated OMPI_MCA_mpi_yield_when_idle=1
+export TMPDIR=$DIR
+export LSAN_OPTIONS=suppressions=$SOURCE/tests/mpi/lsan.supp:print_suppressions=0
+unset AIC_SIMD AIC_THREADS SLURM_PROCID SLURM_NTASKS AIC_DATA_ROOT
+count=0 failed=0
+
+ok() { # ok NAME: the status of the command before decides
+	local status=$?
+	count=$((count + 1))
+	if [ $status = 0 ]; then echo "ok $count - $1"; else failed=$((failed + 1)); echo "not ok $count - $1"; fi
+}
+# train RANKS FOLDER [ARG]...: prints what aic-train prints
+train() {
+	local ranks=$1 folder=$2
+	shift 2
+	mpirun --allow-run-as-root --oversubscribe -n "$ranks" "$TRAIN" --quiet --run-dir "$folder" "$@" 2>&1
+}
+hash_of() { sed -n 's/^weights sha256: //p'; }
+# same WHAT RANKS [ARG]...: a fresh run gives the golden hash
+same() {
+	local what=$1 out
+	shift
+	out=$(train "$1" "$DIR/run" --fresh "$DIR/spec.yaml")
+	[ "$(hash_of <<<"$out")" = "$GOLDEN" ] || { sed 's/^/# /' <<<"$out"; false; }
+	ok "$what"
+}
+# says WHAT PATTERN SPEC [ARG]...: one rank fails and says PATTERN in one sentence
+says() {
+	local what=$1 pattern=$2 out status
+	shift 2
+	out=$("$TRAIN" --quiet "$@" 2>&1 >/dev/null)
+	status=$?
+	[ $status != 0 ] && [ "$(wc -l <<<"$out")" = 1 ] && grep -q -- "$pattern" <<<"$out" || { sed 's/^/# /' <<<"$out"; false; }
+	ok "$what"
+}
+
+TRAIN=$BUILD/aic-train
+mkdir "$DIR/data" && "$BUILD/aic-idx-make" "$DIR/data" 600 150 12 5
+ok "a small data set is made"
+cat >"$DIR/spec.yaml" <<EOF
+model: {name: small, input: "image[12,12]", output: "class[5]",
+  layers: [linear 33, relu, {residual: [linear 40, relu, linear 33]}, linear 5]}
+data: {path: data, format: idx}
+train: {optimizer: adamw, lr: 5e-3, schedule: cosine, warmup: 4, weight_decay: 0.01, clip: 0.7, batch: 50, epochs: 3, seed: 11}
+prove: {shards: 8, checkpoint_every: 5}
+EOF
+sed 's/epochs: 3/epochs: 200/; s/checkpoint_every: 5/checkpoint_every: 20/' "$DIR/spec.yaml" >"$DIR/long.yaml"
+
+for ranks in 1 2 3 4 8; do same "the golden weights with $ranks rank(s)" $ranks; done
+for threads in 2 3; do AIC_THREADS=$threads same "the golden weights with $threads threads" 1; done
+for simd in scalar avx2 avx512; do
+	if AIC_SIMD=$simd "$TRAIN" --quiet --fresh --run-dir "$DIR/run" "$DIR/spec.yaml" 2>&1 | grep -q "this processor has no"; then
+		ok "the golden weights with $simd # SKIP this processor has none"
+	else
+		AIC_SIMD=$simd same "the golden weights with $simd" 2
+	fi
+done
+sed 's/batch: 50,/batch: 50, micro_batch: 2,/' "$DIR/spec.yaml" >"$DIR/micro.yaml"
+[ "$(train 2 "$DIR/micro" "$DIR/micro.yaml" | hash_of)" = "$GOLDEN" ]
+ok "the golden weights in micro-batches of 2"
+for other in gcc clang; do
+	[ -x "$BUILD/../$other/aic-train" ] && [ "$BUILD/../$other" -ef "$BUILD" ] && continue
+	[ -x "$BUILD/../$other/aic-train" ] || continue
+	TRAIN=$BUILD/../$other/aic-train same "the golden weights built with $other" 2
+done
+
+# -O3, without the build system
+sources=$(cd "$SOURCE" && ls mpi-runner/*.c mpi-runner/kernels/cpu/*.c mpi-runner/layers/*.c | grep -vE '_test\.c|idx_make\.c|aic_run|run_')
+common="amount bytes cbor cbor_write crypto error file log table table_print time u256 utf8 yaml yaml_get"
+compile() { # COMPILER LEVEL OUT
+	(cd "$SOURCE" && "$1" -std=gnu17 "$2" -ffp-contract=off -I. -I"$BUILD" -DHAVE_CONFIG_H -D_GNU_SOURCE $(pkg-config --cflags ompi-c libcbor yaml-0.1) \
+		$sources $(printf 'common/%s.c ' $common) -o "$3" -pthread $(pkg-config --libs ompi-c libcbor yaml-0.1 libcrypto) -lz -lm) >"$DIR/compile.log" 2>&1
+}
+for compiler in gcc clang; do
+	if ! command -v $compiler >/dev/null; then ok "the golden weights with $compiler -O3 # SKIP there is no $compiler"; continue; fi
+	if compile $compiler -O3 "$DIR/$compiler-O3"; then
+		TRAIN=$DIR/$compiler-O3 same "the golden weights with $compiler -O3" 2
+	else
+		sed 's/^/# /' "$DIR/compile.log"; false; ok "compiles with $compiler -O3"
+	fi
+done
+
+# killed at random moments, resumed on another number of ranks
+long=$(train 2 "$DIR/whole" "$DIR/long.yaml" | hash_of)
+RANDOM=20261
+resumed=0 finished=0 last=
+for ranks in 3 1 4 2 8 1 2 3; do
+	train $ranks "$DIR/killed" "$DIR/long.yaml" >"$DIR/killed.log" 2>/dev/null &
+	pid=$!
+	sleep "0.$((RANDOM % 6 + 3))"
+	for process in $(pgrep -P "$pid" mpirun) ; do kill -9 $(pgrep -P "$process") "$process" 2>/dev/null; done
+	wait "$pid" 2>/dev/null
+	grep -q "^weights" "$DIR/killed.log" && finished=$((finished + 1))
+	grep -q "^resumed" "$DIR/killed.log" && resumed=$((resumed + 1))
+	if grep -q "^aic-train: .*damaged\|truncated" "$DIR/killed.log"; then last=torn; fi
+done
+out=$(train 3 "$DIR/killed" "$DIR/long.yaml")
+[ -n "$long" ] && [ "$(hash_of <<<"$out")" = "$long" ] || { sed 's/^/# /' <<<"$out"; false; }
+ok "killed 8 times at random and resumed on other numbers of ranks: the same weights"
+[ -z "$last" ] && [ "$resumed" -gt 0 ] && [ "$finished" -lt 8 ]
+ok "no checkpoint was torn; $resumed of 8 runs resumed one, $finished came to the end before they were killed"
+
+# SIGTERM: a checkpoint at the next step, status 75, and it goes on from there
+"$TRAIN" --quiet --fresh --run-dir "$DIR/term" "$DIR/long.yaml" >"$DIR/term.log" 2>&1 &
+pid=$!
+for _ in $(seq 100); do [ -s "$DIR/term.log" ] && break; sleep 0.05; done
+kill -TERM $pid
+wait $pid
+status=$?
+[ $status = 75 ] && grep -q "^stopped by a signal after step" "$DIR/term.log" &&
+	[ "$(train 4 "$DIR/term" "$DIR/long.yaml" | hash_of)" = "$long" ] || { echo "# status $status"; sed 's/^/# /' "$DIR/term.log"; false; }
+ok "SIGTERM saves at a step boundary, ends with 75, and the run goes on from there"
+out=$(train 2 "$DIR/term" "$DIR/long.yaml")
+[ "$(hash_of <<<"$out")" = "$long" ] && grep -q "^resumed.* at step 2400 of 2400" <<<"$out"
+ok "a finished training is tested again, not run again"
+
+# metrics
+python3 - "$DIR/whole/metrics.jsonl" <<'EOF'
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+assert lines[0]["event"] == "start" and lines[-1]["event"] == "end" and len(lines[-1]["weights_sha256"]) == 64
+assert [l["step"] for l in lines if l["event"] == "step"] == list(range(10, 2401, 10))
+assert all(0 <= l["test_accuracy"] <= 1 for l in lines if l["event"] == "test")
+assert [l for l in lines if l["event"] == "test"][-1]["test_accuracy"] > 0.9
+EOF
+ok "metrics are JSON lines, and the model has learned"
+
+# what is wrong, in one sentence
+says "a specification that is not there" "nowhere.yaml" "$DIR/nowhere.yaml"
+sed 's/relu, linear 33/rilu, linear 33/' "$DIR/spec.yaml" >"$DIR/bad.yaml"
+says "an unknown layer, with file and line" "bad.yaml:2: .*\"rilu\" is no layer; there are: linear" --run-dir "$DIR/bad" "$DIR/bad.yaml"
+sed 's/linear 5\]/linear 6]/' "$DIR/spec.yaml" >"$DIR/bad.yaml"
+says "shapes that do not fit" "bad.yaml:2: .*output asks for 5 values: end with linear 5" --run-dir "$DIR/bad" "$DIR/bad.yaml"
+sed 's/12,12/12,13/' "$DIR/spec.yaml" >"$DIR/bad.yaml"
+says "an input that does not fit the data" "write input: image\[12,12\]" --run-dir "$DIR/bad" "$DIR/bad.yaml"
+sed 's/epochs: 3/epochs: 4/' "$DIR/spec.yaml" >"$DIR/bad.yaml"
+says "a checkpoint of another training" "is a checkpoint of another model, data or training.*--fresh" --run-dir "$DIR/run" "$DIR/bad.yaml"
+sed 's/lr: 5e-3/lr: 900/; s/, clip: 0.7//; s/adamw/sgd/' "$DIR/spec.yaml" >"$DIR/bad.yaml"
+says "a training that diverges" "step [0-9]*: the .* lower train: lr" --run-dir "$DIR/bad" "$DIR/bad.yaml"
+export SLURM_PROCID=0 SLURM_NTASKS=4
+says "MPI's size is not Slurm's" "MPI counts 1 rank(s), the Slurm step has 4 tasks: start with srun --mpi=pmix" --run-dir "$DIR/bad" "$DIR/spec.yaml"
+unset SLURM_PROCID SLURM_NTASKS
+mkdir "$DIR/short" && cp "$DIR"/data/* "$DIR/short/" && truncate -s 5000 "$DIR/short/train-images-idx3-ubyte"
+sed 's/path: data/path: short/' "$DIR/spec.yaml" >"$DIR/bad.yaml"
+says "a truncated IDX file" "train-images-idx3-ubyte: ends after 4984 of 86400 bytes" --run-dir "$DIR/bad" "$DIR/bad.yaml"
+
+# no space left: a tiny file system of its own
+mkdir "$DIR/tiny"
+if unshare -m true 2>/dev/null; then
+	out=$(unshare -m bash -c "mount -t tmpfs -o size=160k tmpfs '$DIR/tiny' && '$TRAIN' --quiet --run-dir '$DIR/tiny/run' '$DIR/spec.yaml'" 2>&1)
+	grep -q "checkpoint .*make room.*No space left on device" <<<"$out" || { sed 's/^/# /' <<<"$out"; false; }
+	ok "no space left for a checkpoint"
+else
+	ok "no space left for a checkpoint # SKIP no mount namespace here"
+fi
+
+echo "1..$count"
+[ $failed = 0 ]
