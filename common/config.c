@@ -1,4 +1,4 @@
-/* config.c: aic.yaml's sections, each with its defaults and checks; rows are in config_rows.c. */
+/* config.c: aic.yaml's sections, each with its defaults and checks; ledger.etcd is in config_etcd.c, rows are in config_rows.c. */
 #include "common/config.h"
 
 #include <ctype.h>
@@ -96,7 +96,7 @@ static aic_code read_names(const aic_yaml_node *map, const char *key, char (**ou
 	return AIC_OK;
 }
 
-static aic_code read_path(const aic_yaml_node *map, const char *key, char out[AIC_PATH_LEN], aic_error *err)
+aic_code aic_config_path(const aic_yaml_node *map, const char *key, char out[AIC_PATH_LEN], aic_error *err)
 {
 	aic_code code = aic_yaml_get_text(map, key, out, AIC_PATH_LEN, err);
 	if (code == AIC_OK && out[0] != '\0' && out[0] != '/')
@@ -123,8 +123,8 @@ static aic_code read_site(aic_config *c, const aic_yaml_node *root, aic_error *e
 	c->n_clusters = code == AIC_OK ? n : 0;
 	free(names);
 	if (code == AIC_OK)
-		code = read_path(root, "slurm_conf", c->slurm_conf, err);
-	return code == AIC_OK ? read_path(root, "munge_socket", c->munge_socket, err) : code;
+		code = aic_config_path(root, "slurm_conf", c->slurm_conf, err);
+	return code == AIC_OK ? aic_config_path(root, "munge_socket", c->munge_socket, err) : code;
 }
 
 static aic_code read_mode(aic_config *c, const aic_yaml_node *root, aic_error *err)
@@ -245,7 +245,7 @@ static aic_code read_paths(aic_config *c, const aic_yaml_node *root, aic_error *
 	const aic_yaml_node *map;
 	aic_code code = aic_config_section(root, "paths", AIC_YAML_MAP, &map, err);
 	for (size_t i = 0; code == AIC_OK && i < sizeof paths / sizeof paths[0]; i++)
-		code = read_path(map, paths[i].key, paths[i].out, err);
+		code = aic_config_path(map, paths[i].key, paths[i].out, err);
 	if (code == AIC_OK && strlen(c->run_dir) > RUN_LEN_MAX)
 		return aic_yaml_fail(aic_yaml_get(map, "run"), err, "\"run\" has %zu bytes, %d are the limit for a directory of "
 		                     "sockets: take a shorter path", strlen(c->run_dir), RUN_LEN_MAX);
@@ -288,15 +288,17 @@ static aic_code read_accounting(aic_config *c, const aic_yaml_node *root, aic_er
 
 static aic_code read_ledger(aic_config *c, const aic_yaml_node *root, aic_error *err)
 {
-	static const char *const orders[] = {"local"};
+	static const char *const orders[] = {"local", "etcd"};
 	const aic_yaml_node *map;
 	int order = 0;
 	aic_code code = aic_config_section(root, "ledger", AIC_YAML_MAP, &map, err);
 	if (code == AIC_OK)
-		code = read_path(map, "genesis", c->genesis, err);
+		code = aic_config_path(map, "genesis", c->genesis, err);
 	if (code == AIC_OK)
-		code = aic_config_choice(map, "order", orders, 1, &order, err);
+		code = aic_config_choice(map, "order", orders, 2, &order, err);
 	aic_str_copy(c->order, sizeof c->order, orders[order]);
+	if (code == AIC_OK)
+		code = aic_config_etcd(c, map, err);
 	return code == AIC_OK ? aic_yaml_unknown(map, err) : code;
 }
 

@@ -33,6 +33,19 @@ typedef struct {
 	aic_asset_terms terms;
 } aic_asset_config;
 
+#define AIC_ETCD_ENDPOINTS_MAX 9
+#define AIC_ETCD_ENDPOINT_LEN 256
+
+typedef struct {
+	char endpoint[AIC_ETCD_ENDPOINTS_MAX][AIC_ETCD_ENDPOINT_LEN]; size_t n_endpoints; /* "https://host:port", nearest first */
+	char prefix[AIC_NAME_LEN];          /* of every key; ends in '/' [aic/] */
+	char ca[AIC_PATH_LEN];              /* PEM; "" leaves the system's authorities */
+	char cert[AIC_PATH_LEN];            /* PEM; "" shows none */
+	char key[AIC_PATH_LEN];
+	char user[AIC_NAME_LEN];            /* "": etcd without authentication */
+	char password_file[AIC_PATH_LEN];   /* 0600; a newline at its end does not count */
+} aic_etcd_config;
+
 typedef struct {
 	char path[AIC_PATH_LEN];            /* file it was read from */
 	char site[AIC_NAME_LEN];            /* short name of this university */
@@ -59,7 +72,8 @@ typedef struct {
 	char acct_listen[AIC_PATH_LEN];     /* accounting.listen, host:port for the nodes [none]; the Unix socket is run/aicacctd.sock */
 	char acct_address[AIC_PATH_LEN];    /* accounting.address: where nodes reach it [the Unix socket] */
 	char genesis[AIC_PATH_LEN];         /* ledger.genesis [/etc/aic/genesis.yaml] */
-	char order[16];                     /* ledger.order [local] */
+	char order[16];                     /* ledger.order: local (default) | etcd */
+	aic_etcd_config etcd;               /* ledger.etcd */
 	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001}, AIC per hour */
 	bool refuse_unfunded;               /* policy.unfunded: hold (default) | refuse */
 	bool closed_when_stale;             /* policy.stale: open (default) | closed */

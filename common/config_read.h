@@ -1,4 +1,4 @@
-/* config_read.h: helpers shared by config.c and config_rows.c. Internal to them. */
+/* config_read.h: helpers shared by config.c, config_etcd.c and config_rows.c. Internal to them. */
 #ifndef AIC_CONFIG_READ_H
 #define AIC_CONFIG_READ_H
 
@@ -14,6 +14,12 @@ aic_code aic_config_name(const aic_yaml_node *map, const char *key, const char *
 aic_code aic_config_check_name(const aic_yaml_node *node, const char *what, const char *name, aic_error *err);
 /* Index of the value among n names; *out stays where the key is absent. */
 aic_code aic_config_choice(const aic_yaml_node *map, const char *key, const char *const *names, int n, int *out, aic_error *err);
+
+/* A path that must be absolute where it is given. */
+aic_code aic_config_path(const aic_yaml_node *map, const char *key, char out[AIC_PATH_LEN], aic_error *err);
+
+/* ledger.etcd, with its defaults; `map` is "ledger". */
+aic_code aic_config_etcd(aic_config *c, const aic_yaml_node *map, aic_error *err);
 
 /* Sections of rows. */
 aic_code aic_config_providers(aic_config *c, const aic_yaml_node *root, aic_error *err);

@@ -186,6 +186,32 @@ static void all_keys(void **state)
 	aic_config_free(&c);
 }
 
+static void etcd_keys(void **state)
+{
+	aic_config c;
+	load_ok(state, &c, SITE "ledger: {order: etcd, etcd: {endpoints: ['https://e1.uni-a.edu:2379', 'https://[fd00::2]:2379'], "
+	        "prefix: aic/uni/, ca: /ca.pem, cert: /c.pem, key: /k.pem, user: uni-a, password_file: /p}}\n");
+	assert_string_equal(c.order, "etcd");
+	assert_int_equal(c.etcd.n_endpoints, 2);
+	assert_string_equal(c.etcd.endpoint[0], "https://e1.uni-a.edu:2379");
+	assert_string_equal(c.etcd.endpoint[1], "https://[fd00::2]:2379");
+	assert_string_equal(c.etcd.prefix, "aic/uni/");
+	assert_string_equal(c.etcd.ca, "/ca.pem");
+	assert_string_equal(c.etcd.cert, "/c.pem");
+	assert_string_equal(c.etcd.key, "/k.pem");
+	assert_string_equal(c.etcd.user, "uni-a");
+	assert_string_equal(c.etcd.password_file, "/p");
+	aic_config_free(&c);
+	load_ok(state, &c, SITE "ledger: {etcd: {endpoints: ['http://127.0.0.1:2379'], user: a, password_file: /p}}\n");
+	assert_string_equal(c.order, "local");
+	assert_string_equal(c.etcd.prefix, "aic/");
+	aic_config_free(&c);
+}
+
+#define ETCD "ledger:\n  etcd:\n    endpoints: ["
+#define TEN "'http://a:1', 'http://a:1', 'http://a:1', 'http://a:1', 'http://a:1', 'http://a:1', 'http://a:1', 'http://a:1', " \
+	"'http://a:1', 'http://a:1'"
+
 /* {text, line where the mistake is (0: none is named), what the sentence must hold} */
 static const struct { const char *text; int line; const char *within; } mistakes[] = {
 	{USERS, 0, "key \"site\" is missing: add a line \"site: NAME\""},
@@ -213,7 +239,27 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "accounting: {listen: '6829'}\n", 4, "\"listen: 6829\" must be host:port"},
 	{SITE "accounting: {listen: 'a:70000'}\n", 4, "must be host:port"},
 	{SITE "accounting: {address: head}\n", 4, "\"address: head\" must be host:port or the absolute path"},
-	{SITE "ledger: {order: raft}\n", 4, "\"order: raft\" must be local"},
+	{SITE "ledger: {order: raft}\n", 4, "\"order: raft\" must be local or etcd"},
+	{SITE "ledger:\n  order: etcd\n", 5, "\"order: etcd\" needs to know where: add \"etcd: {endpoints:"},
+	{SITE "ledger:\n  etcd: {prefix: a/}\n", 5, "\"endpoints\" lists nothing"},
+	{SITE "ledger:\n  etcd: {endpoints: []}\n", 5, "\"endpoints\" lists nothing"},
+	{SITE "ledger:\n  etcd: {endpoints: 'http://a:1'}\n", 5, "\"endpoints\" must be a list"},
+	{SITE "ledger:\n  etcd: {endpoints: [" TEN "]}\n", 5, "\"endpoints\" lists 10, the limit is 9"},
+	{SITE ETCD "'a:2379']\n", 6, "endpoint \"a:2379\" must be https://host:port"},
+	{SITE ETCD "'https://a']\n", 6, "endpoint \"https://a\" must be"},
+	{SITE ETCD "'https://a:0']\n", 6, "must be https://host:port"},
+	{SITE ETCD "'https://a:2379/v3']\n", 6, "must be https://host:port"},
+	{SITE ETCD "'https://me:secret@a:2379']\n", 6, "must be https://host:port"},
+	{SITE ETCD "'https://:2379']\n", 6, "must be https://host:port"},
+	{SITE ETCD "'https://a:2379']\n    prefix: aic\n", 7, "\"prefix: aic\" must be letters"},
+	{SITE ETCD "'https://a:2379']\n    prefix: 'a b/'\n", 7, "and end in '/'"},
+	{SITE ETCD "'https://a:2379']\n    ca: ca.pem\n", 7, "\"ca: ca.pem\" must be an absolute path"},
+	{SITE ETCD "'https://a:2379']\n    cert: /c.pem\n", 7, "\"cert\" needs \"key\" beside it"},
+	{SITE ETCD "'https://a:2379']\n    key: /k.pem\n", 7, "\"key\" needs \"cert\" beside it"},
+	{SITE ETCD "'https://a:2379']\n    user: a\n", 7, "\"user\" needs \"password_file\" beside it"},
+	{SITE ETCD "'http://a:2379']\n    user: a\n    password_file: /p\n", 6, "would travel to http://a:2379 in clear: use https"},
+	{SITE ETCD "'http://a:2379']\n    ca: /ca.pem\n", 6, "for https:// endpoints, and none of these is one"},
+	{SITE ETCD "'https://a:2379']\n    password: b\n", 7, "key \"password\" is not known here"},
 	{SITE "rates:\n  cpu: 0.01x\n", 5, "\"cpu\" must be an amount in AIC such as 0.5"},
 	{SITE "rates:\n  gpu:\n    a100: -1\n", 6, "\"a100\" must be an amount"},
 	{SITE "rates:\n  gpu: 1\n", 5, "\"gpu\" must be a map"},
@@ -317,7 +363,7 @@ static void administrators(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_FOLDER(defaults), IN_FOLDER(example_says_the_defaults), IN_FOLDER(example_rows), IN_FOLDER(all_keys),
+		IN_FOLDER(defaults), IN_FOLDER(example_says_the_defaults), IN_FOLDER(example_rows), IN_FOLDER(all_keys), IN_FOLDER(etcd_keys),
 		IN_FOLDER(every_mistake), IN_FOLDER(missing_default_user), IN_FOLDER(which_file), IN_FOLDER(administrators),
 	};
 	unsetenv("AIC_CONFIG");
