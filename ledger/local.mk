@@ -37,3 +37,36 @@ aicledgerd_SOURCES = ledger/aicledgerd.c
 aicledgerd_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
 aicledgerd_LDADD = libledger.la libcommon.la
 endif
+
+EXTRA_DIST += ledger/testing.h
+if WITH_LEDGER
+if WITH_CMOCKA
+ledger_test_flags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+ledger_test_libs = libledger.la libcommon.la $(SQLITE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += ledger_chain_test ledger_verify_test ledger_crash_test
+ledger_chain_test_SOURCES = ledger/chain_test.c ledger/testing.c
+ledger_chain_test_CFLAGS = $(ledger_test_flags)
+ledger_chain_test_LDADD = $(ledger_test_libs)
+ledger_verify_test_SOURCES = ledger/verify_test.c ledger/testing.c
+ledger_verify_test_CFLAGS = $(ledger_test_flags)
+ledger_verify_test_LDADD = $(ledger_test_libs)
+# the three files with writes in them are compiled once more, with the places at which the test stops the process
+ledger_crash_test_SOURCES = ledger/crash_test.c ledger/testing.c ledger/chain.c ledger/state.c ledger/order/local.c
+ledger_crash_test_CFLAGS = $(ledger_test_flags) -DAIC_FAILPOINTS
+ledger_crash_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_settlement_test
+ledger_settlement_test_SOURCES = ledger/settlement_test.c ledger/testing.c
+ledger_settlement_test_CFLAGS = $(ledger_test_flags)
+ledger_settlement_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_issuance_test ledger_merkle_test ledger_tree_test
+ledger_issuance_test_SOURCES = ledger/issuance_test.c ledger/testing.c
+ledger_issuance_test_CFLAGS = $(ledger_test_flags)
+ledger_issuance_test_LDADD = $(ledger_test_libs)
+ledger_merkle_test_SOURCES = ledger/merkle_test.c
+ledger_merkle_test_CFLAGS = $(ledger_test_flags)
+ledger_merkle_test_LDADD = $(ledger_test_libs)
+ledger_tree_test_SOURCES = ledger/tree_test.c ledger/testing.c
+ledger_tree_test_CFLAGS = $(ledger_test_flags)
+ledger_tree_test_LDADD = $(ledger_test_libs)
+endif
+endif

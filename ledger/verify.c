@@ -143,7 +143,7 @@ static aic_code verify_height(verifier *v, uint64_t height, aic_error *err)
 		aic_error_prefix(err, "height 0");
 	if (!code)
 		code = compare(v, height, &s, err);
-	if (!code && height)
+	if (!code)
 		code = aic_order_attestations(&v->order, height, check_attestation, &t, err);
 	stored_free(&s);
 	return code;
