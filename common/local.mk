@@ -89,7 +89,9 @@ common_table_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_table_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 endif
 
-# Unit tests of formats, prices, configuration and RPC.
+# Unit tests of formats, prices, configuration and RPC; fuzz targets, built by hand as their heads say.
+EXTRA_DIST += tests/fuzz/record_fuzz.c tests/fuzz/receipt_fuzz.c tests/fuzz/spool_fuzz.c tests/fuzz/snapshot_fuzz.c \
+	tests/fuzz/yaml_fuzz.c
 if WITH_CMOCKA
 check_PROGRAMS += common_record_test \
 	common_price_test \

@@ -1,0 +1,32 @@
+/* record_fuzz.c: any bytes may come out of a spool; a job record that is accepted has these bytes as its only encoding.
+ *
+ * Build and run, in the root of the source:
+ *
+ *   clang -std=gnu17 -g -O1 -I. -fsanitize=fuzzer,address,undefined tests/fuzz/record_fuzz.c common/record.c \
+ *     common/cbor.c common/cbor_write.c common/amount.c common/u256.c common/bytes.c common/utf8.c common/error.c \
+ *     -lcbor -o record_fuzz
+ *   mkdir -p corpus && ./record_fuzz -max_total_time=600 corpus */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/record.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	aic_job_record r;
+	aic_error err = {0};
+	aic_bytes again = {0};
+	if (aic_job_record_decode(&r, data, size, &err) != AIC_OK) {
+		if (err.code != AIC_CORRUPT || err.message[0] == '\0' || r.node != NULL)
+			abort();
+		return 0;
+	}
+	aic_job_record_encode(&again, &r);
+	if (again.len != size || memcmp(again.data, data, size) != 0)
+		abort();
+	aic_bytes_free(&again);
+	aic_job_record_clear(&r);
+	return 0;
+}
