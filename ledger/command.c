@@ -26,6 +26,7 @@ static error_t parse_plain(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+/* p is NULL where the caller may not see the sums. */
 static void print_status(const aic_ledger_status *s, const aic_ledger_parameters *p, aic_format format)
 {
 	static const aic_column columns[] = {
@@ -47,9 +48,13 @@ static void print_status(const aic_ledger_status *s, const aic_ledger_parameters
 	aic_table_number(t, (int64_t)s->final_height);
 	aic_table_number(t, (int64_t)s->transactions);
 	aic_table_time(t, s->time);
-	aic_table_amount(t, p->supply);
-	aic_table_amount(t, p->issued);
-	aic_table_amount(t, p->fees_total);
+	const aic_amount *sums[] = {p ? &p->supply : NULL, p ? &p->issued : NULL, p ? &p->fees_total : NULL};
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+		if (sums[i])
+			aic_table_amount(t, *sums[i]);
+		else
+			aic_table_text(t, NULL);
+	}
 	aic_table_text(t, chain);
 	aic_table_text(t, head);
 	aic_table_text(t, root);
@@ -69,11 +74,12 @@ static int cmd_status(int argc, char **argv)
 
 	if (rc)
 		return rc;
-	if (aic_ledger_open(&l, &cmd.config, &err) || aic_ledger_status_get(l, &status, &err) ||
-	    aic_ledger_parameters_get(l, &p, &err))
+	aic_code code;
+	if ((code = aic_ledger_open(&l, &cmd.config, &err)) || (code = aic_ledger_status_get(l, &status, &err)) ||
+	    ((code = aic_ledger_parameters_get(l, &p, &err)) && code != AIC_REFUSED))
 		rc = aic_command_fail(argv, &err);
 	else
-		print_status(&status, &p, cmd.format);
+		print_status(&status, code ? NULL : &p, cmd.format);
 	aic_ledger_close(l);
 	aic_command_end(&cmd);
 	return rc;

@@ -23,7 +23,7 @@ libledger_la_SOURCES = \
 	ledger/state.c ledger/state.h ledger/state_rows.c \
 	ledger/token.c ledger/token.h \
 	ledger/transaction.c ledger/transaction.h \
-	ledger/tree.c ledger/tree.h \
+	ledger/tree.c ledger/tree.h ledger/tree_page.c ledger/tree_page.h \
 	ledger/verify.c ledger/verify.h \
 	ledger/wire.c
 libledger_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
@@ -38,7 +38,10 @@ aicledgerd_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
 aicledgerd_LDADD = libledger.la libcommon.la
 endif
 
-EXTRA_DIST += ledger/testing.h
+EXTRA_DIST += \
+	ledger/testing.h \
+	doc/formats/block.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
+dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-ledger.1 doc/man/aic-transfer.1
 if WITH_LEDGER
 if WITH_CMOCKA
 ledger_test_flags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)

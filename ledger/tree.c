@@ -4,39 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/bytes.h"
+#include "ledger/tree_page.h"
 
-#define SLOTS 16
 #define ROOT_PAGE 1
 #define DEPTH_MAX 64             /* nibbles of a key */
 #define RESIDENT_MAX 40000       /* pages kept in memory between blocks: some 60 MB */
-
-typedef struct page page;
-
-typedef enum { EMPTY, LEAF, CHILD } slot_kind;
-
-typedef struct {
-	slot_kind kind;
-	aic_hash hash;           /* of the leaf, or of the page below (valid unless that page is dirty) */
-	union {
-		struct {
-			aic_hash key;
-			uint8_t *value;
-			uint32_t len;
-		} leaf;
-		struct {
-			int64_t id;
-			page *page; /* NULL while it is only on disk */
-		} child;
-	} u;
-} slot;
-
-struct page {
-	int64_t id;
-	uint64_t used;           /* flush during which it was last wanted */
-	bool dirty;
-	slot slot[SLOTS];
-};
 
 typedef struct {
 	aic_hash key;
@@ -88,78 +60,9 @@ static void page_free(aic_tree *t, page *p)
 	free(p);
 }
 
-/* --- a page on disk: per slot its kind, then the hash, then key, u32 length and value, or the u64 number of a page --- */
-
-static void page_encode(const page *p, aic_bytes *out)
-{
-	uint8_t n[8];
-
-	for (int i = 0; i < SLOTS; i++) {
-		const slot *s = &p->slot[i];
-		uint8_t kind = (uint8_t)s->kind;
-
-		aic_bytes_append(out, &kind, 1);
-		if (s->kind == EMPTY)
-			continue;
-		aic_bytes_append(out, s->hash.b, AIC_HASH_LEN);
-		if (s->kind == LEAF) {
-			aic_bytes_append(out, s->u.leaf.key.b, AIC_HASH_LEN);
-			aic_put_be32(n, s->u.leaf.len);
-			aic_bytes_append(out, n, 4);
-			aic_bytes_append(out, s->u.leaf.value, s->u.leaf.len);
-		} else {
-			aic_put_be64(n, (uint64_t)s->u.child.id);
-			aic_bytes_append(out, n, 8);
-		}
-	}
-}
-
-static const uint8_t *take(const uint8_t **at, size_t *left, size_t n)
-{
-	const uint8_t *p = *at;
-
-	if (*left < n)
-		return NULL;
-	*at += n;
-	*left -= n;
-	return p;
-}
-
-static bool slot_decode(slot *s, const uint8_t **at, size_t *left)
-{
-	const uint8_t *kind = take(at, left, 1), *hash, *key, *n, *value;
-
-	if (!kind || *kind > CHILD)
-		return false;
-	if (*kind == EMPTY)
-		return true;
-	if (!(hash = take(at, left, AIC_HASH_LEN)))
-		return false;
-	memcpy(s->hash.b, hash, AIC_HASH_LEN);
-	if (*kind == CHILD) {
-		if (!(n = take(at, left, 8)))
-			return false;
-		s->u.child.id = (int64_t)aic_get_be64(n);
-		s->u.child.page = NULL;
-		s->kind = CHILD;
-		return true;
-	}
-	if (!(key = take(at, left, AIC_HASH_LEN)) || !(n = take(at, left, 4)) || !(value = take(at, left, aic_get_be32(n))))
-		return false;
-	memcpy(s->u.leaf.key.b, key, AIC_HASH_LEN);
-	s->u.leaf.len = aic_get_be32(n);
-	s->u.leaf.value = aic_xmalloc(s->u.leaf.len + 1);
-	memcpy(s->u.leaf.value, value, s->u.leaf.len);
-	s->kind = LEAF;
-	return true;
-}
-
 static aic_code page_load(aic_tree *t, int64_t id, page **out, aic_error *err)
 {
-	const uint8_t *at;
-	size_t left;
 	aic_code code;
-	bool whole = true;
 
 	sqlite3_bind_int64(t->read, 1, id);
 	code = aic_db_step(t->db, t->read, err);
@@ -170,13 +73,10 @@ static aic_code page_load(aic_tree *t, int64_t id, page **out, aic_error *err)
 	}
 	if (code)
 		return code;
-	at = sqlite3_column_blob(t->read, 0);
-	left = (size_t)sqlite3_column_bytes(t->read, 0);
 	page *p = page_new(t, id);
-	for (int i = 0; i < SLOTS && whole; i++)
-		whole = slot_decode(&p->slot[i], &at, &left);
+	bool whole = aic_page_decode(p, sqlite3_column_blob(t->read, 0), (size_t)sqlite3_column_bytes(t->read, 0));
 	sqlite3_reset(t->read);
-	if (!whole || left) {
+	if (!whole) {
 		page_free(t, p);
 		return aic_fail(err, AIC_CORRUPT, "%s: page %lld of the state cannot be read: rebuild the state by replay",
 		                sqlite3_db_filename(t->db, "main"), (long long)id);
@@ -196,52 +96,6 @@ static aic_code child_of(aic_tree *t, slot *s, page **out, aic_error *err)
 	return AIC_OK;
 }
 
-/* --- hashes --- */
-
-static aic_hash leaf_hash(const aic_hash *key, const void *value, size_t len)
-{
-	uint8_t in[1024];
-	aic_bytes large = {0};
-	aic_hash h;
-
-	if (1 + AIC_HASH_LEN + len > sizeof(in)) {
-		aic_bytes_append(&large, "", 1);
-		aic_bytes_append(&large, key->b, AIC_HASH_LEN);
-		aic_bytes_append(&large, value, len);
-		h = aic_sha256_of(large.data, large.len);
-		aic_bytes_free(&large);
-		return h;
-	}
-	in[0] = 0;
-	memcpy(in + 1, key->b, AIC_HASH_LEN);
-	memcpy(in + 1 + AIC_HASH_LEN, value, len);
-	return aic_sha256_of(in, 1 + AIC_HASH_LEN + len);
-}
-
-/* Hash of slots [0, n); *rows counts leaves as 0, 1 or 2 for "more". */
-static aic_hash slots_hash(const slot *s, int n, int *rows)
-{
-	uint8_t in[1 + 2 * AIC_HASH_LEN] = {1};
-	int a, b;
-
-	if (n == 1) {
-		*rows = s->kind == EMPTY ? 0 : s->kind == LEAF ? 1 : 2;
-		return s->kind == EMPTY ? (aic_hash){{0}} : s->hash;
-	}
-	aic_hash left = slots_hash(s, n / 2, &a), right = slots_hash(s + n / 2, n / 2, &b);
-	*rows = a + b > 2 ? 2 : a + b;
-	if (*rows < 2)
-		return a ? left : right;
-	memcpy(in + 1, left.b, AIC_HASH_LEN);
-	memcpy(in + 1 + AIC_HASH_LEN, right.b, AIC_HASH_LEN);
-	return aic_sha256_of(in, sizeof(in));
-}
-
-static aic_hash page_hash(const page *p, int *rows)
-{
-	return slots_hash(p->slot, SLOTS, rows);
-}
-
 /* --- change --- */
 
 static void slot_set_leaf(slot *s, const aic_hash *key, const void *value, size_t len)
@@ -255,7 +109,7 @@ static void slot_set_leaf(slot *s, const aic_hash *key, const void *value, size_
 	s->u.leaf.key = *key;
 	s->u.leaf.value = copy;
 	s->u.leaf.len = (uint32_t)len;
-	s->hash = leaf_hash(key, copy, len);
+	s->hash = aic_page_leaf_hash(key, copy, len);
 }
 
 /* Moves the leaf that is in the way one page down. */
@@ -446,7 +300,7 @@ static void refresh(page *p)
 		if (s->kind != CHILD || !s->u.child.page || !s->u.child.page->dirty)
 			continue;
 		refresh(s->u.child.page);
-		s->hash = page_hash(s->u.child.page, &rows);
+		s->hash = aic_page_hash(s->u.child.page, &rows);
 	}
 }
 
@@ -456,7 +310,7 @@ aic_code aic_tree_root(aic_tree *t, aic_hash *root, aic_error *err)
 
 	(void)err;
 	refresh(t->root);
-	*root = page_hash(t->root, &rows);
+	*root = aic_page_hash(t->root, &rows);
 	return AIC_OK;
 }
 
@@ -473,7 +327,7 @@ static aic_code write_below(aic_tree *t, page *p, aic_bytes *buf, aic_error *err
 	if (code)
 		return code;
 	aic_bytes_clear(buf);
-	page_encode(p, buf);
+	aic_page_encode(p, buf);
 	sqlite3_bind_int64(t->write, 1, p->id);
 	sqlite3_bind_blob(t->write, 2, buf->data, (int)buf->len, SQLITE_STATIC);
 	if (!(code = aic_db_run(t->db, t->write, err)))
@@ -625,7 +479,7 @@ static aic_code walk_slot(walker *w, const page *p, const slot *s, aic_error *er
 	aic_code code;
 
 	if (s->kind == LEAF) {
-		aic_hash h = w->audit ? leaf_hash(&s->u.leaf.key, s->u.leaf.value, s->u.leaf.len) : s->hash;
+		aic_hash h = w->audit ? aic_page_leaf_hash(&s->u.leaf.key, s->u.leaf.value, s->u.leaf.len) : s->hash;
 
 		w->rows++;
 		if (!aic_hash_equal(&h, &s->hash))
@@ -647,7 +501,7 @@ static aic_code walk_slot(walker *w, const page *p, const slot *s, aic_error *er
 static aic_code walk(walker *w, const page *p, const aic_hash *expected, aic_error *err)
 {
 	int rows;
-	aic_hash h = page_hash(p, &rows);
+	aic_hash h = aic_page_hash(p, &rows);
 
 	if (expected && !aic_hash_equal(&h, expected))
 		return aic_fail(err, AIC_CORRUPT, "%s: page %lld of the state does not match the hash that the page above holds",
@@ -667,7 +521,7 @@ aic_code aic_tree_audit(aic_tree *t, aic_hash *root, uint64_t *rows, aic_error *
 	int count;
 	aic_code code = walk(&w, t->root, NULL, err);
 
-	*root = page_hash(t->root, &count);
+	*root = aic_page_hash(t->root, &count);
 	*rows = w.rows;
 	return code;
 }
