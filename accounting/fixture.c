@@ -16,6 +16,7 @@ static void configure(aic_config *c, const char *folder)
 	aic_str_copy(c->path, sizeof(c->path), "/etc/aic/aic.yaml");
 	aic_str_copy(c->site, sizeof(c->site), "uni");
 	aic_str_copy(c->state_dir, sizeof(c->state_dir), folder);
+	aic_str_copy(c->order, sizeof(c->order), "local");
 	c->enforce = true;
 	c->approvals = 1;
 	c->period = AIC_PERIOD_WEEK;

@@ -36,10 +36,17 @@ aicacctd_CFLAGS = $(AM_CFLAGS) $(SAN)
 aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
 
 if WITH_CMOCKA
-check_PROGRAMS += accounting_charge_test accounting_ingest_test
+check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_ingest_test
 accounting_test_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
 accounting_test_libs = libaccounting.la libledger.la libcommon.la $(CMOCKA_LIBS)
 accounting_fixture = accounting/fixture.c accounting/fixture.h
+
+# The services in the test's own process instead of common/rpc.c's connections.
+accounting_loopback = accounting/loopback.c accounting/loopback.h
+
+accounting_batch_test_SOURCES = accounting/batch_test.c $(accounting_fixture) $(accounting_loopback)
+accounting_batch_test_CFLAGS = $(accounting_test_cflags)
+accounting_batch_test_LDADD = $(accounting_test_libs)
 
 accounting_charge_test_SOURCES = accounting/charge_test.c $(accounting_fixture)
 accounting_charge_test_CFLAGS = $(accounting_test_cflags)

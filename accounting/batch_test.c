@@ -1,0 +1,477 @@
+/* Batches: rated, summed, approved, and posted once to a real ledger in this process. */
+#define _GNU_SOURCE
+#include "common/testing.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "accounting/fixture.h"
+#include "accounting/loopback.h"
+#include "accounting/post.h"
+#include "common/log.h"
+
+#define FEE 100000
+#define END 1000000
+
+static aic_amount aic(const char *text)
+{
+	aic_amount a;
+
+	assert_int_equal(aic_amount_parse(&a, text, NULL), AIC_OK);
+	return a;
+}
+
+static aic_batch close_batch(fixture *f)
+{
+	aic_batch b;
+	aic_error err = {0};
+
+	if (aic_batch_close(&f->batches, "1970-W01", 0, END, FEE, 0, 5, &b, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	return b;
+}
+
+static void approve(fixture *f, aic_batch *b)
+{
+	aic_error err = {0};
+
+	if (aic_batch_approve(&f->batches, b, &b->hash, 0, 6, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+}
+
+static aic_tally sums(fixture *f, const aic_batch *b)
+{
+	aic_tally t;
+
+	assert_int_equal(aic_batch_sums(f->store, b, &t, NULL), AIC_OK);
+	return t;
+}
+
+static void ledger_start(fixture *f)
+{
+	snprintf(f->config.genesis, sizeof(f->config.genesis), "%s/genesis.yaml", f->folder);
+	loopback_ledger_start(&f->config);
+}
+
+static int ledger_close(void **state)
+{
+	loopback_ledger_stop();
+	return fixture_close(state);
+}
+
+/* --- rating --- */
+
+static aic_job_record cpu_job(uint32_t id, int64_t seconds)
+{
+	aic_job_record r = fixture_record(id, seconds);
+
+	r.node[0].gpu_types = 0;
+	return r;
+}
+
+static void expect_quality(fixture *f, uint32_t job, uint64_t verified, uint64_t useful, uint64_t quality, aic_quality_reason reason)
+{
+	sqlite3_stmt *st;
+
+	assert_int_equal(aic_sql_start(f->store->db, &st, NULL, "SELECT verified, useful, quality, quality_reason FROM line JOIN record r ON"
+	                               " r.id=record WHERE r.job=?1 ORDER BY node DESC", "i", (int64_t)job), AIC_OK);
+	assert_int_equal(aic_sql_step(f->store->db, st, NULL), AIC_OK);
+	assert_int_equal(sqlite3_column_int64(st, 0), verified);
+	assert_int_equal(sqlite3_column_int64(st, 1), useful);
+	assert_int_equal(sqlite3_column_int64(st, 2), quality);
+	assert_int_equal(sqlite3_column_int64(st, 3), reason);
+	aic_sql_done(st);
+}
+
+static void quality_from_receipts(void **state)
+{
+	fixture *f = *state;
+	aic_job_record busy = cpu_job(1, 1000), idle = cpu_job(2, 1000), none = cpu_job(3, 1000), gpu = fixture_record(4, 1000),
+	               unknown = cpu_job(5, 1000), other = cpu_job(6, 1000), lazy = cpu_job(7, 1000), metered = fixture_record(8, 1000),
+	               failed = cpu_job(9, 1000);
+
+	failed.state = AIC_STATE_NODE_FAIL;
+	fixture_receipt(f, &busy, "n1", 8 * 1000 * 1000, AIC_UNKNOWN);    /* all 8 CPUs all the time */
+	fixture_receipt(f, &idle, "n1", 0, AIC_UNKNOWN);
+	fixture_receipt(f, &gpu, "n1", 8 * 1000 * 1000, AIC_UNKNOWN);
+	fixture_receipt(f, &unknown, "n1", AIC_UNKNOWN, AIC_UNKNOWN);
+	fixture_receipt(f, &other, "n2", 1, AIC_UNKNOWN);                 /* of another node of the job */
+	fixture_receipt(f, &lazy, "n1", 8 * 1000 * 125, AIC_UNKNOWN);     /* an eighth: useful is a quarter */
+	fixture_receipt(f, &metered, "n1", 0, 2 * 1000 * 400);            /* 40 % of 2 GPUs: useful 80 % */
+	fixture_receipt(f, &failed, "n1", 8 * 1000 * 1000, AIC_UNKNOWN);
+	aic_job_record *all[] = {&busy, &idle, &none, &gpu, &unknown, &other, &lazy, &metered, &failed};
+	for (size_t i = 0; i < 9; i++)
+		fixture_ingest(f, all[i]);
+	close_batch(f);
+	expect_quality(f, 1, 500000, 1000000, 500000, AIC_QUALITY_OK);
+	expect_quality(f, 2, 500000, 0, 0, AIC_QUALITY_IDLE);
+	expect_quality(f, 3, 0, 0, 0, AIC_QUALITY_NO_RECEIPT);
+	expect_quality(f, 4, 500000, 0, 0, AIC_QUALITY_GPU_UNKNOWN);
+	expect_quality(f, 5, 500000, 0, 0, AIC_QUALITY_CPU_UNKNOWN);
+	expect_quality(f, 6, 500000, 0, 0, AIC_QUALITY_NO_NODE_RECEIPT);
+	expect_quality(f, 7, 500000, 250000, 125000, AIC_QUALITY_OK);
+	expect_quality(f, 8, 500000, 800000, 400000, AIC_QUALITY_OK);
+	expect_quality(f, 9, 0, 0, 0, AIC_QUALITY_NO_CHARGE);
+	for (size_t i = 0; i < 9; i++)
+		aic_job_record_clear(all[i]);
+}
+
+static void one_organisation_earns_nothing(void **state)
+{
+	fixture *f = *state;
+	aic_job_record r = cpu_job(1, 1000);
+	char organisation[AIC_NAME_LEN];
+
+	assert_int_equal(aic_wallet_organisation(f->store, &f->config, "account/physics", organisation, NULL), AIC_OK);
+	assert_string_equal(organisation, "science"); /* its top-level account */
+	assert_int_equal(aic_wallet_organisation(f->store, &f->config, "account/biology", organisation, NULL), AIC_OK);
+	assert_string_equal(organisation, "faculty-bio");
+	aic_str_copy(f->config.provider[0].organisation, AIC_NAME_LEN, "science");
+	fixture_receipt(f, &r, "n1", 8 * 1000 * 1000, AIC_UNKNOWN);
+	fixture_ingest(f, &r);
+	aic_batch b = close_batch(f);
+	expect_quality(f, 1, 500000, 1000000, 0, AIC_QUALITY_SAME_ORGANISATION);
+	aic_tally t = sums(f, &b);
+	assert_string_equal(t.sum[0].note, "no reward: payer and payee are one organisation");
+	assert_true(t.sum[0].stake == 0);
+	aic_tally_clear(&t);
+	aic_job_record_clear(&r);
+}
+
+static void data_lines_are_weighted(void **state)
+{
+	fixture *f = *state;
+	aic_job_record r = cpu_job(1, 1000);
+
+	fixture_node(&r, "n3", "", 0, 24, 0);
+	aic_str_copy(r.dataset, sizeof(r.dataset), "faces");
+	aic_str_copy(r.account, sizeof(r.account), "biology");
+	fixture_receipt(f, &r, "n1", 8 * 1000 * 500, AIC_UNKNOWN);  /* 50 % of 8 CPUs */
+	fixture_receipt(f, &r, "n3", 24 * 1000 * 100, AIC_UNKNOWN); /* 10 % of 24 */
+	fixture_ingest(f, &r);
+	close_batch(f);
+	sqlite3_stmt *st;
+	assert_int_equal(aic_sql_start(f->store->db, &st, NULL, "SELECT useful, quality FROM line WHERE kind=1", ""), AIC_OK);
+	assert_int_equal(aic_sql_step(f->store->db, st, NULL), AIC_OK);
+	assert_int_equal(sqlite3_column_int64(st, 0), 400000); /* mean (8 * 50 % + 24 * 10 %) / 32 = 20 %, twice */
+	assert_int_equal(sqlite3_column_int64(st, 1), 200000);
+	aic_sql_done(st);
+	aic_job_record_clear(&r);
+}
+
+/* --- the same bytes in any order --- */
+
+static void feed(fixture *f, const uint32_t *order, size_t n, bool twice)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id = order[i];
+		aic_job_record r = fixture_record(1 + id / 2, 600 + 37 * id); /* two runs of each job */
+		r.restart = id % 2;
+		r.start += 100000 * (id % 2);
+		r.end += 100000 * (id % 2);
+		if (id % 3 == 0)
+			r.node[0].gpu_types = 0;
+		if (id % 5 == 0)
+			aic_str_copy(r.dataset, sizeof(r.dataset), "faces");
+		if (id % 7 == 0)
+			fixture_node(&r, "n3", "k80", 1, 4, 1000);
+		if (id % 4 == 0)
+			aic_str_copy(r.account, sizeof(r.account), "biology");
+		if (id % 2)
+			fixture_receipt(f, &r, "n1", 1000 * id, id % 3 ? 500 * id : AIC_UNKNOWN);
+		for (int k = 0; k <= twice; k++)
+			fixture_ingest(f, &r);
+		if (id % 6 == 0) { /* Slurm's longer, wrong second record */
+			r.end += 5000;
+			fixture_ingest(f, &r);
+		}
+		aic_job_record_clear(&r);
+	}
+}
+
+static void shuffle(uint32_t *order, size_t n, uint64_t seed)
+{
+	for (size_t i = n; i-- > 1;) {
+		size_t k = test_random(&seed) % (i + 1);
+		uint32_t t = order[i];
+		order[i] = order[k];
+		order[k] = t;
+	}
+}
+
+static void any_order_gives_the_same_batch(void **state)
+{
+	enum { N = 40 };
+	aic_hash hash = {0}, evidence = {0};
+	uint32_t order[N];
+
+	(void)state;
+	for (uint64_t round = 0; round < 6; round++) {
+		void *s;
+		for (uint32_t i = 0; i < N; i++)
+			order[i] = i;
+		if (round)
+			shuffle(order, N, round);
+		assert_int_equal(fixture_open(&s), 0);
+		fixture *f = s;
+		feed(f, order, N / 2, round % 2);
+		if (round > 2) /* split over two lives of the daemon */
+			fixture_reopen(f);
+		feed(f, order + N / 2, N - N / 2, false);
+		aic_batch b = close_batch(f);
+		if (!round) {
+			hash = b.hash;
+			evidence = b.evidence;
+		}
+		assert_memory_equal(&b.hash, &hash, sizeof(hash));
+		assert_memory_equal(&b.evidence, &evidence, sizeof(evidence));
+		assert_int_equal(fixture_close(&s), 0);
+	}
+}
+
+/* --- approving --- */
+
+static void approvals_m_of_n(void **state)
+{
+	fixture *f = *state;
+	aic_job_record r = cpu_job(1, 7200);
+	aic_error err = {0};
+	aic_hash wrong = {{1}};
+
+	f->config.approvals = 2;
+	fixture_ingest(f, &r);
+	aic_batch b = close_batch(f);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &wrong, 11, 6, &err), AIC_REFUSED);
+	assert_non_null(strstr(err.message, "batch 1970-W01/1 has changed"));
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 11, 6, &err), AIC_OK);
+	assert_int_equal(b.state, AIC_BATCH_REVIEW);
+	assert_int_equal(b.approvals, 1);
+	assert_int_equal(aic_batch_post(&f->batches, NULL, &b, 11, 7, &err), AIC_REFUSED);
+	assert_string_equal(err.message, "batch 1970-W01/1 has 1 of 2 approvals: `aic batch approve 1970-W01/1` first");
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 12, 6, &err), AIC_OK);
+	assert_int_equal(b.state, AIC_BATCH_APPROVED);
+	/* any act on a line voids them */
+	aic_store_begin(f->store, NULL);
+	assert_int_equal(aic_batch_reopen(&f->batches, b.id, &err), AIC_OK);
+	aic_store_commit(f->store, NULL);
+	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
+	assert_true(b.state == AIC_BATCH_REVIEW && b.approvals == 0);
+	aic_job_record_clear(&r);
+}
+
+static void nothing_open_nothing_closed(void **state)
+{
+	fixture *f = *state;
+	aic_error err = {0};
+	aic_batch b;
+
+	assert_int_equal(aic_batch_close(&f->batches, "1970-W01", 0, END, FEE, 0, 5, &b, &err), AIC_REFUSED);
+	assert_string_equal(err.message, "period 1970-W01 has no open line that costs anything: there is nothing to close");
+	assert_int_equal(aic_batch_find(f->store, "", 0, &b, &err), AIC_NOT_FOUND);
+}
+
+static void what_comes_later_is_the_next_batch(void **state)
+{
+	fixture *f = *state;
+	aic_job_record a = cpu_job(1, 7200), late = cpu_job(2, 3600);
+
+	fixture_ingest(f, &a);
+	aic_batch first = close_batch(f);
+	fixture_ingest(f, &late);
+	aic_batch second = close_batch(f);
+	assert_true(first.number == 1 && second.number == 2 && first.lines == 1 && second.lines == 1);
+	aic_job_record_clear(&a);
+	aic_job_record_clear(&late);
+}
+
+/* --- posting --- */
+
+static void observe_posts_nothing(void **state)
+{
+	fixture *f = *state;
+	aic_job_record r = cpu_job(1, 7200);
+	aic_error err = {0};
+
+	f->config.enforce = false;
+	fixture_ingest(f, &r);
+	aic_batch b = close_batch(f);
+	approve(f, &b);
+	assert_int_equal(aic_batch_post(&f->batches, NULL, &b, 0, 7, &err), AIC_REFUSED);
+	assert_string_equal(err.message, "mode is observe: batch 1970-W01/1 is on paper only and is not posted; set `mode: enforce` in"
+	                                 " /etc/aic/aic.yaml and restart aicacctd to post");
+	aic_job_record_clear(&r);
+}
+
+static aic_amount balance(fixture *f, const char *name)
+{
+	aic_ledger_wallet *w;
+	aic_amount found = 0;
+	aic_ledger *l;
+	size_t n;
+
+	assert_int_equal(aic_ledger_open(&l, &f->config, NULL), AIC_OK);
+	assert_int_equal(aic_ledger_wallets(l, &w, &n, NULL), AIC_OK);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(w[i].name, name))
+			found = w[i].balance;
+	free(w);
+	aic_ledger_close(l);
+	return found;
+}
+
+static aic_batch ready(fixture *f)
+{
+	aic_job_record r = cpu_job(1, 7200); /* 0.16 + 0.125 = 0.285 AIC */
+
+	ledger_start(f);
+	fixture_receipt(f, &r, "n1", 8 * 7200 * 1000, AIC_UNKNOWN);
+	fixture_ingest(f, &r);
+	aic_job_record_clear(&r);
+	aic_batch b = close_batch(f);
+	approve(f, &b);
+	return b;
+}
+
+static void posts_once_and_pays(void **state)
+{
+	fixture *f = *state;
+	aic_batch b = ready(f);
+	aic_error err = {0};
+	aic_ledger *l;
+
+	loopback_fund(&f->config, "account/physics", "science", aic("10"));
+	assert_int_equal(aic_ledger_open(&l, &f->config, NULL), AIC_OK);
+	if (aic_batch_post(&f->batches, l, &b, 0, 7, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	assert_true(b.state >= AIC_BATCH_POSTED && b.height > 0);
+	aic_tally t = sums(f, &b);
+	/* fee 0.0285, quality 0.5, newcomer's rating 0.5: proven 0.007125; the first term is 0.45 of it */
+	assert_true(t.sum[0].gross == aic("0.285") && t.sum[0].fee == aic("0.0285") && t.sum[0].settled);
+	assert_true(t.sum[0].reward - t.sum[0].issued == aic("0.00320625"));
+	assert_true(t.sum[0].issued <= aic("0.00249375"));
+	assert_true(balance(f, "account/physics") == aic("9.715"));
+	assert_true(balance(f, "provider/lab-one") == aic("0.2565") + t.sum[0].reward);
+	assert_true(aic_store_wallet_find(f->store, "account/physics")->unsettled == 0);
+	assert_int_equal(aic_batch_post(&f->batches, l, &b, 0, 7, &err), AIC_REFUSED);
+	assert_non_null(strstr(err.message, "is posted already"));
+	aic_ledger_close(l);
+	aic_tally_clear(&t);
+}
+
+static void missing_funds_are_named(void **state)
+{
+	fixture *f = *state;
+	aic_batch b = ready(f);
+	aic_error err = {0};
+	aic_ledger *l;
+
+	assert_int_equal(aic_ledger_open(&l, &f->config, NULL), AIC_OK);
+	assert_int_equal(aic_batch_post(&f->batches, l, &b, 0, 7, &err), AIC_REFUSED);
+	assert_non_null(strstr(err.message, "account/physics"));
+	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
+	assert_int_equal(b.state, AIC_BATCH_APPROVED);
+	loopback_fund(&f->config, "account/physics", "science", aic("1"));
+	if (aic_batch_post(&f->batches, l, &b, 0, 7, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	aic_ledger_close(l);
+}
+
+static void a_lost_answer_is_repaired(void **state)
+{
+	fixture *f = *state;
+	aic_batch b = ready(f);
+	aic_error err = {0};
+	aic_ledger *l;
+
+	loopback_fund(&f->config, "account/physics", "science", aic("10"));
+	assert_int_equal(aic_ledger_open(&l, &f->config, NULL), AIC_OK);
+	loopback_lose_answer = true;
+	assert_int_equal(aic_batch_post(&f->batches, l, &b, 0, 7, &err), AIC_UNREACHABLE);
+	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
+	assert_int_equal(b.state, AIC_BATCH_POSTING);
+	assert_int_equal(aic_batch_repair(&f->batches, l, 8, &err), AIC_OK);
+	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
+	assert_true(b.state >= AIC_BATCH_POSTED && b.height > 0);
+	assert_true(balance(f, "account/physics") == aic("9.715"));
+	assert_true(aic_store_wallet_find(f->store, "account/physics")->unsettled == 0);
+	aic_tally t = sums(f, &b);
+	assert_true(t.sum[0].settled && t.sum[0].reward > 0);
+	aic_tally_clear(&t);
+	aic_ledger_close(l);
+}
+
+static const char *die_at;
+
+static void die(const char *where)
+{
+	if (!strcmp(where, die_at))
+		kill(getpid(), SIGKILL);
+}
+
+/* Killed on either side of the ledger's settlement: after the restart it is settled once, or approved still. */
+static void killed_while_posting(void **state)
+{
+	static const char *const places[] = {"before settle", "after settle"};
+	fixture *f = *state;
+	aic_batch b = ready(f);
+	aic_error err = {0};
+	aic_ledger *l;
+
+	loopback_fund(&f->config, "account/physics", "science", aic("10"));
+	for (int k = 0; k < 2; k++) {
+		loopback_ledger_stop();
+		aic_registry_close(f->registry);
+		aic_store_close(f->store);
+		f->registry = NULL;
+		f->store = NULL;
+		pid_t child = fork();
+		if (child == 0) {
+			void *s = f;
+			char path[300];
+			(void)s;
+			snprintf(path, sizeof(path), "%s/accounting.db", f->folder);
+			if (aic_store_open(&f->store, path, &err) != AIC_OK)
+				_exit(9);
+			f->batches.store = f->store;
+			loopback_ledger_start(&f->config);
+			if (aic_ledger_open(&l, &f->config, &err) != AIC_OK || aic_batch_find(f->store, "", 0, &b, &err) != AIC_OK)
+				_exit(9);
+			die_at = places[k];
+			aic_store_failpoint = die;
+			aic_batch_post(&f->batches, l, &b, 0, 7, &err);
+			_exit(8);
+		}
+		int status;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		char path[300];
+		snprintf(path, sizeof(path), "%s/accounting.db", f->folder);
+		assert_int_equal(aic_store_open(&f->store, path, NULL), AIC_OK);
+		assert_int_equal(aic_registry_open(&f->registry, f->store, &f->config, 500, NULL), AIC_OK);
+		f->batches.store = f->store;
+		loopback_ledger_start(&f->config);
+		assert_int_equal(aic_ledger_open(&l, &f->config, NULL), AIC_OK);
+		assert_int_equal(aic_batch_repair(&f->batches, l, 8, &err), AIC_OK);
+		aic_ledger_close(l);
+		assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
+		assert_int_equal(b.state >= AIC_BATCH_POSTED, k);
+		assert_true(balance(f, "account/physics") == (k ? aic("9.715") : aic("10")));
+	}
+	assert_true(aic_store_wallet_find(f->store, "account/physics")->unsettled == 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, ledger_close)
+	const struct CMUnitTest tests[] = {
+		T(quality_from_receipts), T(one_organisation_earns_nothing), T(data_lines_are_weighted),
+		cmocka_unit_test(any_order_gives_the_same_batch), T(approvals_m_of_n), T(nothing_open_nothing_closed),
+		T(what_comes_later_is_the_next_batch), T(observe_posts_nothing), T(posts_once_and_pays), T(missing_funds_are_named),
+		T(a_lost_answer_is_repaired), T(killed_while_posting),
+	};
+
+	aic_log_open("batch_test", "/dev/null", AIC_LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
