@@ -135,7 +135,7 @@ void aic_acctd_tick(void *ctx)
 	bool changed, fresh = take_records(d);
 
 	aic_assoc_tick(d->assoc, d->store, &d->config, ASSOCIATIONS_EVERY, &changed);
-	aic_acctd_link(d, changed);
+	bool funds = aic_acctd_link(d, changed);
 	close_period(d);
-	aic_acctd_publish(d, fresh);
+	aic_acctd_publish(d, fresh || funds);
 }

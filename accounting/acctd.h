@@ -20,6 +20,8 @@ typedef struct {
 	aic_ledger *ledger;          /* NULL while it does not answer */
 	char ledger_failure[768];    /* why not; "" */
 	uint64_t fee_ppm;            /* as the ledger said last */
+	uint64_t linked_height;     /* of the ledger when balances were read */
+	int64_t asked_at;           /* monotonic ms: when the ledger's height was last asked for */
 	int64_t linked_at, published_at, closed_at; /* monotonic ms of the last round; 0: due now */
 	bool spool_complained, snapshot_complained, close_complained;
 	aic_spools_count ingested;
@@ -32,9 +34,9 @@ void aic_acctd_close(aic_acctd *d);
 void aic_acctd_tick(void *d);
 
 /* --- link.c: the ledger --- */
-/* Asks for parameters and balances, registers wallets, repairs batches; every 10 s, or now where due is set. A ledger
- * that is down is noted and tried again. */
-void aic_acctd_link(aic_acctd *d, bool due);
+/* Asks for parameters and balances, registers wallets, repairs batches; every 10 s, within a second of a new block, or now
+ * where due is set. A ledger that is down is noted and tried again. True where balances were read. */
+bool aic_acctd_link(aic_acctd *d, bool due);
 /* The connection, or AIC_UNREACHABLE with the remedy. */
 aic_code aic_acctd_ledger(aic_acctd *d, aic_ledger **out, aic_error *err);
 /* After a call failed with AIC_UNREACHABLE: drops the connection. */

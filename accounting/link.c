@@ -8,6 +8,7 @@
 #include "common/log.h"
 
 #define EVERY_MS 10000
+#define ASK_MS 1000
 
 void aic_acctd_unlink(aic_acctd *d, const aic_error *why)
 {
@@ -157,22 +158,42 @@ static aic_code refresh(aic_acctd *d, aic_error *err)
 	return rc == AIC_OK ? take_balances(d, err) : rc;
 }
 
-void aic_acctd_link(aic_acctd *d, bool due)
+/* A new block may have moved funds: a top-up should not wait for the regular round. */
+static bool ledger_moved(aic_acctd *d, int64_t now)
+{
+	aic_ledger_status status;
+	aic_error e = {0};
+
+	if (!d->ledger || now - d->asked_at < ASK_MS)
+		return false;
+	d->asked_at = now;
+	if (aic_ledger_status_get(d->ledger, &status, &e) != AIC_OK) {
+		aic_acctd_unlink(d, &e);
+		return false;
+	}
+	bool moved = status.height != d->linked_height;
+	d->linked_height = status.height;
+	return moved;
+}
+
+bool aic_acctd_link(aic_acctd *d, bool due)
 {
 	aic_error e = {0};
 	aic_ledger *ledger;
 	int64_t now = aic_monotonic_ms();
 
+	due |= ledger_moved(d, now);
 	if (!due && d->linked_at && now - d->linked_at < EVERY_MS)
-		return;
+		return false;
 	d->linked_at = now;
 	if (aic_acctd_ledger(d, &ledger, &e) != AIC_OK)
-		return;
+		return false;
 	if (refresh(d, &e) != AIC_OK) {
 		aic_acctd_unlink(d, &e);
-		return;
+		return false;
 	}
 	if (d->ledger_failure[0])
 		aic_info("aicledgerd answers again");
 	d->ledger_failure[0] = '\0';
+	return true;
 }
