@@ -75,8 +75,8 @@ aic_start() {
 	ledgerd_start
 	acctd_start
 	noded_start
-	aic_fund account/physics 1000
-	aic_fund account/biology 500
+	aic_fund physics 1000
+	aic_fund biology 500
 	note "aicledgerd, aicacctd, 4 aicnoded; physics and biology hold AIC"
 }
 ledgerd_start() {
@@ -99,12 +99,18 @@ noded_start() {
 	done
 }
 
-# aic_fund WALLET AIC: once per lab, from genesis.
+# aic_fund ACCOUNT AIC: from genesis, when it holds less than a tenth of that.
 aic_fund() {
-	[ ! -e "$AIC_LAB/state/funded-${1#*/}" ] || return 0
-	quietly aic transfer genesis/operating "$1" "$2" || die "aic transfer could not fund $1: $(tail -n 1 "$LAB_LOG")"
-	: >"$AIC_LAB/state/funded-${1#*/}"
+	wait_for 30 aic_wallet "account/$1" || die "aicacctd did not register a wallet for $1: $(daemon_last_words aicacctd)"
+	aic_poor "$1" $(($2 / 10)) || return 0
+	quietly aic transfer genesis/operating "account/$1" "$2" || die "aic transfer could not fund $1: $(tail -n 1 "$LAB_LOG")"
+	wait_for 30 aic_rich "$1" $(($2 / 10)) || die "aicacctd does not see the new balance of $1: $(daemon_last_words aicacctd)"
+	sleep 1 # the snapshot for slurmctld, which looks for a new one once a second
 }
+aic_available() { aic balance "$1" -P | awk -F'|' 'NR == 2 { print int($5) }'; }
+aic_poor() { [ "$(aic_available "$1")" -lt "$2" ]; }
+aic_rich() { [ "$(aic_available "$1")" -ge "$2" ]; }
+aic_wallet() { aic ledger wallets -P | grep -q "^$1|"; }
 
 aic_stop() {
 	local node

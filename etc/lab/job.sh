@@ -24,6 +24,7 @@ job_write() {
 
 job_run() {
 	job_write
+	PAYOUT_RUNS=$(($(payout_runs) + 2))
 	say ""
 	say "\$ sbatch train.sh                                    # as $LAB_ADA, account physics"
 	JOB_ID=$(job_submit "$LAB_ADA" train.sh) || exit 1
@@ -67,3 +68,5 @@ job_follow() {
 	done
 }
 job_lines() { tr '\r' '\n' | sed '/^$/d; s/^/    /'; }
+# Of the last line that tells it.
+job_accuracy() { grep -oE 'test accuracy [0-9.]+ %' "$AIC_LAB/home/$LAB_ADA/train-$JOB_ID.log" | tail -n 1 | cut -d' ' -f3-; }

@@ -1,24 +1,33 @@
 # people.sh: the Unix users of the lab: two researchers, and the AIC daemons' own.
 
 people_ready() {
-	people_user "$AIC_LAB_SERVICE" /nonexistent --system "AIC daemons"
-	people_researcher "$LAB_ADA" "Ada of physics"
-	people_researcher "$LAB_BEN" "Ben of biology"
+	id "$AIC_LAB_SERVICE" >/dev/null 2>&1 || people_add "$AIC_LAB_SERVICE" --system --home-dir /nonexistent --shell /usr/sbin/nologin --comment "AIC daemons"
+	people_researcher "$LAB_ADA" "Ada of physics (AIC lab)"
+	people_researcher "$LAB_BEN" "Ben of biology (AIC lab)"
 	note "$LAB_ADA (physics), $LAB_BEN (biology), $AIC_LAB_SERVICE (daemons)"
 }
 
-# people_user NAME HOME KIND COMMENT: makes it where it is not there; what we made is listed for --clean.
-people_user() {
-	local name=$1 home=$2 kind=$3 comment=$4
-	if id "$name" >/dev/null 2>&1; then return; fi
-	# shellcheck disable=SC2086
-	quietly useradd $kind --user-group --no-create-home --home-dir "$home" --shell "$([ "$kind" = --system ] && echo /usr/sbin/nologin || echo /bin/bash)" \
-		--comment "$comment" "$name" || die "useradd could not make the user $name: $(tail -n 1 "$LAB_LOG")"
+# people_add NAME USERADD-OPTIONS...: what we made is listed for --clean.
+people_add() {
+	local name=$1
+	shift
+	quietly useradd --user-group --no-create-home "$@" "$name" || die "useradd could not make the user $name: $(tail -n 1 "$LAB_LOG")"
 	echo "$name" >>"$AIC_LAB/.users"
 }
+
+# A user of an earlier lab, known by the comment, is taken over; anybody else's is not touched.
 people_researcher() {
-	people_user "$1" "$AIC_LAB/home/$1" "" "$2"
-	install -d -m 750 -o "$1" -g "$(id -gn "$1")" "$AIC_LAB/home/$1"
+	local name=$1 comment=$2 home=$AIC_LAB/home/$1
+	if ! id "$name" >/dev/null 2>&1; then
+		people_add "$name" --home-dir "$home" --shell /bin/bash --comment "$comment"
+	elif [ "$(getent passwd "$name" | cut -d: -f5)" != "$comment" ]; then
+		die "there is a user $name already who is not this lab's: give another first part of the names in AIC_LAB_PREFIX (now $AIC_LAB_PREFIX)."
+	elif [ "$(getent passwd "$name" | cut -d: -f6)" != "$home" ]; then
+		quietly usermod --home "$home" "$name" || die "usermod could not move the home of $name: $(tail -n 1 "$LAB_LOG")"
+		grep -qxF "$name" "$AIC_LAB/.users" 2>/dev/null || echo "$name" >>"$AIC_LAB/.users"
+	fi
+	install -d -m 750 -o "$name" -g "$(id -gn "$name")" "$home"
+	echo ". $AIC_LAB/env.sh" >"$home/.profile"
 }
 
 # as USER CMD...: as an ordinary login of that user would, in the own home.

@@ -140,7 +140,8 @@ slurm_association() {
 slurm_stop() {
 	local node
 	if daemon_pid slurmctld >/dev/null; then
-		quietly timeout 10 scancel --state=RUNNING,PENDING,SUSPENDED -u "$LAB_ADA,$LAB_BEN" || true
+		quietly timeout 10 scancel -u "$LAB_ADA" || true
+		quietly timeout 10 scancel -u "$LAB_BEN" || true
 		wait_for 10 slurm_empty || true
 	fi
 	for node in $LAB_NODES; do daemon_stop "slurmd-$node"; done
