@@ -101,7 +101,7 @@ int aic_command_dispatch(const aic_subcommand *table, const char *doc, int argc,
 	const aic_subcommand *s = word != NULL ? find(table, word) : NULL;
 	if (s == NULL) {
 		if (word != NULL)
-			fprintf(stderr, "%s: \"%s\" is no command of it\n", name, word);
+			fprintf(stderr, "%s has no command \"%s\"\n", name, word);
 		print_usage(stderr, table, doc, name);
 		return EXIT_USAGE;
 	}

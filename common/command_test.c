@@ -145,9 +145,9 @@ static void dispatch(void **state)
 	assert_int_equal(run(out, nothing), 2);
 	assert_non_null(strstr(out, "Usage: aic COMMAND"));
 	assert_int_equal(RUN(out, "bath"), 2);
-	assert_non_null(strstr(out, "aic: \"bath\" is no command of it"));
+	assert_non_null(strstr(out, "aic has no command \"bath\""));
 	assert_int_equal(RUN(out, "batch", "sho"), 2);
-	assert_non_null(strstr(out, "aic batch: \"sho\" is no command of it"));
+	assert_non_null(strstr(out, "aic batch has no command \"sho\""));
 	assert_int_equal(RUN(out, "batch", "fail"), 3);
 	assert_string_equal(out, "aic batch fail: nobody is there\n");
 }
