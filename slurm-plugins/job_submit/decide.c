@@ -81,13 +81,13 @@ static void quote_partition(quote *q, const aic_snapshot *s, const aic_ask *ask,
 
 static void quote_job(quote *q, const aic_snapshot *s, const aic_ask *ask, const assets *a)
 {
-	aic_partition p;
+	const aic_partition *p;
 	const char *name;
 
 	*q = (quote){ 0 };
 	for (uint32_t i = 0; (name = ask->partition(ask->ctx, i, &p)); i++)
 		if (in_scope(s, ask, name))
-			quote_partition(q, s, ask, a, &p);
+			quote_partition(q, s, ask, a, p);
 }
 
 /* --- sentences --- */

@@ -24,9 +24,9 @@ typedef struct {
 	const char *account;    /* NULL or "" where Slurm knows none */
 	const char *dataset, *model; /* NULL where not asked for */
 	const aic_request *request;
-	/* Name of partition number i of those that the job may run in, and what a job gets there (unless p is NULL); NULL
-	 * behind the last. */
-	const char *(*partition)(void *ctx, uint32_t i, aic_partition *p);
+	/* Name of partition number i of those that the job may run in, and what a job gets there (borrowed; unless p is NULL);
+	 * NULL behind the last. */
+	const char *(*partition)(void *ctx, uint32_t i, const aic_partition **p);
 	void *ctx;
 } aic_ask;
 

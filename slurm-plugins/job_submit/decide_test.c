@@ -12,18 +12,21 @@ static const char *partition_names[3];
 static int64_t partition_seconds;
 static unsigned copied; /* how often a partition's details were asked for */
 
-static const char *partition_at(void *ctx, uint32_t i, aic_partition *p)
+static const char *partition_at(void *ctx, uint32_t i, const aic_partition **out)
 {
+	static aic_partition partition, *p = &partition;
+
 	(void)ctx;
 	if (i >= 3 || !partition_names[i])
 		return NULL;
-	if (p) {
+	if (out) {
 		*p = (aic_partition){ .nodes = 4, .max_nodes = AIC_UNSET, .cpus = 16, .threads = 1, .mem_mib = 64000,
 		                      .default_seconds = partition_seconds };
 		p->gpus.n = 2;
 		strcpy(p->gpus.gpu[0].type, "v100");
 		strcpy(p->gpus.gpu[1].type, "a100");
 		p->gpus.gpu[0].count = p->gpus.gpu[1].count = 2;
+		*out = p;
 		copied++;
 	}
 	return partition_names[i];
@@ -278,7 +281,8 @@ static aic_verdict view_decide(aic_view *view, const char *params)
 	aic_verdict v;
 
 	r = gpu_job(2, 7200);
-	view->looked_ms = INT64_MIN; /* a second has passed */
+	aic_view_decide(view, params, &v, &ask); /* tells the view where to look, */
+	aic_view_look(view);                     /* which its thread would do within a second */
 	aic_view_decide(view, params, &v, &ask);
 	return v;
 }
@@ -290,9 +294,9 @@ static void a_missing_snapshot_follows_slurm_conf(void **state)
 	aic_view view;
 	aic_verdict v;
 
-	aic_view_init(&view, note);
 	log_lines = 0;
 	snprintf(params, sizeof(params), "batch_sched_delay=2,aic_snapshot=%s", w->path);
+	aic_view_init(&view, params, note);
 	v = view_decide(&view, params);
 	assert_int_equal(v.ruling, AIC_ADMIT);
 	assert_true(v.blind);
@@ -313,10 +317,10 @@ static void a_damaged_snapshot_does_not_replace_a_good_one(void **state)
 	char params[400];
 	aic_view view;
 
-	aic_view_init(&view, note);
 	log_lines = 0;
 	snprintf(params, sizeof(params), "aic_snapshot=%s", w->path);
 	write_snapshot(w);
+	aic_view_init(&view, params, note);
 	assert_int_equal(view_decide(&view, params).ruling, AIC_HOLD);
 	assert_int_equal(aic_file_write_atomic(w->path, "AICSNAP1 and then nonsense", 26, 0640, NULL), AIC_OK);
 	assert_int_equal(view_decide(&view, params).ruling, AIC_HOLD);
@@ -325,6 +329,34 @@ static void a_damaged_snapshot_does_not_replace_a_good_one(void **state)
 	w->content.refuse_unfunded = true;
 	write_snapshot(w);
 	assert_int_equal(view_decide(&view, params).ruling, AIC_REFUSE);
+	aic_view_close(&view);
+}
+
+/* The thread finds a new file, and a new place after a reconfiguration, by itself. */
+static void the_thread_keeps_looking(void **state)
+{
+	world *w = *state;
+	aic_request r = gpu_job(2, 7200);
+	aic_ask ask = { .account = "physics", .request = &r, .partition = partition_at };
+	char params[400];
+	aic_view view;
+	aic_verdict v;
+
+	write_snapshot(w);
+	snprintf(params, sizeof(params), "aic_snapshot=%s", w->path);
+	aic_view_init(&view, "aic_snapshot=/nonexistent/snapshot", note);
+	assert_int_equal(aic_view_start(&view, NULL), AIC_OK);
+	for (int64_t until = aic_monotonic_ms() + 5000; aic_monotonic_ms() < until; usleep(5000)) {
+		aic_view_decide(&view, params, &v, &ask);
+		if (v.ruling == AIC_HOLD)
+			break;
+	}
+	assert_int_equal(v.ruling, AIC_HOLD);
+	w->content.refuse_unfunded = true;
+	write_snapshot(w);
+	for (int64_t until = aic_monotonic_ms() + 5000; v.ruling == AIC_HOLD && aic_monotonic_ms() < until; usleep(5000))
+		aic_view_decide(&view, params, &v, &ask);
+	assert_int_equal(v.ruling, AIC_REFUSE);
 	aic_view_close(&view);
 }
 
@@ -358,6 +390,7 @@ int main(void)
 		TEST(a_stale_snapshot_follows_the_policy),
 		TEST(a_missing_snapshot_follows_slurm_conf),
 		TEST(a_damaged_snapshot_does_not_replace_a_good_one),
+		TEST(the_thread_keeps_looking),
 		cmocka_unit_test(parameters_are_found_by_their_whole_name),
 	};
 

@@ -96,7 +96,7 @@ static void count_gpus(shape *s, const aic_request *r, const aic_partition *p)
 	gpus_add(&s->gpus, &r->gpus_per_socket, (uint64_t)s->nodes * (sockets ? sockets : 1));
 	/* --gpus gives the sum; together with another option it agrees with it or Slurm refuses the job. */
 	if (gpus_sum(&r->gpus) > gpus_sum(&s->gpus)) {
-		s->gpus = (aic_gpu_list){ 0 };
+		s->gpus.n = 0;
 		gpus_add(&s->gpus, &r->gpus, 1);
 	}
 	s->gpu_count = gpus_sum(&s->gpus);
@@ -152,20 +152,19 @@ static uint64_t memory(const shape *s, const aic_request *r, const aic_partition
 	return all ? min64(mib, all) : mib;
 }
 
-static void fill(aic_estimate *e, const shape *s, const aic_request *r, const aic_partition *p)
+static void fill(aic_estimate *e, shape *s, const aic_request *r, const aic_partition *p)
 {
 	bool whole = r->exclusive || p->whole_nodes;
-	aic_gpu_list gpus = s->gpus;
 
 	e->nodes = s->nodes;
 	e->total.cpus = whole && p->cpus ? clamp32((uint64_t)s->nodes * p->cpus) : s->cpus;
 	e->total.mem_mib = memory(s, r, p);
 	if (whole && p->gpus.n) { /* every GPU of the nodes is then out of others' reach and counted to the job */
-		gpus = (aic_gpu_list){ 0 };
-		gpus_add(&gpus, &p->gpus, s->nodes);
+		s->gpus.n = 0;
+		gpus_add(&s->gpus, &p->gpus, s->nodes);
 	}
-	e->total.gpu_types = gpus.n;
-	memcpy(e->total.gpu, gpus.gpu, sizeof(gpus.gpu));
+	e->total.gpu_types = s->gpus.n;
+	memcpy(e->total.gpu, s->gpus.gpu, s->gpus.n * sizeof(s->gpus.gpu[0]));
 }
 
 void aic_request_init(aic_request *r)

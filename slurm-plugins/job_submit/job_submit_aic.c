@@ -45,7 +45,13 @@ static void log_line(bool is_error, const char *message)
 
 int init(void)
 {
-	aic_view_init(&view, log_line);
+	aic_error err;
+
+	aic_view_init(&view, slurm_conf.slurmctld_params, log_line);
+	if (aic_view_start(&view, &err)) {
+		error("job_submit/aic: %s", err.message);
+		return SLURM_ERROR;
+	}
 	return SLURM_SUCCESS;
 }
 
@@ -55,14 +61,14 @@ AIC_FINI_TYPE fini(void)
 	AIC_FINI_RETURN;
 }
 
-static const char *partition_at(void *ctx, uint32_t i, aic_partition *p)
+static const char *partition_at(void *ctx, uint32_t i, const aic_partition **p)
 {
-	partitions *parts = ctx;
+	const partitions *parts = ctx;
 
 	if (i >= parts->n)
 		return NULL;
 	if (p)
-		aic_partition_copy(p, parts->part[i]);
+		*p = aic_partition_cached(parts->part[i]);
 	return parts->part[i]->name;
 }
 
@@ -98,10 +104,10 @@ static const char *account_of(const job_desc_msg_t *desc)
 	return user.default_acct;
 }
 
-static void judge(aic_verdict *v, const job_desc_msg_t *desc)
+static void judge_locked(aic_verdict *v, const job_desc_msg_t *desc)
 {
-	partitions parts;
-	aic_request request;
+	static partitions parts; /* not on the stack: each of slurmctld's threads would first have to fault it in */
+	static aic_request request;
 	aic_ask ask = { .account = account_of(desc), .request = &request, .partition = partition_at, .ctx = &parts };
 	aic_error err;
 
@@ -114,6 +120,15 @@ static void judge(aic_verdict *v, const job_desc_msg_t *desc)
 	ask.model = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_MODEL);
 	find_partitions(&parts, desc->partition);
 	aic_view_decide(&view, slurm_conf.slurmctld_params, v, &ask);
+}
+
+static void judge(aic_verdict *v, const job_desc_msg_t *desc)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&lock);
+	judge_locked(v, desc);
+	pthread_mutex_unlock(&lock);
 }
 
 int job_submit(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg)

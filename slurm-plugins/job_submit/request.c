@@ -1,6 +1,7 @@
 #include "slurm-plugins/job_submit/request.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "common/bytes.h"
 
@@ -189,4 +190,39 @@ void aic_partition_copy(aic_partition *p, part_record_t *part)
 	most_of_nodes(p, part->node_bitmap);
 	if (how & CR_CPU && !(how & (CR_CORE | CR_SOCKET)))
 		p->threads = 1;
+}
+
+#define CACHE_ROWS 64
+#define CACHE_SECONDS 60
+
+typedef struct {
+	const part_record_t *part;
+	time_t made, partitions_changed, configured;
+	aic_partition copy;
+} cache_row;
+
+const aic_partition *aic_partition_cached(part_record_t *part)
+{
+	static cache_row rows[CACHE_ROWS];
+	static uint32_t used, next;
+	time_t now = time(NULL);
+	cache_row *row = NULL;
+
+	for (uint32_t i = 0; i < used && !row; i++)
+		if (rows[i].part == part)
+			row = &rows[i];
+	if (row && row->partitions_changed == last_part_update && row->configured == slurm_conf.last_update &&
+	    now - row->made < CACHE_SECONDS)
+		return &row->copy;
+	if (!row) {
+		row = &rows[next];
+		next = (next + 1) % CACHE_ROWS;
+		used = MAX(used, next ? next : CACHE_ROWS);
+	}
+	aic_partition_copy(&row->copy, part);
+	row->part = part;
+	row->made = now;
+	row->partitions_changed = last_part_update;
+	row->configured = slurm_conf.last_update;
+	return &row->copy;
 }

@@ -12,5 +12,8 @@ aic_code aic_request_copy(aic_request *r, const job_desc_msg_t *desc, aic_error 
 /* The request of a pending job as a change would leave it: out holds borrowed pointers of both. */
 void aic_request_merge(job_desc_msg_t *out, const job_desc_msg_t *change, const job_record_t *job);
 void aic_partition_copy(aic_partition *p, part_record_t *part);
+/* The same, kept for a minute or until the configuration or a partition changes: a partition can have thousands of nodes.
+ * Borrowed until the next call; the caller's lock makes calls one at a time. */
+const aic_partition *aic_partition_cached(part_record_t *part);
 
 #endif

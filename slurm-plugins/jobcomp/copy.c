@@ -83,33 +83,49 @@ static void copy_gpus(aic_job_record *r, aic_slurm_list gres_list)
 	list_iterator_destroy(it);
 }
 
+static aic_node_share *next_share(aic_record_scratch *scratch, uint32_t nhosts)
+{
+	aic_job_record *r = &scratch->record;
+	aic_node_share *share;
+
+	if (scratch->capacity < nhosts) {
+		scratch->capacity = nhosts > 64 ? nhosts : 64;
+		r->node = aic_xrealloc(r->node, scratch->capacity * sizeof(*r->node));
+	}
+	share = &r->node[r->nodes++];
+	share->gpu_types = 0; /* what lies behind it is never read */
+	return share;
+}
+
 /* job_resrcs has one entry per node, in the order of its node bitmap; gres_list_alloc counts in the same order. */
-static void copy_nodes(aic_job_record *r, const job_record_t *job)
+static void copy_nodes(aic_record_scratch *scratch, const job_record_t *job)
 {
 	const job_resources_t *res = job->job_resrcs;
-	bitoff_t bit = -1;
+	aic_job_record *r = &scratch->record;
+	bitoff_t last;
 
-	if (!res || !res->node_bitmap || !res->nhosts)
+	if (!res || !res->node_bitmap)
 		return;
-	r->node = aic_xcalloc(res->nhosts, sizeof(*r->node));
-	for (bit = bit_ffs(res->node_bitmap); bit >= 0 && r->nodes < res->nhosts; bit++) {
+	last = bit_fls(res->node_bitmap);
+	for (bitoff_t bit = bit_ffs(res->node_bitmap); bit >= 0 && bit <= last && r->nodes < res->nhosts; bit++) {
+		uint32_t i = r->nodes;
 		aic_node_share *share;
 
-		if (bit >= bit_size(res->node_bitmap))
-			break;
 		if (!bit_test(res->node_bitmap, bit))
 			continue;
-		share = &r->node[r->nodes];
+		share = next_share(scratch, res->nhosts);
 		copy_name(share->name, node_record_table_ptr[bit] ? node_record_table_ptr[bit]->name : NULL);
-		share->cpus = res->cpus ? res->cpus[r->nodes] : 0;
-		share->mem_mib = res->memory_allocated ? res->memory_allocated[r->nodes] : 0;
-		r->nodes++;
+		share->cpus = res->cpus ? res->cpus[i] : 0;
+		share->mem_mib = res->memory_allocated ? res->memory_allocated[i] : 0;
 	}
 	copy_gpus(r, job->gres_list_alloc);
 }
 
-void aic_job_record_copy(aic_job_record *r, struct job_record *job, int64_t now)
+void aic_job_record_copy(aic_record_scratch *scratch, struct job_record *job, int64_t now)
 {
+	aic_job_record *r = &scratch->record;
+
+	*r = (aic_job_record){ .node = r->node };
 	r->job_id = job->job_id;
 	r->array_job_id = job->array_job_id;
 	r->array_task_id = job->array_task_id;
@@ -123,5 +139,11 @@ void aic_job_record_copy(aic_job_record *r, struct job_record *job, int64_t now)
 	r->exit_code = job->exit_code == NO_VAL ? 0 : job->exit_code;
 	copy_names(r, job);
 	copy_times(r, job, now);
-	copy_nodes(r, job);
+	copy_nodes(scratch, job);
+}
+
+void aic_record_scratch_free(aic_record_scratch *scratch)
+{
+	free(scratch->record.node);
+	*scratch = (aic_record_scratch){ 0 };
 }

@@ -20,7 +20,11 @@ int jobcomp_p_set_location(AIC_JOBCOMP_LOCATION_ARGS);
 int jobcomp_p_log_record(job_record_t *job);
 aic_slurm_list jobcomp_p_get_jobs(void *condition);
 
+#define RECORD_BYTES 512 /* usual lengths when encoded: one allocation is enough */
+#define NODE_BYTES 48
+
 static aic_writer *writer;
+static aic_record_scratch scratch;
 static char spool_dir[PATH_MAX];
 
 static void log_line(bool is_error, const char *message)
@@ -51,6 +55,7 @@ int init(void)
 AIC_FINI_TYPE fini(void)
 {
 	stop_writer();
+	aic_record_scratch_free(&scratch);
 	aic_chain_close();
 	AIC_FINI_RETURN;
 }
@@ -86,14 +91,13 @@ int jobcomp_p_set_location(AIC_JOBCOMP_LOCATION_ARGS)
 
 int jobcomp_p_log_record(job_record_t *job)
 {
-	aic_job_record record = { 0 };
 	aic_bytes encoded = { 0 };
 	aic_error err;
 
 	if (writer) {
-		aic_job_record_copy(&record, job, time(NULL));
-		aic_job_record_encode(&encoded, &record);
-		aic_job_record_clear(&record);
+		aic_job_record_copy(&scratch, job, time(NULL));
+		aic_bytes_reserve(&encoded, RECORD_BYTES + scratch.record.nodes * NODE_BYTES);
+		aic_job_record_encode(&encoded, &scratch.record);
 		if (aic_writer_put(writer, &encoded, &err))
 			error("jobcomp/aic: the record of job %u is lost: %s", job->job_id, err.message);
 	}

@@ -17,6 +17,7 @@
 #define DIR_MODE 02770
 #define FILE_MODE 0660
 #define RETRY_MS 1000
+#define GATHER_MS 20   /* under load the thread looks that often, and slurmctld never has to wake it */
 #define REMIND_MS 60000
 
 typedef struct item {
@@ -34,10 +35,11 @@ struct aic_writer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	list queue;                  /* under lock, as are the next three */
+	list queue;                  /* under lock, as are the next four */
 	size_t queued_bytes;
 	uint64_t dropped;
 	bool stop;
+	bool asleep;                 /* the thread has found nothing for a while: the next record wakes it */
 	list backlog;                /* the thread's own: taken from the queue, not yet appended */
 	aic_spool_writer *spool;
 	bool dirty;
@@ -238,6 +240,7 @@ aic_code aic_writer_put(aic_writer *w, aic_bytes *record, aic_error *err)
 {
 	item *it = aic_xcalloc(1, sizeof(*it));
 	uint64_t dropped = 0;
+	bool wake = false;
 
 	it->record = *record;
 	*record = (aic_bytes){ 0 };
@@ -248,9 +251,12 @@ aic_code aic_writer_put(aic_writer *w, aic_bytes *record, aic_error *err)
 		*w->queue.last = it;
 		w->queue.last = &it->next;
 		w->queued_bytes += it->record.len;
-		pthread_cond_signal(&w->wake);
+		wake = w->asleep;
+		w->asleep = false;
 	}
 	pthread_mutex_unlock(&w->lock);
+	if (wake)
+		pthread_cond_signal(&w->wake);
 	if (!dropped)
 		return AIC_OK;
 	aic_bytes_free(&it->record);

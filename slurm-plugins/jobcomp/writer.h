@@ -1,7 +1,7 @@
 /* writer.h: from slurmctld's hook to the spool on disk without making slurmctld wait.
  *
- * aic_writer_put() only takes a lock that the thread holds for a pointer exchange. The thread appends what it finds at
- * once (SIGKILL of slurmctld loses only what waits in memory) and calls fdatasync at most every sync_ms (a crash of the
+ * aic_writer_put() only takes a lock that the thread holds for a pointer exchange. The thread appends what it finds within
+ * 20 ms (SIGKILL of slurmctld loses only what waits in memory) and calls fdatasync at most every sync_ms (a crash of the
  * machine loses at most that window). A spool that cannot be written (full disk, wrong owner) is tried again every second;
  * records wait in memory meanwhile, up to max_bytes, and one line says so. */
 #ifndef AIC_JOBCOMP_WRITER_H
