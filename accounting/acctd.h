@@ -69,5 +69,7 @@ aic_code aic_serve_batch_close(aic_request *q, aic_error *err);
 aic_code aic_serve_batch_approve(aic_request *q, aic_error *err);
 aic_code aic_serve_batch_post(aic_request *q, aic_error *err);
 aic_code aic_serve_check(aic_request *q, aic_error *err);
+aic_code aic_serve_forget_damage(aic_request *q, aic_error *err);
+aic_code aic_serve_forget_node(aic_request *q, aic_error *err);
 
 #endif

@@ -104,7 +104,6 @@ static void check_inside(aic_doctor *d)
 
 static void check_ledger(aic_doctor *d)
 {
-	aic_ledger_parameters p;
 	aic_ledger_status s;
 	aic_ledger *ledger = NULL;
 	aic_error err = {0};
@@ -112,8 +111,6 @@ static void check_ledger(aic_doctor *d)
 
 	if (rc == AIC_OK)
 		rc = aic_ledger_status_get(ledger, &s, &err);
-	if (rc == AIC_OK)
-		rc = aic_ledger_parameters_get(ledger, &p, &err);
 	aic_ledger_close(ledger);
 	if (rc != AIC_OK) {
 		aic_doctor_find(d, AIC_HEALTH_BAD, "aicledgerd", "start it: systemctl start aicledgerd", "%s", err.message);
@@ -123,8 +120,6 @@ static void check_ledger(aic_doctor *d)
 	aic_doctor_find(d, behind ? AIC_HEALTH_WARN : AIC_HEALTH_OK, "aicledgerd", behind ? "wait; if it lasts, look at the other sites" : NULL,
 	                "height %llu, final up to %llu, %llu transactions, chain %.12s", (unsigned long long)s.height,
 	                (unsigned long long)s.final_height, (unsigned long long)s.transactions, s.chain);
-	if (p.issued > p.issuable && p.issued - p.issuable > p.supply)
-		aic_doctor_find(d, AIC_HEALTH_BAD, "ledger", "stop aicledgerd and run `aic ledger verify`", "more was issued than the ledger allows");
 }
 
 void aic_doctor_daemons(aic_doctor *d)
@@ -140,17 +135,53 @@ void aic_doctor_daemons(aic_doctor *d)
 		aic_doctor_find(d, AIC_HEALTH_OK, "clock", NULL, "synchronised");
 }
 
-int aic_cmd_doctor(int argc, char **argv)
-{
-	aic_words w = {0};
-	aic_doctor d = {0};
-	int status = aic_words_begin(&w, NULL, "Checks configuration, directories, keys, plugins against the running slurmctld, daemons,"
-	                                       " spools, clocks and the snapshot. Exit status 1 where something is bad.", argc, argv);
+typedef struct {
+	aic_command base;
+	bool forget_damage;
+	const char *forget_node;
+} options;
 
-	if (status)
-		return status;
-	d.config = &w.base.config;
-	d.table = aic_table_new(columns, COLUMNS);
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->base;
+		return 0;
+	case 'd':
+		o->forget_damage = true;
+		return 0;
+	case 'n':
+		o->forget_node = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static aic_code forget(const options *o, aic_error *err)
+{
+	aic_bytes body = {0}, keep = {0};
+	aic_cbor answer;
+
+	aic_rpc_begin(&body, o->forget_node ? "forget-node" : "forget-damage", o->forget_node ? 1 : 0);
+	if (o->forget_node)
+		aic_cbor_put_text(&body, o->forget_node);
+	aic_code rc = aic_ask(&o->base.config, &body, &keep, &answer, err);
+	if (rc == AIC_OK && o->forget_node)
+		printf("The key of %s is forgotten: its next batch of receipts pins a new one.\n", o->forget_node);
+	else if (rc == AIC_OK)
+		printf("%lld notes of damage are forgotten.\n", (long long)aic_cbor_int(&answer));
+	aic_bytes_free(&body);
+	aic_bytes_free(&keep);
+	return rc;
+}
+
+static int examine(const options *o)
+{
+	aic_doctor d = {.config = &o->base.config, .table = aic_table_new(columns, COLUMNS)};
+
 	aic_doctor_find(&d, AIC_HEALTH_OK, "configuration", NULL, "%s: site %s, mode %s", d.config->path, d.config->site,
 	                d.config->enforce ? "enforce" : "observe");
 	aic_doctor_files(&d);
@@ -159,7 +190,32 @@ int aic_cmd_doctor(int argc, char **argv)
 	if (geteuid() != 0)
 		aic_table_note(d.table, "Run as root to see everything.");
 	aic_table_note(d.table, "%u bad, %u to look at.", d.bad, d.warned);
-	aic_show(&w, d.table);
-	aic_command_end(&w.base);
+	aic_table_print(d.table, o->base.format, stdout);
+	aic_table_free(d.table);
 	return d.bad ? 1 : 0;
+}
+
+int aic_cmd_doctor(int argc, char **argv)
+{
+	static const struct argp_option list[] = {
+		{"forget-damage", 'd', NULL, 0, "forget the damage in spools that was noted", 0},
+		{"forget-node", 'n', "NODE", 0, "forget the key that a node signs with, after it was installed anew", 0},
+		{0},
+	};
+	static const struct argp_child children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {list, parse, NULL, "Checks configuration, directories, keys, plugins against the running slurmctld,"
+	                                 " daemons, spools, clocks and the snapshot. Exit status 1 where something is bad.",
+	                                 children, NULL, NULL};
+	aic_error err = {0};
+	options o = {0};
+	int status = aic_command_begin(&o.base, &argp, argc, argv, &o);
+
+	if (status)
+		return status;
+	if (o.forget_damage || o.forget_node)
+		status = forget(&o, &err) == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	else
+		status = examine(&o);
+	aic_command_end(&o.base);
+	return status;
 }

@@ -35,6 +35,11 @@ aicacctd_SOURCES = accounting/aicacctd.c
 aicacctd_CFLAGS = $(AM_CFLAGS) $(SAN)
 aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
 
+EXTRA_DIST += doc/formats/batch.md doc/formats/rpc-accounting.md
+dist_man_MANS += \
+	doc/man/aic-balance.1 doc/man/aic-batch.1 doc/man/aic-doctor.1 doc/man/aic-history.1 doc/man/aic-quote.1 \
+	doc/man/aic-report.1 doc/man/aicacctd.8
+
 if WITH_CMOCKA
 check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_ingest_test
 accounting_test_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)

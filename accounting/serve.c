@@ -145,6 +145,8 @@ static const struct {
 	{"batch-approve", aic_serve_batch_approve, "approve a payout batch"},
 	{"batch-post", aic_serve_batch_post, "post a payout batch"},
 	{"check", aic_serve_check, "look into the daemon's health"},
+	{"forget-damage", aic_serve_forget_damage, "forget damage"},
+	{"forget-node", aic_serve_forget_node, "forget a node's key"},
 };
 
 aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out, size_t *items,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "accounting/acctd.h"
+#include "common/log.h"
 #include "common/spool.h"
 
 #define HEARTBEAT_LATE 120   /* seconds */
@@ -110,5 +111,35 @@ aic_code aic_serve_check(aic_request *q, aic_error *err)
 		check_links(q, &r);
 	aic_rows_finish(&r, q->out);
 	*q->items = 1;
+	return rc;
+}
+
+/* [] : how many notes were forgotten */
+aic_code aic_serve_forget_damage(aic_request *q, aic_error *err)
+{
+	aic_code rc = aic_cbor_finish(q->args, err);
+
+	if (rc == AIC_OK)
+		rc = aic_sql_run(q->d->store->db, err, "DELETE FROM damage", "");
+	if (rc == AIC_OK)
+		aic_info("uid %u: damage of the spools forgotten", (unsigned)q->who->uid);
+	aic_cbor_put_int(q->out, aic_sql_changes(q->d->store->db));
+	*q->items = 1;
+	return rc;
+}
+
+/* [node] */
+aic_code aic_serve_forget_node(aic_request *q, aic_error *err)
+{
+	char node[AIC_NAME_LEN];
+
+	aic_cbor_text(q->args, node, sizeof(node));
+	aic_code rc = aic_cbor_finish(q->args, err);
+	if (rc == AIC_OK)
+		rc = aic_sql_run(q->d->store->db, err, "DELETE FROM node_key WHERE node=?1", "t", node);
+	if (rc == AIC_OK && aic_sql_changes(q->d->store->db) == 0)
+		return aic_fail(err, AIC_NOT_FOUND, "no key of a node %s is pinned", node);
+	if (rc == AIC_OK)
+		aic_info("uid %u: the key of node %s is forgotten; its next batch pins another", (unsigned)q->who->uid, node);
 	return rc;
 }
