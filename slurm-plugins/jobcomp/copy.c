@@ -58,6 +58,7 @@ static void add_gpus(aic_node_share *share, const char *type, uint64_t count)
 		i--;
 	if (i == share->gpu_types) {
 		copy_name(share->gpu[i].type, type);
+		share->gpu[i].count = 0; /* a share is used again without being cleared */
 		share->gpu_types++;
 	}
 	share->gpu[i].count += (uint32_t)count;
