@@ -61,7 +61,7 @@ aic_amount aic_issuable(const aic_parameters *p, aic_amount fees_total)
 	int64_t x0 = p->x0 * ((int64_t)1 << 32), x = X_MAX;
 	aic_amount low = aic_logistic(x0);
 
-	if (aic_mul_div(&steps, fees_total, (aic_amount)1 << 32, p->x_scale) && steps < (aic_amount)(X_MAX - x0))
+	if (aic_mul_div(&steps, fees_total, (aic_amount)1 << 32, p->x_scale) && steps < (aic_amount)((uint64_t)X_MAX - (uint64_t)x0))
 		x = x0 + (int64_t)steps;
 	if (!aic_mul_div(&s, p->a_max, aic_logistic(x) - low, ONE - low))
 		return p->a_max;
