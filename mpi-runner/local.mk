@@ -46,6 +46,15 @@ aic_train_SOURCES = mpi-runner/aic_train.c mpi-runner/collective_mpi.c
 aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
 
+bin_PROGRAMS += aic-run
+aic_run_SOURCES = mpi-runner/aic_run.c mpi-runner/run_child.c mpi-runner/run_child.h mpi-runner/run_env.c mpi-runner/run_env.h
+aic_run_CFLAGS = $(AM_CFLAGS) $(SAN)
+aic_run_LDADD = libmpirunner.la
+if WITH_SPANK
+aic_run_CFLAGS += $(SLURM_CFLAGS) -DHAVE_LIBSLURM=1
+aic_run_LDADD += $(SLURM_LIBS)
+endif
+
 noinst_PROGRAMS += aic-idx-make
 aic_idx_make_SOURCES = mpi-runner/idx_make.c
 aic_idx_make_CFLAGS = $(mpi_runner_cflags)
@@ -80,3 +89,5 @@ endif
 endif
 
 dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch
+dist_man_MANS += doc/man/aic-train.1 doc/man/aic-run.1 doc/man/aic-spec.5
+EXTRA_DIST += doc/formats/checkpoint.md
