@@ -40,6 +40,13 @@ AC_DEFUN([AIC_SLURM], [
       SLURM_SOURCE_CFLAGS="-iquote slurm-plugins/slurm-config -isystem $with_slurm_source"
     ], [AC_MSG_ERROR([$with_slurm_source is no configured Slurm source tree (config.h is missing): run its ./configure first])])
   ])
+  # Slurm's internal library: unit tests of what handles Slurm's structs run on it.
+  SLURMFULL_LIBS=
+  for aic_lib in "$with_slurm"/lib/*/slurm*/libslurmfull.so "$with_slurm"/lib*/slurm/libslurmfull.so; do
+    test -z "$SLURMFULL_LIBS" && test -f "$aic_lib" && SLURMFULL_LIBS="$aic_lib -Wl,-rpath,`dirname $aic_lib`"
+  done
+  AC_SUBST([SLURMFULL_LIBS])
+  AM_CONDITIONAL([WITH_SLURMFULL], [test -n "$SLURMFULL_LIBS" && test "$have_slurm_source" = yes])
   AC_CONFIG_COMMANDS([slurm-plugins/slurm-config/config.h], [
     if test "$with_slurm_source" != no; then
       $MKDIR_P slurm-plugins/slurm-config

@@ -86,6 +86,17 @@ node_delivery_test_SOURCES = slurm-plugins/node/delivery_test.c
 node_delivery_test_CFLAGS = $(slurm_plugin_test_cflags)
 node_delivery_test_LDADD = libnode.la $(slurm_plugin_test_ldadd)
 
+# On Slurm's own library, without sanitizers: it is not built for them.
+if WITH_SLURMFULL
+check_PROGRAMS += jobcomp_copy_test
+jobcomp_copy_test_SOURCES = \
+	slurm-plugins/jobcomp/copy_test.c slurm-plugins/jobcomp/copy.c slurm-plugins/jobcomp/copy.h \
+	slurm-plugins/jobcomp/state.c slurm-plugins/jobcomp/state.h \
+	slurm-plugins/option.c slurm-plugins/option.h
+jobcomp_copy_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SLURM_SOURCE_CFLAGS)
+jobcomp_copy_test_LDADD = libcommon_plugin.la $(CMOCKA_LIBS) $(SLURMFULL_LIBS)
+endif
+
 if WITH_SPANK
 check_PROGRAMS += jobcomp_state_test
 jobcomp_state_test_SOURCES = \
