@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <slurm/slurm.h>
 #include <slurm/slurmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -184,6 +185,8 @@ static void child_start(aic_assoc *a, const aic_config *c)
 		signal(SIGTERM, SIG_DFL);
 		alarm(AIC_ASSOC_SECONDS + 5);
 		close(fds[0]);
+		if (!freopen("/dev/null", "w", stderr)) /* libslurm's own words; the reason goes through the pipe */
+			_exit(1);
 		child_main(fds[1], c);
 		_exit(1);
 	}

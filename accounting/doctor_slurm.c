@@ -81,7 +81,8 @@ static void ask_child(int fd, const aic_config *c)
 
 	alarm(ASK_SECONDS);
 	signal(SIGALRM, SIG_DFL);
-	freopen("/dev/null", "w", stderr);
+	if (!freopen("/dev/null", "w", stderr))
+		_exit(1);
 	if (c->slurm_conf[0])
 		setenv("SLURM_CONF", c->slurm_conf, 1);
 	slurm_init(c->slurm_conf[0] ? c->slurm_conf : NULL);
@@ -172,7 +173,7 @@ void aic_doctor_slurm(aic_doctor *d)
 
 	if (!ask_slurmctld(d->config, &s)) {
 		aic_doctor_find(d, AIC_HEALTH_BAD, "slurmctld", "start it; if it refuses to, look for a plugin of another version in its log",
-		                "does not answer within %d s", ASK_SECONDS);
+		                "does not answer (asked for at most %d s)", ASK_SECONDS);
 		return;
 	}
 	aic_doctor_find(d, AIC_HEALTH_OK, "slurmctld", NULL, "runs, Slurm %s", s.version);

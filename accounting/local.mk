@@ -41,7 +41,7 @@ dist_man_MANS += \
 	doc/man/aic-report.1 doc/man/aicacctd.8
 
 if WITH_CMOCKA
-check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_ingest_test
+check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_daemon_test accounting_ingest_test
 accounting_test_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
 accounting_test_libs = libaccounting.la libledger.la libcommon.la $(CMOCKA_LIBS)
 accounting_fixture = accounting/fixture.c accounting/fixture.h
@@ -56,6 +56,10 @@ accounting_batch_test_LDADD = $(accounting_test_libs)
 accounting_charge_test_SOURCES = accounting/charge_test.c $(accounting_fixture)
 accounting_charge_test_CFLAGS = $(accounting_test_cflags)
 accounting_charge_test_LDADD = $(accounting_test_libs)
+
+accounting_daemon_test_SOURCES = accounting/daemon_test.c $(accounting_fixture) $(accounting_loopback)
+accounting_daemon_test_CFLAGS = $(accounting_test_cflags)
+accounting_daemon_test_LDADD = $(accounting_test_libs)
 
 accounting_ingest_test_SOURCES = accounting/ingest_test.c $(accounting_fixture)
 accounting_ingest_test_CFLAGS = $(accounting_test_cflags)

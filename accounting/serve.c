@@ -67,6 +67,29 @@ static aic_code named_wallet(aic_request *q, const char *given, aic_wallet_row *
 	return AIC_OK;
 }
 
+/* Accounts first, then by name. */
+static int by_name(const void *a, const void *b)
+{
+	const aic_wallet_row *x = *(aic_wallet_row *const *)a, *y = *(aic_wallet_row *const *)b;
+	int order = !!strncmp(x->name, "account/", 8) - !!strncmp(y->name, "account/", 8);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static void all_balances(aic_request *q, aic_rows *rows)
+{
+	size_t n = q->d->store->n_wallets;
+	aic_wallet_row **sorted = aic_xcalloc(n + 1, sizeof(aic_wallet_row *));
+
+	if (n)
+		memcpy(sorted, q->d->store->wallet, n * sizeof(aic_wallet_row *));
+	qsort(sorted, n, sizeof(aic_wallet_row *), by_name);
+	for (size_t i = 0; i < n; i++)
+		if (aic_viewer_sees_wallet(q->viewer, sorted[i]->name))
+			balance_row(rows, sorted[i]);
+	free(sorted);
+}
+
 /* [name] : rows; name "" for all that the caller sees. */
 static aic_code serve_balance(aic_request *q, aic_error *err)
 {
@@ -81,9 +104,8 @@ static aic_code serve_balance(aic_request *q, aic_error *err)
 		if (rc == AIC_OK)
 			balance_row(&rows, w);
 	}
-	for (size_t i = 0; i < q->d->store->n_wallets && rc == AIC_OK && !given[0]; i++)
-		if (aic_viewer_sees_wallet(q->viewer, q->d->store->wallet[i]->name))
-			balance_row(&rows, q->d->store->wallet[i]);
+	if (rc == AIC_OK && !given[0])
+		all_balances(q, &rows);
 	aic_rows_finish(&rows, q->out);
 	*q->items = 1;
 	return rc;

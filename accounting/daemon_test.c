@@ -1,0 +1,450 @@
+/* aicacctd's inside and the subcommands against each other and a real ledger, in one process: what people read, who may see
+ * what, and what happens when something is down. */
+#define _GNU_SOURCE
+#include "common/testing.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "accounting/commands.h"
+#include "accounting/fixture.h"
+#include "accounting/loopback.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/snapshot.h"
+#include "common/spool.h"
+#include "ledger/commands.h"
+
+/* Users that every Debian has. */
+#define MEMBER 1        /* daemon: of account physics */
+#define COORDINATOR 2   /* bin: coordinates physics */
+#define STRANGER 65534  /* nobody */
+
+typedef struct {
+	char *folder, config[256];
+	aic_acctd d;
+} site;
+
+static char printed[65536];
+
+static void write_config(site *s, const char *mode)
+{
+	aic_bytes text = {0};
+	aic_error err = {0};
+
+	aic_bytes_printf(&text, "site: uni\nuser: root\nslurm_user: root\nmode: %s\nperiod: week\npaths: {state: %s, run: %s/run, log: %s,"
+	                        " snapshot: %s/snap/aic.snapshot, spool: %s/spool}\nledger: {genesis: %s/genesis.yaml}\n"
+	                        "rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001}\n"
+	                        "providers: [{name: lab-one, organisation: institute-one, nodes: 'n[1-2]'},"
+	                        " {name: lab-two, organisation: institute-two, nodes: n3}]\n",
+	                 mode, s->folder, s->folder, s->folder, s->folder, s->folder, s->folder);
+	if (aic_file_write_atomic(s->config, text.data, text.len, 0644, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	aic_bytes_free(&text);
+}
+
+static void associate(site *s)
+{
+	static const char *const members[][2] = {{"daemon", "physics"}, {"bin", "physics"}};
+	aic_bytes b = {0};
+
+	aic_cbor_put_array(&b, 3);
+	aic_cbor_put_text(&b, "");
+	aic_cbor_put_array(&b, 2);
+	for (int i = 0; i < 2; i++) {
+		aic_cbor_put_array(&b, 3);
+		aic_cbor_put_text(&b, "lab");
+		aic_cbor_put_text(&b, i ? "biology" : "physics");
+		aic_cbor_put_text(&b, "root");
+	}
+	aic_cbor_put_array(&b, 2);
+	for (int i = 0; i < 2; i++) {
+		aic_cbor_put_array(&b, 4);
+		aic_cbor_put_text(&b, "lab");
+		aic_cbor_put_text(&b, members[i][0]);
+		aic_cbor_put_text(&b, members[i][1]);
+		aic_cbor_put_bool(&b, i);
+	}
+	assert_int_equal(aic_assoc_apply(s->d.store, b.data, b.len, aic_now(), NULL), AIC_OK);
+	aic_bytes_free(&b);
+}
+
+static void start(site *s)
+{
+	aic_error err = {0};
+
+	if (aic_acctd_open(&s->d, s->config, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	loopback_acct = &s->d;
+	associate(s);
+}
+
+static int site_open(void **state)
+{
+	site *s = calloc(1, sizeof(*s));
+	aic_error err = {0};
+	aic_config c;
+	void *folder;
+
+	if (test_folder_make(&folder))
+		return -1;
+	s->folder = folder;
+	snprintf(s->config, sizeof(s->config), "%s/aic.yaml", s->folder);
+	setenv("AIC_CONFIG", s->config, 1);
+	write_config(s, "enforce");
+	if (aic_config_load(&c, s->config, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	loopback_ledger_start(&c);
+	loopback_ledger->config = &s->d.config;
+	aic_config_free(&c);
+	loopback_uid = 0;
+	start(s);
+	*state = s;
+	return 0;
+}
+
+static int site_close(void **state)
+{
+	site *s = *state;
+	void *folder = s->folder;
+
+	loopback_ledger_stop();
+	loopback_acct = NULL;
+	if (s->d.store)
+		aic_acctd_close(&s->d);
+	free(s);
+	return test_folder_remove(&folder);
+}
+
+/* A turn of the daemon's work with everything due, without a child that asks slurmdbd. */
+static void turn(site *s)
+{
+	s->d.linked_at = s->d.published_at = 0;
+	aic_acctd_link(&s->d, true);
+	aic_acctd_publish(&s->d, true);
+}
+
+/* Runs a subcommand as a user; what it printed is in `printed`. */
+static int run(uid_t uid, int (*command)(int, char **), ...)
+{
+	char *argv[12] = {(char *)"aic"};
+	int argc = 1, out = dup(1), errfd = dup(2), status;
+	FILE *file = tmpfile();
+	va_list ap;
+
+	va_start(ap, command);
+	while ((argv[argc] = va_arg(ap, char *)))
+		argc++;
+	va_end(ap);
+	loopback_uid = uid;
+	fflush(NULL);
+	dup2(fileno(file), 1);
+	dup2(fileno(file), 2);
+	status = command(argc, argv);
+	fflush(NULL);
+	dup2(out, 1);
+	dup2(errfd, 2);
+	close(out);
+	close(errfd);
+	rewind(file);
+	printed[fread(printed, 1, sizeof(printed) - 1, file)] = '\0';
+	fclose(file);
+	loopback_uid = 0;
+	return status;
+}
+
+#define expect_printed(text) \
+	do { \
+		if (!strstr(printed, text)) \
+			fail_msg("\"%s\" is not in:\n%s", text, printed); \
+	} while (0)
+#define expect_not_printed(text) \
+	do { \
+		if (strstr(printed, text)) \
+			fail_msg("\"%s\" is in:\n%s", text, printed); \
+	} while (0)
+
+static void take(site *s, const aic_job_record *r)
+{
+	aic_ingest in = {.store = s->d.store, .registry = s->d.registry, .config = &s->d.config};
+	aic_ingest_result what;
+	aic_bytes body = {0};
+	aic_error err = {0};
+
+	aic_job_record_encode(&body, r);
+	if (aic_store_begin(s->d.store, &err) != AIC_OK || aic_ingest_record(&in, body.data, body.len, &what, &err) != AIC_OK ||
+	    aic_store_commit(s->d.store, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	aic_bytes_free(&body);
+}
+
+/* A CPU job of the account that ended just now. */
+static aic_job_record job(uint32_t id, const char *user, const char *account, const char *node)
+{
+	aic_job_record r = fixture_record(id, 0);
+
+	r.submit = aic_now() - 7300;
+	r.start = aic_now() - 7201;
+	r.end = aic_now() - 1;
+	r.node[0].gpu_types = 0;
+	aic_str_copy(r.node[0].name, AIC_NAME_LEN, node);
+	aic_str_copy(r.user, sizeof(r.user), user);
+	aic_str_copy(r.account, sizeof(r.account), account);
+	return r;
+}
+
+static void send_receipt(const aic_job_record *r, uid_t uid, aic_code want)
+{
+	aic_receipt receipt = {.job_id = r->job_id, .start = r->start, .end = r->end, .cpus = 8, .cpu_ms = 8 * 7200 * 1000ULL,
+	                       .gpus = AIC_UNKNOWN, .gpu_ms = AIC_UNKNOWN, .mem_peak_mib = 1, .energy_mj = AIC_UNKNOWN,
+	                       .read_mib = AIC_UNKNOWN, .determinism = 2};
+	uint8_t secret[AIC_SECRET_LEN] = {3};
+	aic_bytes batch = {0}, body = {0}, keep = {0};
+	aic_rpc *rpc;
+	aic_cbor answer;
+	aic_error err = {0};
+	aic_key key;
+
+	aic_str_copy(receipt.cluster, AIC_NAME_LEN, r->cluster);
+	aic_str_copy(receipt.node, AIC_NAME_LEN, r->node[0].name);
+	aic_key_from_secret(&key, secret);
+	fixture_batch_of(&batch, &receipt, &key);
+	aic_rpc_begin(&body, "receipts", 1);
+	aic_cbor_put_bytes(&body, batch.data, batch.len);
+	loopback_uid = uid;
+	assert_int_equal(aic_rpc_open(&rpc, "acct", "", 0, 1, NULL), AIC_OK);
+	assert_int_equal(aic_rpc_call(rpc, &body, &keep, &answer, &err), want);
+	if (want == AIC_OK)
+		assert_int_equal(aic_cbor_uint(&answer) + aic_cbor_uint(&answer), 1);
+	else
+		assert_string_equal(err.message, "receipts come from a node's aicnoded as root, not from uid 1");
+	aic_rpc_close(rpc);
+	loopback_uid = 0;
+	aic_bytes_free(&batch);
+	aic_bytes_free(&body);
+	aic_bytes_free(&keep);
+}
+
+static void from_job_to_posted_payout(void **state)
+{
+	site *s = *state;
+	aic_job_record a = job(1, "daemon", "physics", "n1"), b = job(2, "daemon", "physics", "n3"), c = job(3, "mail", "biology", "n4");
+
+	turn(s);
+	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "100", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/biology", "100", NULL), 0);
+	take(s, &a);
+	take(s, &b);
+	take(s, &c);
+	send_receipt(&a, 0, AIC_OK);
+	send_receipt(&a, 0, AIC_OK);
+	send_receipt(&a, MEMBER, AIC_REFUSED);
+	turn(s);
+	assert_int_equal(run(0, aic_cmd_balance, "-P", NULL), 0);
+	expect_printed("physics|physics|100|0.57|99.43|0|");
+	assert_int_equal(run(0, aic_cmd_report, "payouts", NULL), 0);
+	expect_printed("net + fee = charge: 0.7695 + 0.0855 = 0.855 AIC, exact");
+	expect_printed("no reward: no receipt of the job");
+	expect_printed("= provider/lab-one");
+	assert_int_equal(run(0, aic_cmd_report, "payouts", "-P", NULL), 0);
+	expect_printed("provider/lab-one|physics|hardware|1|0.285|0.0285|0.2565|0.00");
+	expect_printed("site|biology|hardware|1|0.285|0.0285|0.2565|0|0.2565|open|no reward: no receipt of the job");
+	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
+	expect_printed("Next: `aic batch approve");
+	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 1);
+	expect_printed("has 0 of 1 approvals");
+	assert_int_equal(run(0, aic_cmd_batch, "approve", "--hash", "zz", NULL), 1);
+	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
+	expect_printed("1 of 1");
+	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 0);
+	assert_true(strstr(printed, "posted") || strstr(printed, "final"));
+	assert_int_equal(run(0, aic_cmd_balance, "physics", "-P", NULL), 0);
+	expect_printed("physics|physics|99.43|0|99.43|0|");
+	assert_int_equal(run(0, aic_cmd_history, "physics", "-P", NULL), 0);
+	expect_printed("|100|0|");
+	assert_int_equal(run(0, aic_cmd_report, "payouts", "--format", "json", NULL), 0);
+	expect_printed("\"payee\"");
+	assert_int_equal(run(0, aic_cmd_batch, "show", "-P", NULL), 0);
+	expect_printed("account/physics|provider/lab-one|hardware|1|0.285|0.0285|0.2565|0.00320625|");
+	aic_job_record_clear(&a);
+	aic_job_record_clear(&b);
+	aic_job_record_clear(&c);
+}
+
+static void who_sees_what(void **state)
+{
+	site *s = *state;
+	aic_job_record mine = job(1, "daemon", "physics", "n1"), theirs = job(2, "games", "physics", "n1"),
+	               other = job(3, "mail", "biology", "n3");
+
+	mine.state = theirs.state = other.state = AIC_STATE_NODE_FAIL;
+	take(s, &mine);
+	take(s, &theirs);
+	take(s, &other);
+	turn(s);
+	assert_int_equal(run(MEMBER, aic_cmd_balance, "-P", NULL), 0);
+	expect_printed("physics|");
+	expect_not_printed("biology|");
+	expect_not_printed("genesis/");
+	assert_int_equal(run(STRANGER, aic_cmd_balance, NULL), 0);
+	expect_printed("none so far");
+	assert_int_equal(run(MEMBER, aic_cmd_balance, "biology", NULL), 1);
+	expect_printed("you see the accounts that Slurm associates you with");
+	assert_int_equal(run(MEMBER, aic_cmd_history, "provider/lab-one", NULL), 1);
+	assert_int_equal(run(MEMBER, aic_cmd_report, "usage", "-P", NULL), 0);
+	expect_printed("physics|daemon|1|");
+	expect_not_printed("games");
+	assert_int_equal(run(COORDINATOR, aic_cmd_report, "usage", "-P", NULL), 0);
+	expect_printed("games");
+	expect_not_printed("mail");
+	assert_int_equal(run(MEMBER, aic_cmd_report, "uncharged", "-P", NULL), 0);
+	expect_printed("1|lab|0|physics|daemon|NODE_FAIL|");
+	expect_printed("not charged: NODE_FAIL");
+	expect_not_printed("biology");
+	assert_int_equal(run(MEMBER, aic_cmd_batch, "list", NULL), 1);
+	expect_printed("only administrators may see payout batches, and daemon (uid 1) is none: aic.yaml lists them under `administrators`");
+	assert_int_equal(run(MEMBER, aic_cmd_batch, "close", NULL), 1);
+	assert_int_equal(run(MEMBER, aic_cmd_report, "payouts", "-P", NULL), 0);
+	expect_not_printed("biology");
+	aic_job_record_clear(&mine);
+	aic_job_record_clear(&theirs);
+	aic_job_record_clear(&other);
+}
+
+static void usage_mistakes(void **state)
+{
+	(void)state;
+	assert_int_equal(run(0, aic_cmd_report, "payouts", "--period", "yesterday", NULL), 2);
+	expect_printed("\"yesterday\" is no period: write 2026-11-23, 2026-W48 or 2026-11");
+	assert_int_equal(run(0, aic_cmd_batch, "show", "2026-W48/x", NULL), 2);
+	assert_int_equal(run(0, aic_cmd_batch, "show", "2026-W48/7", NULL), 1);
+	expect_printed("there is no batch 2026-W48/7: see `aic batch list`");
+	assert_int_equal(run(0, aic_cmd_history, NULL), 2);
+	assert_int_equal(run(0, aic_cmd_quote, "--dataset", "nothing", NULL), 1);
+	expect_printed("no data set is called nothing");
+	assert_int_equal(run(0, aic_cmd_balance, "nobody", NULL), 1);
+	expect_printed("no account or wallet is called nobody");
+}
+
+static void the_quote_is_the_charge(void **state)
+{
+	(void)state;
+	assert_int_equal(run(0, aic_cmd_quote, "-g", "a100:2", "-c", "8", "-m", "64000", "-t", "120", "-P", NULL), 0);
+	expect_printed("1|02:00:00|4.285|0|0|4.285");
+	assert_int_equal(run(0, aic_cmd_quote, "-N", "3", "-g", "k80:1,a100:1", "-c", "0", "-t", "1:00:00", "-P", NULL), 0);
+	expect_printed("3|01:00:00|4.5|0|0|4.5");
+}
+
+static void the_quote_tells_how_long_the_balance_lasts(void **state)
+{
+	site *s = *state;
+
+	turn(s);
+	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "3", NULL), 0);
+	turn(s);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, "-g", "a100:2", "-c", "0", "-t", "2:00:00", "-A", "physics", NULL), 0);
+	expect_printed("Account physics has 3.00 AIC available: at 2.0000 AIC an hour it lasts 01:30:00.");
+	expect_printed("1.00 AIC are missing for this job: shorten --time, or ask for a top-up.");
+}
+
+static void without_a_ledger_charging_goes_on(void **state)
+{
+	site *s = *state;
+	aic_job_record a = job(1, "daemon", "physics", "n1");
+
+	loopback_ledger_stop();
+	turn(s);
+	take(s, &a);
+	assert_int_equal(run(0, aic_cmd_report, "payouts", NULL), 0);
+	expect_printed("net + fee = charge: 0.2565 + 0.0285 = 0.285 AIC, exact");
+	expect_printed("Rewards are not shown: the ledger does not answer");
+	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 3);
+	expect_printed("start aicledgerd and try again");
+	aic_job_record_clear(&a);
+}
+
+static void without_a_daemon_commands_say_so(void **state)
+{
+	(void)state;
+	loopback_acct = NULL;
+	assert_int_equal(run(0, aic_cmd_balance, NULL), 3);
+	expect_printed("aicacctd does not answer");
+	expect_printed("start it, or look with `aic doctor`");
+}
+
+static void observe_is_on_paper(void **state)
+{
+	site *s = *state;
+	aic_job_record a = job(1, "daemon", "physics", "n1");
+
+	aic_acctd_close(&s->d);
+	write_config(s, "observe");
+	start(s);
+	take(s, &a);
+	turn(s);
+	assert_int_equal(run(0, aic_cmd_report, "payouts", NULL), 0);
+	expect_printed("Mode is observe");
+	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 1);
+	expect_printed("mode is observe");
+	expect_printed("set `mode: enforce`");
+	aic_job_record_clear(&a);
+}
+
+static void the_snapshot_has_what_is_left(void **state)
+{
+	site *s = *state;
+	aic_job_record a = job(1, "daemon", "physics", "n1");
+	aic_snapshot_account account;
+	aic_snapshot *snapshot;
+	aic_error err = {0};
+	struct stat sb;
+
+	turn(s);
+	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "3", NULL), 0);
+	take(s, &a);
+	turn(s);
+	if (aic_snapshot_open(&snapshot, s->d.config.snapshot, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	assert_true(aic_snapshot_enforce(snapshot));
+	assert_true(aic_snapshot_account_find(snapshot, "physics", &account));
+	assert_true(account.balance == 3 * AIC_UNIT && account.available == 3 * AIC_UNIT - AIC_UNIT * 285 / 1000);
+	assert_true(aic_snapshot_account_find(snapshot, "biology", &account)); /* known to slurmdbd, no job yet */
+	assert_int_equal(stat(s->d.config.snapshot, &sb), 0);
+	assert_int_equal(sb.st_mode & 0777, 0640);
+	aic_snapshot_close(snapshot);
+	aic_job_record_clear(&a);
+}
+
+static void a_past_period_closes_itself(void **state)
+{
+	site *s = *state;
+	aic_job_record a = job(1, "daemon", "physics", "n1");
+	aic_batch batch;
+
+	a.submit = a.start = 1000000;
+	a.end = a.start + 7200;
+	take(s, &a);
+	s->d.closed_at = 0;
+	aic_acctd_tick(&s->d);
+	assert_int_equal(aic_batch_find(s->d.store, "1970-W03", 1, &batch, NULL), AIC_OK);
+	assert_int_equal(batch.closed_by, -1);
+	assert_int_equal(batch.state, AIC_BATCH_REVIEW);
+	aic_job_record_clear(&a);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, site_open, site_close)
+	const struct CMUnitTest tests[] = {
+		T(from_job_to_posted_payout), T(who_sees_what), T(usage_mistakes), T(the_quote_is_the_charge),
+		T(the_quote_tells_how_long_the_balance_lasts), T(without_a_ledger_charging_goes_on), T(without_a_daemon_commands_say_so),
+		T(observe_is_on_paper), T(the_snapshot_has_what_is_left), T(a_past_period_closes_itself),
+	};
+
+	aic_log_open("daemon_test", "/dev/null", AIC_LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
