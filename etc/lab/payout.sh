@@ -17,7 +17,6 @@ payout_run() {
 	batch=$(aic batch close -P 2>>"$LAB_LOG" | awk -F'|' 'NR == 2 { print $1 }')
 	[ -n "$batch" ] || die "aic batch close refused: $(tail -n 1 "$LAB_LOG")"
 	payout_show aic report payouts
-	payout_show aic batch show "$batch"
 	payout_show aic batch approve "$batch"
 	payout_show aic batch post "$batch"
 	payout_show aic ledger verify
@@ -30,13 +29,12 @@ payout_show() {
 }
 
 payout_next_steps() {
-	cat <<-EOF
-
-		Five commands worth trying next, after  . $AIC_LAB/env.sh
-		  su - $LAB_ADA -c 'sbatch train.sh; squeue'         another job; its script is yours to change
-		  su - $LAB_ADA -c 'aic quote -N4 -t 30 -A physics'  what it can cost, before it runs
-		  aic history physics                                  where the money went
-		  aic batch show $PAYOUT_BATCH                           the batch, line by line
-		  aic doctor                                           whether everything is as it should be
-	EOF
+	say ""
+	say "Five commands worth trying next, after  . $AIC_LAB/env.sh"
+	payout_hint "su - $LAB_ADA -c 'sbatch train.sh; squeue'" "another job; its script is yours to change"
+	payout_hint "su - $LAB_ADA -c 'aic quote -N4 -t30 -A physics'" "what a job can cost, before it runs"
+	payout_hint "aic history provider/lab-south" "what came in, from the ledger"
+	payout_hint "aic batch show $PAYOUT_BATCH" "the batch: who pays whom, and why"
+	payout_hint "aic doctor" "whether everything is as it should be"
 }
+payout_hint() { printf '  %-55s %s\n' "$1" "$2"; }
