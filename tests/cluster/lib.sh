@@ -8,8 +8,8 @@ AIC_LAB=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
 AIC_TEST_DIR=${AIC_TEST_DIR:-/var/tmp/aic-tests}
 AIC_LAB_USR=${AIC_TEST_USR:-$AIC_TEST_DIR/usr}
 AIC_LAB_SOURCE=$AIC_TEST_DIR/src
-AIC_LAB_PREFIX=aictest
-AIC_LAB_SERVICE=aictest
+AIC_LAB_PREFIX=${AIC_TEST_PREFIX:-aictest}   # two runs at once need two
+AIC_LAB_SERVICE=$AIC_LAB_PREFIX
 TESTED=0 BROKEN=0
 
 # The first hundred of ports of which nobody has one.
