@@ -15,8 +15,10 @@ libledger_la_SOURCES = \
 	ledger/genesis.c ledger/genesis.h \
 	ledger/history.c ledger/history.h \
 	ledger/issuance.c ledger/issuance.h \
+	ledger/key.c \
+	ledger/member.c ledger/member.h \
 	ledger/merkle.c ledger/merkle.h \
-	ledger/order/local.c ledger/order/order.h \
+	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
 	ledger/row.c ledger/row.h \
 	ledger/service.c ledger/service.h \
 	ledger/settlement.c ledger/settlement.h \
@@ -25,9 +27,15 @@ libledger_la_SOURCES = \
 	ledger/transaction.c ledger/transaction.h \
 	ledger/tree.c ledger/tree.h ledger/tree_page.c ledger/tree_page.h \
 	ledger/verify.c ledger/verify.h \
+	ledger/vote.c ledger/vote.h \
 	ledger/wire.c
-libledger_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
-libledger_la_LIBADD = libcommon.la $(SQLITE_LIBS)
+libledger_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
+libledger_la_LIBADD = libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS)
+if WITH_ETCD
+libledger_la_SOURCES += \
+	ledger/order/etcd.c ledger/order/etcd.h ledger/order/etcd_order.h ledger/order/etcd_board.c \
+	ledger/order/etcd_gateway.c ledger/order/etcd_gateway.h ledger/order/etcd_kv.c ledger/order/etcd_kv.h
+endif
 
 ledgerexamplesdir = $(docdir)/examples
 dist_ledgerexamples_DATA = etc/genesis.yaml
@@ -71,5 +79,12 @@ ledger_merkle_test_LDADD = $(ledger_test_libs)
 ledger_tree_test_SOURCES = ledger/tree_test.c ledger/testing.c
 ledger_tree_test_CFLAGS = $(ledger_test_flags)
 ledger_tree_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_order_order_test
+ledger_order_order_test_SOURCES = ledger/order/order_test.c
+ledger_order_order_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_order_test_LDADD = $(ledger_test_libs) -lpthread
+if WITH_ETCD
+ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/etcd_testing.h
+endif
 endif
 endif

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "ledger/genesis.h"
 #include "ledger/history.h"
+#include "ledger/order/open.h"
 #include "ledger/settlement.h"
 #include "ledger/token.h"
 
@@ -376,15 +377,13 @@ aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *e
 	aic_code code;
 
 	*s = (aic_service){.config = config, .lock = -1};
-	if (strcmp(config->order, "local") != 0)
-		return aic_fail(err, AIC_USAGE, "%s: ledger.order is \"%s\"; this release knows \"local\"", config->path, config->order);
 	if ((code = aic_path_join(dir, sizeof(dir), config->state_dir, "ledger", err)) ||
 	    (code = aic_path_join(lock, sizeof(lock), dir, "lock", err)) ||
 	    (code = aic_path_join(order, sizeof(order), dir, "order.db", err)) ||
 	    (code = aic_path_join(state, sizeof(state), dir, "state.db", err)) || (code = aic_dir_make(dir, 0750, err)) ||
 	    (code = take_lock(s, lock, err)) || (code = aic_custody_open(&s->custody, config->state_dir, err)) ||
 	    (code = aic_custody_remember(s->custody, AIC_WALLET_TREASURY, AIC_WALLET_TREASURY, &treasury, err)) ||
-	    (code = aic_order_local(&s->order, order, false, err)) ||
+	    (code = aic_order_open(&s->order, config, order, err)) ||
 	    (code = aic_state_open(&s->state, state, AIC_DB_DURABLE, err)) || (code = start_chain(s, err)))
 		aic_service_close(s);
 	return code;

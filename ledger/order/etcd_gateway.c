@@ -436,7 +436,7 @@ void aic_etcd_wait(aic_etcd *e, json_t *watch, int timeout_ms)
 	if (body) {
 		curl_easy_setopt(e->stream, CURLOPT_URL, url);
 		curl_easy_setopt(e->stream, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(e->stream, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+		curl_easy_setopt(e->stream, CURLOPT_TIMEOUT_MS, (long)(timeout_ms > 0 ? timeout_ms : 1));
 		curl_easy_setopt(e->stream, CURLOPT_WRITEFUNCTION, stop_at_event);
 		curl_easy_setopt(e->stream, CURLOPT_WRITEDATA, &seen);
 		curl_easy_perform(e->stream);

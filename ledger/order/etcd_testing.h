@@ -1,0 +1,42 @@
+/* etcd_testing.h: a real etcd for tests and benches: members on loopback with ports and folders of their own, killed with
+ * whoever started them. Failures print a sentence and abort. */
+#ifndef AIC_LEDGER_ORDER_ETCD_TESTING_H
+#define AIC_LEDGER_ORDER_ETCD_TESTING_H
+
+#include <sys/types.h>
+
+#include "common/config.h"
+#include "ledger/order/etcd_kv.h"
+
+#define ETCD_MEMBERS_MAX 3
+
+typedef struct {
+	int members;
+	bool tls;                /* a private authority; clients must show a certificate */
+	uint64_t quota;          /* bytes; 0: etcd's default */
+} etcd_options;
+
+typedef struct {
+	etcd_options options;
+	char dir[64];
+	struct { int client_port, peer_port; pid_t pid; } member[ETCD_MEMBERS_MAX];
+} etcd_cluster;
+
+bool etcd_installed(void);
+/* Ready to serve when it returns. */
+void etcd_cluster_start(etcd_cluster *c, etcd_options options);
+void etcd_cluster_stop(etcd_cluster *c); /* removes its folder too */
+
+void etcd_member_start(etcd_cluster *c, int i, const char *state); /* "new" or "existing"; does not wait */
+void etcd_member_kill(etcd_cluster *c, int i);                     /* SIGKILL, and waits for its end */
+void etcd_member_ready(etcd_cluster *c, int i);                    /* waits until it knows a leader */
+void etcd_member_wipe(etcd_cluster *c, int i);                     /* removes its data */
+int etcd_leader(etcd_cluster *c);
+
+/* All endpoints, beginning with member `first`. */
+aic_etcd_config etcd_cluster_config(const etcd_cluster *c, int first, const char *prefix);
+/* One member, and what the gateway answers; aborts where the request fails. The answer is the caller's. */
+json_t *etcd_ask(const aic_etcd_config *config, int endpoint, const char *path, json_t *request);
+void etcd_do(const aic_etcd_config *config, const char *path, json_t *request); /* the same without an answer */
+
+#endif

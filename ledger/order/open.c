@@ -1,0 +1,18 @@
+/* open.c: see open.h. */
+#include "ledger/order/open.h"
+
+#include <string.h>
+
+#include "ledger/order/etcd.h"
+
+aic_code aic_order_open(aic_order *o, const aic_config *config, const char *path, aic_error *err)
+{
+	if (strcmp(config->order, "local") == 0)
+		return aic_order_local(o, path, false, err);
+#ifdef AIC_WITH_ETCD
+	return aic_order_etcd(o, &config->etcd, err);
+#else
+	return aic_fail(err, AIC_USAGE, "%s: this build cannot do \"ledger.order: etcd\": build it with libcurl and jansson, or set "
+	                "\"order: local\"", config->path);
+#endif
+}

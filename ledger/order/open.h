@@ -1,0 +1,11 @@
+/* open.h: the order that aic.yaml names. */
+#ifndef AIC_LEDGER_ORDER_OPEN_H
+#define AIC_LEDGER_ORDER_OPEN_H
+
+#include "common/config.h"
+#include "ledger/order/order.h"
+
+/* local: the file at path. etcd: config->etcd, path is not used. config is borrowed until the order is closed. */
+aic_code aic_order_open(aic_order *o, const aic_config *config, const char *path, aic_error *err);
+
+#endif
