@@ -109,3 +109,8 @@ script() {
 # field ID NAME: one field of scontrol show job.
 field() { scontrol -o show job "$1" 2>/dev/null | grep -oE "(^| )$2=[^ ]*" | head -n 1 | sed 's/^[^=]*=//'; }
 job_wait() { wait_for "${2:-60}" job_over "$1"; }
+sums() { python3 "$TESTS/cluster/sums.py" "$@"; }
+# balance ACCOUNT: its balance in units.
+balance() { aic balance --format json | sums balance "$1"; }
+# truth NAME EXPRESSION: exact integers.
+truth() { if [ "$(sums calc "$2")" = True ]; then ok "$1"; else not_ok "$1" "false: $2"; fi; }

@@ -13,16 +13,17 @@ configure() { # NAME ARGS...
 	shift
 	build_configure "$AIC_LAB_SOURCE/aic" "$BUILD" --prefix="$AIC_TEST_USR" --with-slurm-source="$(source_tree)" "$@"
 }
-# Everything, tests included; a warning is an error, and all of them are shown.
+# A warning is an error, and all of them are shown. One target after the other: they share objects.
 compile() { # CFLAGS TARGET...
-	local flags=$1
+	local flags=$1 target status=0
 	shift
-	quietly make -C "$BUILD" -s -k -j"$(nproc)" CFLAGS="$flags" "$@" check_programs
+	for target; do quietly make -C "$BUILD" -s -k -j"$(nproc)" CFLAGS="$flags" "$target" || status=1; done
+	return "$status"
 }
 
 case ${1:-} in
-gcc) configure gcc CC=gcc && compile "-g -O2 -Werror" all && quietly make -C "$BUILD" -s CFLAGS="-g -O2 -Werror" install && touch "$AIC_TEST_USR/.prebuilt" ;;
-clang) configure clang CC=clang && compile "-g -O1 -Werror" all ;;
-sanitized) configure sanitized CC=gcc --enable-sanitize && compile "-g -O1" ;;
+gcc) configure gcc CC=gcc && compile "-g -O2 -Werror" all check_programs install && touch "$AIC_TEST_USR/.prebuilt" ;;
+clang) configure clang CC=clang && compile "-g -O1 -Werror" all check_programs ;;
+sanitized) configure sanitized CC=gcc --enable-sanitize && compile "-g -O1" check_programs ;;
 *) echo "build.sh gcc|clang|sanitized" >&2; exit 2 ;;
 esac
