@@ -140,14 +140,17 @@ static void say_amounts(char has[AIC_AMOUNT_TEXT], char needs[AIC_AMOUNT_TEXT], 
 	}
 }
 
-static void rule_unfunded(aic_verdict *v, const aic_snapshot *s, const aic_snapshot_account *account, const quote *q)
+static void rule_unfunded(aic_verdict *v, const aic_snapshot *s, const aic_ask *ask, const aic_snapshot_account *account,
+                          const quote *q, aic_amount needed)
 {
 	char has[AIC_AMOUNT_TEXT], needs[AIC_AMOUNT_TEXT], job[320];
 	bool refuse = aic_snapshot_refuse_unfunded(s);
 
-	say_amounts(has, needs, account->available, q->cost);
-	rule(v, refuse ? AIC_REFUSE : AIC_HOLD, "account %s holds %s AIC; this job needs up to %s AIC (%s): %sshorten --time, or ask for a top-up",
-	     account->name, has, needs, say_job(job, sizeof(job), &q->estimate), refuse ? "" : "it is held; ");
+	say_amounts(has, needs, account->available, needed);
+	rule(v, refuse ? AIC_REFUSE : AIC_HOLD,
+	     "account %s holds %s AIC; this job needs up to %s AIC (%s%s): %sshorten --time, or ask for a top-up", account->name, has,
+	     needs, say_job(job, sizeof(job), &q->estimate), ask->earlier ? ", with the components before" : "",
+	     refuse ? "" : "it is held; ");
 }
 
 /* --- the decision --- */
@@ -170,6 +173,7 @@ static bool find_asset(aic_verdict *v, const aic_snapshot *s, const char *name, 
 static void decide_in_scope(aic_verdict *v, const aic_snapshot *s, const aic_ask *ask, const quote *q)
 {
 	aic_snapshot_account account;
+	aic_amount needed = q->cost;
 
 	if (!ask->account || !*ask->account) {
 		rule(v, AIC_REFUSE, "this job has no account, so nobody can be charged: give --account");
@@ -185,8 +189,8 @@ static void decide_in_scope(aic_verdict *v, const aic_snapshot *s, const aic_ask
 	}
 	v->quoted = true;
 	v->cost = q->cost;
-	if (q->cost > account.available)
-		rule_unfunded(v, s, &account, q);
+	if (!aic_amount_add(&needed, q->cost, ask->earlier) || needed > account.available)
+		rule_unfunded(v, s, ask, &account, q, needed);
 }
 
 static void decide_blind(aic_verdict *v, bool closed, const char *why)

@@ -24,6 +24,7 @@ typedef struct {
 	const char *account;    /* NULL or "" where Slurm knows none */
 	const char *dataset, *model; /* NULL where not asked for */
 	const aic_request *request;
+	aic_amount earlier;     /* what the components before this one cost, where it is one of a heterogeneous job */
 	/* Name of partition number i of those that the job may run in, and what a job gets there (borrowed; unless p is NULL);
 	 * NULL behind the last. */
 	const char *(*partition)(void *ctx, uint32_t i, const aic_partition **p);

@@ -200,6 +200,26 @@ static void arrays_cost_all_their_tasks(void **state)
 	assert_int_not_equal(v.ruling, AIC_ADMIT);
 }
 
+static void components_before_count(void **state)
+{
+	aic_request r = gpu_job(2, 3600);
+	aic_ask ask = { .account = "physics", .request = &r, .partition = partition_at };
+	aic_snapshot *s;
+	aic_verdict v;
+
+	write_snapshot(*state);
+	assert_int_equal(aic_snapshot_open(&s, ((world *)*state)->path, NULL), AIC_OK);
+	ask.earlier = AIC_UNIT;
+	aic_decide(&v, s, "", false, aic_now(), &ask);
+	assert_int_equal(v.ruling, AIC_ADMIT);
+	assert_true(v.cost == 2 * AIC_UNIT + AIC_UNIT / 100); /* its own */
+	ask.earlier = 2 * AIC_UNIT;
+	aic_decide(&v, s, "", false, aic_now(), &ask);
+	assert_int_equal(v.ruling, AIC_HOLD);
+	assert_non_null(strstr(v.message, "needs up to 4.01 AIC (1 h x 2 a100 + 1 CPUs, with the components before)"));
+	aic_snapshot_close(s);
+}
+
 static void unknown_accounts_and_endless_jobs_are_refused(void **state)
 {
 	aic_request r = gpu_job(1, 3600);
@@ -384,6 +404,7 @@ int main(void)
 		TEST(terms_of_data_and_model_are_part_of_the_price),
 		TEST(untyped_gpus_cost_the_dearest),
 		TEST(arrays_cost_all_their_tasks),
+		TEST(components_before_count),
 		TEST(unknown_accounts_and_endless_jobs_are_refused),
 		TEST(out_of_scope_nothing_is_looked_at),
 		TEST(observe_mode_admits_everything_and_says_what_it_saw),

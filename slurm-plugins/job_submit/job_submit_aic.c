@@ -104,6 +104,31 @@ static const char *account_of(const job_desc_msg_t *desc)
 	return user.default_acct;
 }
 
+/* A heterogeneous job's components come one after the other, in one thread, and are paid from the same wallet. */
+static __thread struct {
+	char account[AIC_NAME_LEN];
+	aic_amount cost;
+} earlier;
+
+static aic_amount cost_of_earlier(const job_desc_msg_t *desc, const char *account)
+{
+	if (desc->het_job_offset == NO_VAL)
+		return 0;
+	if (desc->het_job_offset == 0)
+		earlier.cost = 0;
+	return account && !strcmp(account, earlier.account) ? earlier.cost : 0;
+}
+
+static void remember_component(const job_desc_msg_t *desc, const char *account, const aic_verdict *v)
+{
+	if (desc->het_job_offset == NO_VAL || !v->quoted)
+		return;
+	if (desc->het_job_offset == 0)
+		aic_str_copy(earlier.account, sizeof(earlier.account), account);
+	if (strcmp(account, earlier.account) || !aic_amount_add(&earlier.cost, earlier.cost, v->cost))
+		debug("job_submit/aic: component %u is quoted on its own", desc->het_job_offset);
+}
+
 static void judge_locked(aic_verdict *v, const job_desc_msg_t *desc)
 {
 	static partitions parts; /* not on the stack: each of slurmctld's threads would first have to fault it in */
@@ -118,8 +143,10 @@ static void judge_locked(aic_verdict *v, const job_desc_msg_t *desc)
 	}
 	ask.dataset = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_DATASET);
 	ask.model = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_MODEL);
+	ask.earlier = cost_of_earlier(desc, ask.account);
 	find_partitions(&parts, desc->partition);
 	aic_view_decide(&view, slurm_conf.slurmctld_params, v, &ask);
+	remember_component(desc, ask.account, v);
 }
 
 static void judge(aic_verdict *v, const job_desc_msg_t *desc)
@@ -155,14 +182,62 @@ int job_submit(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg)
 	}
 }
 
-/* Does the change give the job more, or let it go? Everything else is no matter of funds. */
-static bool matters(const job_desc_msg_t *d)
+static bool releases(const job_desc_msg_t *d)
 {
-	return (d->priority != NO_VAL && d->priority != 0) || d->time_limit != NO_VAL || d->account || d->partition ||
-	       d->min_nodes != NO_VAL || d->max_nodes != NO_VAL || d->num_tasks != NO_VAL || d->min_cpus != NO_VAL ||
-	       d->cpus_per_task != NO_VAL16 || d->pn_min_cpus != NO_VAL16 || d->pn_min_memory != NO_VAL64 || d->tres_per_job ||
-	       d->tres_per_node || d->tres_per_socket || d->tres_per_task || d->cpus_per_tres || d->mem_per_tres ||
-	       d->shared != NO_VAL16;
+	return d->priority != NO_VAL && d->priority != 0;
+}
+
+static bool changes_cost(const job_desc_msg_t *d)
+{
+	return d->time_limit != NO_VAL || d->account || d->partition || d->min_nodes != NO_VAL || d->max_nodes != NO_VAL ||
+	       d->num_tasks != NO_VAL || d->min_cpus != NO_VAL || d->cpus_per_task != NO_VAL16 || d->pn_min_cpus != NO_VAL16 ||
+	       d->pn_min_memory != NO_VAL64 || d->tres_per_job || d->tres_per_node || d->tres_per_socket || d->tres_per_task ||
+	       d->cpus_per_tres || d->mem_per_tres || d->shared != NO_VAL16 || d->ntasks_per_node != NO_VAL16;
+}
+
+static bool is_judged(const job_desc_msg_t *d, const job_record_t *job)
+{
+	if (IS_JOB_PENDING(job))
+		return releases(d) || changes_cost(d);
+	return IS_JOB_RUNNING(job) && d->time_limit != NO_VAL && d->time_limit > job->time_limit;
+}
+
+/* Less than before is welcome even where it is still too much, unless another wallet is to pay. */
+static bool costs_no_more(const aic_verdict *now, const job_desc_msg_t *desc, const job_record_t *job)
+{
+	job_desc_msg_t none, merged;
+	aic_verdict before;
+
+	if (desc->account && xstrcmp(desc->account, job->account))
+		return false;
+	slurm_init_job_desc_msg(&none);
+	aic_request_merge(&merged, &none, job);
+	judge(&before, &merged);
+	return before.quoted && now->quoted && now->cost <= before.cost;
+}
+
+/* squeue's reason and AdminComment: before Slurm 23.02 the only way to tell the figures to who tried the change. */
+static void show_figures(job_record_t *job, const char *message)
+{
+	if (!IS_JOB_PENDING(job))
+		return;
+	last_job_update = time(NULL);
+	xfree(job->state_desc);
+	job->state_desc = xstrdup(message);
+	if (job->priority) /* not held: the scheduler's next look gives it another reason */
+		return;
+	if (job->admin_comment && strncmp(job->admin_comment, HOLD_MARK, sizeof(HOLD_MARK) - 1))
+		return;
+	xfree(job->admin_comment);
+	job->admin_comment = xstrdup_printf(HOLD_MARK "%s", message);
+}
+
+static void forget_figures(job_desc_msg_t *desc, job_record_t *job)
+{
+	if (!job->admin_comment || strncmp(job->admin_comment, HOLD_MARK, sizeof(HOLD_MARK) - 1) || desc->admin_comment)
+		return;
+	desc->admin_comment = xstrdup("");
+	xfree(job->state_desc);
 }
 
 static int modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid, char **err_msg)
@@ -170,16 +245,22 @@ static int modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid, 
 	job_desc_msg_t merged;
 	aic_verdict v;
 
-	if (!IS_JOB_PENDING(job) || !matters(desc))
+	if (!is_judged(desc, job))
 		return SLURM_SUCCESS;
 	aic_request_merge(&merged, desc, job);
 	judge(&v, &merged);
-	if (v.ruling == AIC_ADMIT)
+	if (v.ruling == AIC_ADMIT) {
+		forget_figures(desc, job);
+		return SLURM_SUCCESS;
+	}
+	if (IS_JOB_PENDING(job) && !job->priority && !releases(desc)) { /* it stays held, and is judged when it is released */
+		show_figures(job, v.message);
+		return SLURM_SUCCESS;
+	}
+	if (!releases(desc) && costs_no_more(&v, desc, job))
 		return SLURM_SUCCESS;
 	info("job_submit/aic: uid %u: change of job %u refused: %s", submit_uid, job->job_id, v.message);
-	xfree(job->state_desc); /* the reason that squeue shows: before 23.02 the only way to tell the figures */
-	job->state_desc = xstrdup(v.message);
-	last_job_update = time(NULL);
+	show_figures(job, v.message);
 	if (err_msg)
 		*err_msg = xstrdup(v.message);
 	return ESLURM_ACCOUNTING_POLICY;

@@ -60,7 +60,9 @@ aic_code aic_request_copy(aic_request *r, const job_desc_msg_t *d, aic_error *er
 		r->seconds = AIC_UNLIMITED;
 	else if (d->time_limit != NO_VAL)
 		r->seconds = (int64_t)d->time_limit * 60;
-	if (d->array_inx && !(r->array_tasks = aic_array_count(d->array_inx)))
+	if (d->array_bitmap)
+		r->array_tasks = (uint32_t)bit_set_count(d->array_bitmap);
+	else if (d->array_inx && !(r->array_tasks = aic_array_count(d->array_inx)))
 		return aic_fail(err, AIC_USAGE, "the array \"%.64s\" cannot be read", d->array_inx);
 	return copy_gpus(r, d, err);
 }
@@ -83,6 +85,9 @@ void aic_request_merge(job_desc_msg_t *out, const job_desc_msg_t *change, const 
 	out->spank_job_env = job->spank_job_env;
 	out->spank_job_env_size = job->spank_job_env_size;
 	out->user_id = job->user_id;
+	out->het_job_offset = NO_VAL;
+	out->array_inx = NULL;
+	out->array_bitmap = job->array_recs ? job->array_recs->task_id_bitmap : NULL; /* the tasks that wait */
 	if (!had)
 		return;
 	KEEP(min_nodes, NO_VAL, had->min_nodes);
