@@ -6,6 +6,7 @@ database_configure() {
 	cat >"$AIC_LAB/etc/mariadb.cnf" <<-EOF
 		[mariadbd]
 		datadir=$AIC_LAB/state/mariadb
+		tmpdir=$AIC_LAB/run/mariadb
 		socket=$DATABASE_SOCKET
 		pid-file=$AIC_LAB/run/mariadb/mariadb.pid
 		skip-networking
