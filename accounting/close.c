@@ -160,7 +160,7 @@ static aic_code take_line(closing *c, const rated_record *r, const line *l, aic_
 	if (!c->batch)
 		return AIC_OK;
 	return aic_sql_run(c->b->store->db, err, "UPDATE line SET batch=?2, fee=?3, verified=?4, useful=?5, quality=?6,"
-	                                         " quality_reason=?7 WHERE id=?1", "iiaiiii", l->id, c->batch, fee,
+	                                         " quality_reason=?7 WHERE id=?1", "iiaiiii", l->id, c->batch, &fee,
 	                   (int64_t)q.verified, (int64_t)q.useful, (int64_t)q.quality, (int64_t)q.reason);
 }
 
@@ -297,7 +297,7 @@ static aic_code write_sums(closing *c, int64_t batch, aic_error *err)
 		const aic_sum *s = &c->tally->sum[i];
 		rc = aic_sql_run(c->b->store->db, err, "INSERT INTO batch_line(batch, payer, payee, kind, n, gross, fee, stake, note)"
 		                                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "iiiiiaaat", batch, s->payer,
-		                 s->payee, (int64_t)s->kind, (int64_t)s->n, s->gross, s->fee, s->stake, s->note);
+		                 s->payee, (int64_t)s->kind, (int64_t)s->n, &s->gross, &s->fee, &s->stake, s->note);
 	}
 	return rc;
 }
@@ -317,8 +317,8 @@ static aic_code write_batch(closing *c, aic_batch *batch, aic_error *err)
 		rc = write_sums(c, batch->id, err);
 	if (rc == AIC_OK)
 		rc = aic_sql_run(c->b->store->db, err, "UPDATE batch SET hash=?2, evidence=?3, lines=?4, gross=?5, fee=?6, state=0 WHERE id=?1",
-		                 "ihhiaa", batch->id, &batch->hash, &batch->evidence, (int64_t)c->tally->lines, c->tally->gross,
-		                 c->tally->fee);
+		                 "ihhiaa", batch->id, &batch->hash, &batch->evidence, (int64_t)c->tally->lines, &c->tally->gross,
+		                 &c->tally->fee);
 	return rc;
 }
 
@@ -334,7 +334,7 @@ static aic_code next_batch(const aic_batches *b, aic_batch *batch, int64_t by, i
 		rc = aic_sql_run(b->store->db, err, "INSERT INTO batch(period, number, state, start, end, fee_ppm, hash, evidence, lines,"
 		                                    " gross, fee, closed_at, closed_by) VALUES(?1, ?2, 0, ?3, ?4, ?5, x'', x'', 0, ?6, ?6,"
 		                                    " ?7, ?8)", "tiiiiaii", batch->period, (int64_t)batch->number, batch->start,
-		                 batch->end, (int64_t)batch->fee_ppm, none, now, by);
+		                 batch->end, (int64_t)batch->fee_ppm, &none, now, by);
 	batch->id = aic_sql_last_id(b->store->db);
 	return rc;
 }

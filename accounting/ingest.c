@@ -96,7 +96,7 @@ static aic_code line_add(const aic_ingest *in, int64_t record, int64_t ended, ai
 	if (rc == AIC_OK)
 		rc = aic_sql_run(in->store->db, err, "INSERT INTO line(record, node, kind, asset, payer, payee, gross, cpus, gpus, ended)"
 		                                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-		                 "ititiiaiii", record, l->node, (int64_t)l->kind, l->asset, payer->id, payee->id, l->gross,
+		                 "ititiiaiii", record, l->node, (int64_t)l->kind, l->asset, payer->id, payee->id, &l->gross,
 		                 (int64_t)l->cpus, (int64_t)l->gpus, ended);
 	if (rc == AIC_OK)
 		aic_store_owe(payer, l->gross);

@@ -176,8 +176,8 @@ static aic_code note_posted(const aic_batches *b, const aic_batch *batch, const 
 	for (size_t i = 0; i < tally->n && rc == AIC_OK; i++) {
 		const aic_sum *s = &tally->sum[i];
 		rc = aic_sql_run(b->store->db, err, "UPDATE batch_line SET reward=?5, issued=?6 WHERE batch=?1 AND payer=?2 AND payee=?3"
-		                                    " AND kind=?4", "iiiiaa", batch->id, s->payer, s->payee, (int64_t)s->kind, s->reward,
-		                 s->issued);
+		                                    " AND kind=?4", "iiiiaa", batch->id, s->payer, s->payee, (int64_t)s->kind, &s->reward,
+		                 &s->issued);
 	}
 	if (rc == AIC_OK)
 		rc = settle_wallets(b, tally, err);

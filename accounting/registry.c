@@ -219,7 +219,7 @@ static aic_code put_asset(aic_store *s, const char *name, bool is_model, int64_t
 {
 	return aic_sql_run(s->db, err, "INSERT OR REPLACE INTO asset(name, is_model, since, owner, per_job, per_gpu_hour)"
 	                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	                   "tiitaa", name, (int64_t)is_model, since, owner, t->per_job, t->per_gpu_hour);
+	                   "tiitaa", name, (int64_t)is_model, since, owner, &t->per_job, &t->per_gpu_hour);
 }
 
 static aic_code update_assets(aic_registry *r, aic_store *s, const aic_config *c, int64_t since, int64_t now, aic_error *err)

@@ -94,7 +94,7 @@ static int bind_one(sqlite3_stmt *st, int at, char type, va_list *ap)
 	}
 	case 'a': {
 		uint8_t be[16];
-		aic_amount_to_be(be, va_arg(*ap, aic_amount));
+		aic_amount_to_be(be, *va_arg(*ap, const aic_amount *));
 		return sqlite3_bind_blob(st, at, be, sizeof(be), SQLITE_TRANSIENT);
 	}
 	case 'h': {

@@ -13,7 +13,7 @@ aic_code aic_sql_open(aic_sql **db, const char *path, aic_error *err);
 void aic_sql_close(aic_sql *db);
 
 /* text: a string literal (statements are kept by its address). types, one letter an argument:
- * i int64_t, t const char * (NULL binds NULL), b (const void *, size_t), a aic_amount as 16 big-endian bytes,
+ * i int64_t, t const char * (NULL binds NULL), b (const void *, size_t), a const aic_amount *, kept as 16 big-endian bytes,
  * h const aic_hash * (NULL binds NULL), u uint64_t with AIC_UNKNOWN as NULL. */
 aic_code aic_sql_run(aic_sql *db, aic_error *err, const char *text, const char *types, ...);
 /* Bound and ready for aic_sql_step. One iteration of the same text at a time. */

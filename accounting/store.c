@@ -226,8 +226,8 @@ static aic_code wallets_write(aic_store *s, aic_error *err)
 		aic_code rc = aic_sql_run(s->db, err,
 		                          "UPDATE wallet SET organisation=?2, registered=?3, balance=?4, debt=?5, balance_at=?6,"
 		                          " rating=?7, unsettled=?8 WHERE id=?1", "itiaaiia", w->id, w->organisation,
-		                          (int64_t)w->registered, w->balance, w->debt, w->balance_at, (int64_t)w->rating_ppm,
-		                          w->unsettled);
+		                          (int64_t)w->registered, &w->balance, &w->debt, w->balance_at, (int64_t)w->rating_ppm,
+		                          &w->unsettled);
 		if (rc != AIC_OK)
 			return rc;
 		w->dirty = false;
@@ -276,7 +276,7 @@ aic_code aic_store_wallet(aic_store *s, const char *name, aic_wallet_row **out, 
 		return AIC_OK;
 	rc = aic_sql_run(s->db, err, "INSERT INTO wallet(id, name, organisation, registered, balance, debt, balance_at, rating,"
 	                             " unsettled) VALUES(?1, ?2, '', 0, ?3, ?3, 0, 500000, ?3)",
-	                 "ita", (int64_t)s->n_wallets + 1, name, none);
+	                 "ita", (int64_t)s->n_wallets + 1, name, &none);
 	if (rc != AIC_OK)
 		return rc;
 	*out = wallet_add(s, name);
