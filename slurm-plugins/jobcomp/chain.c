@@ -16,6 +16,7 @@ typedef struct {
 static const char *symbols[] = { "jobcomp_p_set_location", "jobcomp_p_log_record", "jobcomp_p_get_jobs" };
 static plugin_context_t *chain;
 static chain_ops ops;
+static char location[LOCATION_LEN]; /* plugins may keep the pointer */
 
 int aic_chain_open(void)
 {
@@ -36,10 +37,9 @@ int aic_chain_open(void)
 
 int aic_chain_set_location(void)
 {
-	static char location[LOCATION_LEN]; /* plugins may keep the pointer */
-
 	if (!chain)
 		return 0;
+	location[0] = '\0';
 	if (!aic_param_find(slurm_conf.job_comp_params, "aic_chain_loc", location, sizeof(location)))
 		return ops.set_location(NULL);
 	return ops.set_location(location);
@@ -50,9 +50,19 @@ int aic_chain_log_record(struct job_record *job)
 	return chain ? ops.log_record(job) : 0;
 }
 
+/* For sacct -c. Slurm's own plugins read from JobCompLoc, whatever location they were given. */
 void *aic_chain_get_jobs(void *condition)
 {
-	return chain ? ops.get_jobs(condition) : NULL;
+	char *had = slurm_conf.job_comp_loc;
+	void *jobs;
+
+	if (!chain)
+		return NULL;
+	if (location[0])
+		slurm_conf.job_comp_loc = location;
+	jobs = ops.get_jobs(condition);
+	slurm_conf.job_comp_loc = had;
+	return jobs;
 }
 
 void aic_chain_close(void)
