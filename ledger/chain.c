@@ -8,6 +8,7 @@
 #include "common/time.h"
 #include "ledger/failpoint.h"
 #include "ledger/genesis.h"
+#include "ledger/member.h"
 
 #define UNFINAL_MAX 64 /* heights that are searched for the newest final one */
 
@@ -125,12 +126,6 @@ static aic_code attest(aic_chain *c, aic_error *err)
 	return code;
 }
 
-/* floor(2n/3) + 1 of n from four sites on, floor(n/2) + 1 below. */
-static uint64_t quorum(uint64_t members)
-{
-	return members >= 4 ? 2 * members / 3 + 1 : members / 2 + 1;
-}
-
 typedef struct {
 	aic_chain *c;
 	uint64_t height, count;
@@ -159,8 +154,8 @@ static aic_code count_one(void *ctx, const aic_id *site, const uint8_t *bytes, s
 static aic_code advance_finality(aic_chain *c, aic_error *err)
 {
 	const aic_head *head = aic_state_head(c->state);
-	aic_totals totals;
-	aic_code code = aic_state_totals(c->state, &totals, err);
+	uint64_t members;
+	aic_code code = aic_members_active(c->state, head->height, &members, err);
 
 	/* from the top: finality of a height covers all below */
 	for (uint64_t h = head->height; !code && h > c->final_height && head->height - h < UNFINAL_MAX; h--) {
@@ -172,7 +167,7 @@ static aic_code advance_finality(aic_chain *c, aic_error *err)
 		    !(code = aic_state_root_at(c->state, h, &t.root, err)))
 			code = aic_order_attestations(c->order, h, count_one, &t, err);
 		aic_bytes_free(&block);
-		if (!code && t.count >= quorum(totals.members))
+		if (!code && t.count >= aic_quorum(members))
 			c->final_height = h;
 	}
 	return code;

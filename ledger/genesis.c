@@ -7,6 +7,7 @@
 
 #include "common/cbor.h"
 #include "common/yaml.h"
+#include "ledger/member.h"
 
 #define VERSION "aic/genesis/v1"
 #define MEMBERS_MAX 1024
@@ -271,15 +272,8 @@ static aic_code put_members(aic_state *s, const aic_genesis *g, aic_error *err)
 {
 	aic_code code = AIC_OK;
 
-	for (size_t i = 0; i < g->n_members && !code; i++) {
-		aic_id site = aic_site_id(g->member[i]);
-		aic_member m = {.since = 0};
-		aic_key_row key = {.role = AIC_ROLE_SITE, .site = site};
-
-		memcpy(m.key, g->member[i], AIC_PUBLIC_LEN);
-		if (!(code = aic_state_member_put(s, &site, &m, err)))
-			code = aic_state_key_put(s, g->member[i], &key, err);
-	}
+	for (size_t i = 0; i < g->n_members && !code; i++)
+		code = aic_member_add(s, g->member[i], 0, err);
 	return code;
 }
 
@@ -315,7 +309,7 @@ aic_code aic_genesis_apply(aic_state *s, const void *data, size_t len, aic_error
 
 	if (code)
 		return code;
-	totals.members = g.n_members;
+	totals.total = g.total;
 	aic_state_begin(s, 0, 0);
 	aic_parameters_put(&parameters, &g.parameters);
 	if (!(code = aic_state_put(s, AIC_TABLE_PARAMETERS, "", 0, &parameters, err)) && !(code = put_members(s, &g, err)) &&

@@ -28,6 +28,7 @@ libledger_la_SOURCES = \
 	ledger/tree.c ledger/tree.h ledger/tree_page.c ledger/tree_page.h \
 	ledger/verify.c ledger/verify.h \
 	ledger/vote.c ledger/vote.h \
+	ledger/wallet.c \
 	ledger/wire.c
 libledger_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
 libledger_la_LIBADD = libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS)
@@ -65,6 +66,10 @@ ledger_verify_test_LDADD = $(ledger_test_libs)
 ledger_crash_test_SOURCES = ledger/crash_test.c ledger/testing.c ledger/chain.c ledger/state.c ledger/order/local.c
 ledger_crash_test_CFLAGS = $(ledger_test_flags) -DAIC_FAILPOINTS
 ledger_crash_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_erc20_test
+ledger_erc20_test_SOURCES = ledger/erc20_test.c ledger/testing.c
+ledger_erc20_test_CFLAGS = $(ledger_test_flags)
+ledger_erc20_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_settlement_test
 ledger_settlement_test_SOURCES = ledger/settlement_test.c ledger/testing.c
 ledger_settlement_test_CFLAGS = $(ledger_test_flags)

@@ -54,12 +54,12 @@ bool aic_parameters_decode(aic_parameters *p, const void *data, size_t len)
 void aic_totals_put(aic_bytes *out, const aic_totals *t)
 {
 	aic_cbor_put_array(out, 6);
-	aic_cbor_put_uint(out, t->members);
 	aic_cbor_put_uint(out, t->wallets);
 	aic_cbor_put_amount(out, t->supply);
 	aic_cbor_put_amount(out, t->issued);
 	aic_cbor_put_amount(out, t->fees);
 	aic_cbor_put_amount(out, t->burnt);
+	aic_cbor_put_amount(out, t->total);
 }
 
 bool aic_totals_decode(aic_totals *t, const void *data, size_t len)
@@ -68,21 +68,22 @@ bool aic_totals_decode(aic_totals *t, const void *data, size_t len)
 
 	aic_cbor_init(&c, data, len);
 	aic_cbor_array_exact(&c, 6);
-	t->members = aic_cbor_uint(&c);
 	t->wallets = aic_cbor_uint(&c);
 	t->supply = aic_cbor_amount(&c);
 	t->issued = aic_cbor_amount(&c);
 	t->fees = aic_cbor_amount(&c);
 	t->burnt = aic_cbor_amount(&c);
+	t->total = aic_cbor_amount(&c);
 	return done(&c);
 }
 
 void aic_member_put(aic_bytes *out, const aic_member *m)
 {
-	aic_cbor_put_array(out, 3);
+	aic_cbor_put_array(out, 4);
 	aic_cbor_put_bytes(out, m->key, sizeof(m->key));
 	aic_cbor_put_uint(out, m->since);
 	aic_cbor_put_uint(out, m->until);
+	aic_cbor_put_uint(out, m->approvals);
 }
 
 bool aic_member_decode(aic_member *m, const void *data, size_t len)
@@ -90,10 +91,11 @@ bool aic_member_decode(aic_member *m, const void *data, size_t len)
 	aic_cbor c;
 
 	aic_cbor_init(&c, data, len);
-	aic_cbor_array_exact(&c, 3);
+	aic_cbor_array_exact(&c, 4);
 	aic_cbor_bytes_exact(&c, m->key, sizeof(m->key));
 	m->since = aic_cbor_uint(&c);
 	m->until = aic_cbor_uint(&c);
+	m->approvals = aic_cbor_uint(&c);
 	return done(&c);
 }
 

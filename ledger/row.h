@@ -28,22 +28,28 @@ typedef enum {
 	AIC_TABLE_REVERSAL = 8,   /* key settlement's transaction || u32 BE line */
 	AIC_TABLE_ALLOWANCE = 9,  /* key owner || spender */
 	AIC_TABLE_ASSET = 10,     /* key u256 BE id */
-	AIC_TABLE_OPERATOR = 11   /* key owner || operator */
+	AIC_TABLE_OPERATOR = 11,  /* key owner || operator */
+	AIC_TABLE_MEMBERS = 12,   /* key "": [* [site, since, until]], ascending */
+	AIC_TABLE_VOTE = 13,      /* key SHA-256(u64 BE kind || body): [* site], in order of voting */
+	AIC_TABLE_PAUSE = 14,     /* key "": there while the ledger is paused */
+	AIC_TABLE_RATES = 15      /* key "": [* [name, units]], the consortium's rates */
 } aic_table_id;
 
 aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);
 
 typedef struct {
-	uint64_t members, wallets;
+	uint64_t wallets;
 	aic_amount supply;
 	aic_amount issued;        /* by second terms */
 	aic_amount fees;          /* X */
 	aic_amount burnt;
+	aic_amount total;         /* genesis: the most that there can ever be; 0: no bound but a_max */
 } aic_totals;
 
 typedef struct {
 	uint8_t key[AIC_PUBLIC_LEN];
 	uint64_t since, until;    /* heights; until 0: member now */
+	uint64_t approvals;       /* administrators' signatures that its settlements need */
 } aic_member;
 
 typedef enum { AIC_ROLE_SITE = 1, AIC_ROLE_NODE = 2, AIC_ROLE_ADMIN = 3 } aic_role;
