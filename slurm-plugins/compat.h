@@ -13,6 +13,7 @@
 #include <src/common/plugin.h>
 #include <src/common/read_config.h>
 #include <src/common/run_in_daemon.h>
+#include <src/common/uid.h>
 #include <src/common/xmalloc.h>
 #include <src/common/xstring.h>
 #include <src/slurmctld/slurmctld.h>

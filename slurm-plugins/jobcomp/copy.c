@@ -39,7 +39,8 @@ static void copy_times(aic_job_record *r, const job_record_t *job, int64_t now)
 static void copy_names(aic_job_record *r, job_record_t *job)
 {
 	copy_name(r->cluster, slurm_conf.cluster_name);
-	copy_name(r->user, job->user_name ? job->user_name : job->assoc_ptr ? job->assoc_ptr->user : NULL);
+	/* Slurm fills user_name only where a prolog needs it; its cache asks the system once per user. */
+	copy_name(r->user, job->user_name ? job->user_name : uid_to_string_cached(job->user_id));
 	copy_name(r->account, job->account);
 	copy_name(r->partition, job->part_ptr ? job->part_ptr->name : job->partition);
 	copy_name(r->qos, job->qos_ptr ? job->qos_ptr->name : NULL);

@@ -56,7 +56,7 @@ static job_record_t job_on(job_resources_t *res)
 {
 	job_record_t job = {
 		.job_id = 7, .account = "physics", .part_ptr = &part, .partition = "debug,main", .name = "train", .details = &details,
-		.array_task_id = NO_VAL, .restart_cnt = 2, .user_id = 1000, .group_id = 100, .start_time = 1000, .end_time = 1100,
+		.array_task_id = NO_VAL, .restart_cnt = 2, .user_id = 0, .group_id = 100, .start_time = 1000, .end_time = 1100,
 		.time_limit = 30, .job_state = JOB_COMPLETE | JOB_COMPLETING, .exit_code = 256, .tot_sus_time = 5, .job_resrcs = res,
 	};
 
@@ -101,7 +101,7 @@ static void nodes_have_what_the_job_held(void **state)
 	assert_string_equal(r->partition, "main");
 	assert_string_equal(r->dataset, "fashion");
 	assert_string_equal(r->model, "");
-	assert_string_equal(r->user, "");
+	assert_string_equal(r->user, "root");
 	assert_int_equal(r->state, AIC_STATE_COMPLETED);
 	assert_int_equal(r->state_raw, 0x8003);
 	assert_int_equal(r->restart, 2);
@@ -116,9 +116,11 @@ static void nodes_have_what_the_job_held(void **state)
 	job.job_resrcs = NULL; /* the next job never started: nothing of this one is left over */
 	job.gres_list_alloc = NULL;
 	job.spank_job_env_size = 0;
+	job.user_name = "ada";
 	aic_job_record_copy(&scratch, &job, 5000);
 	assert_int_equal(r->nodes, 0);
 	assert_string_equal(r->dataset, "");
+	assert_string_equal(r->user, "ada");
 	aic_record_scratch_free(&scratch);
 	FREE_NULL_BITMAP(res.node_bitmap);
 }
