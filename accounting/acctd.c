@@ -112,7 +112,7 @@ static void close_period(aic_acctd *d)
 	if (d->closed_at && mono - d->closed_at < CLOSE_EVERY_MS)
 		return;
 	d->closed_at = mono;
-	if (aic_sql_int(d->store->db, &oldest, &e, "SELECT min(ended) FROM line WHERE batch IS NULL AND gross > zeroblob(16)", "") !=
+	if (aic_sql_int(d->store->db, &oldest, &e, "SELECT min(ended) FROM line WHERE batch IS NULL AND NOT held AND gross > zeroblob(16)", "") !=
 	        AIC_OK || !oldest)
 		return;
 	aic_period_of(d->config.period, oldest, name, &start, &end);

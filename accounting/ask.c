@@ -22,6 +22,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--hash does not apply here");
 		w->hash = arg;
 		return 0;
+	case 'r':
+		if (!w->takes_reason)
+			argp_error(state, "--reason does not apply here");
+		w->reason = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (w->n_args == w->max_args)
 			argp_error(state, "\"%s\" is one argument too many", arg);
@@ -37,6 +42,7 @@ int aic_words_begin(aic_words *w, const char *args_doc, const char *doc, int arg
 	struct argp_option options[] = {
 		{"period", 'p', "PERIOD", w->takes_period ? 0 : OPTION_HIDDEN, "2026-11-23, 2026-W48 or 2026-11 [the running one]", 0},
 		{"hash", 'h', "HEX", w->takes_hash ? 0 : OPTION_HIDDEN, "refuse unless the batch's hash begins so", 0},
+		{"reason", 'r', "TEXT", w->takes_reason ? 0 : OPTION_HIDDEN, "why; kept with the line", 0},
 		{0},
 	};
 	const struct argp_child children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};

@@ -17,6 +17,8 @@ typedef struct {
 	const char *period;      /* NULL: the running one */
 	const char *hash;        /* `aic batch approve --hash` */
 	bool takes_hash;
+	const char *reason;      /* of an act on a line */
+	bool takes_reason;
 } aic_words;
 
 /* Parses and loads aic.yaml. 0, or the exit status. doc: argp's, args_doc likewise. */

@@ -3,11 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounting/audit.h"
+
 static const char *const state_names[] = {"review", "approved", "posting", "posted", "final"};
 
 const char *aic_batch_state_name(aic_batch_state s)
 {
 	return (unsigned)s < sizeof(state_names) / sizeof(state_names[0]) ? state_names[s] : "unknown";
+}
+
+const char *aic_batch_hash_text(const aic_batch *b, char out[65])
+{
+	aic_hash_hex(out, &b->hash);
+	return out;
 }
 
 /* --- organisations --- */
@@ -201,6 +209,9 @@ aic_code aic_batch_approve(const aic_batches *b, aic_batch *batch, const aic_has
 		rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=1 WHERE id=?1 AND state=0 AND ?2 <="
 		                                    " (SELECT count(*) FROM approval a WHERE a.batch=batch.id AND a.hash=batch.hash)", "ii",
 		                 batch->id, (int64_t)b->config->approvals);
+	if (rc == AIC_OK)
+		rc = aic_audit_add(b->store, uid, now, err, "approved batch %s/%llu, hash %s", batch->period,
+		                   (unsigned long long)batch->number, aic_batch_hash_text(batch, (char[65]){0}));
 	if (rc == AIC_OK)
 		rc = aic_store_commit(b->store, err);
 	else

@@ -42,6 +42,9 @@ typedef struct {
 /* Organisation of a wallet: what the ledger has, else aic.yaml, else the top-level Slurm account. */
 aic_code aic_wallet_organisation(aic_store *s, const aic_config *c, const char *wallet, char out[AIC_NAME_LEN], aic_error *err);
 
+/* The hash in hexadecimal; returns out. */
+const char *aic_batch_hash_text(const aic_batch *b, char out[65]);
+
 /* The open lines that ended before `end`, rated and summed as a batch would be; nothing is written. */
 aic_code aic_batch_draft(const aic_batches *b, int64_t end, uint64_t fee_ppm, aic_tally *out, aic_hash *evidence, aic_error *err);
 

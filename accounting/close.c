@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounting/audit.h"
 #include "accounting/batch.h"
 #include "accounting/charge.h"
 #include "accounting/receipts.h"
@@ -15,7 +16,8 @@ typedef struct {
 	aic_line_kind kind;
 	aic_amount gross;
 	uint64_t cpus, gpus;
-	bool open;             /* in no batch yet */
+	bool open;             /* in no batch yet, and not held */
+	char act[256];
 } line;
 
 typedef struct {
@@ -66,7 +68,7 @@ static aic_code load_lines(closing *c, rated_record *r, aic_error *err)
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(c->b->store->db, &st, err,
-	                            "SELECT id, node, kind, asset, payer, payee, gross, cpus, gpus, batch, ended FROM line"
+	                            "SELECT id, node, kind, asset, payer, payee, gross, cpus, gpus, batch, ended, held, act FROM line"
 	                            " WHERE record=?1 ORDER BY node, kind, asset", "i", r->id);
 
 	r->n = 0;
@@ -87,7 +89,8 @@ static aic_code load_lines(closing *c, rated_record *r, aic_error *err)
 		l->cpus = (uint64_t)sqlite3_column_int64(st, 7);
 		l->gpus = (uint64_t)sqlite3_column_int64(st, 8);
 		int64_t batch = sqlite3_column_int64(st, 9); /* 0 for NULL */
-		l->open = c->only ? batch == c->only : batch == 0 && sqlite3_column_int64(st, 10) < c->end;
+		l->open = c->only ? batch == c->only : batch == 0 && sqlite3_column_int64(st, 10) < c->end && !sqlite3_column_int(st, 11);
+		aic_str_copy(l->act, sizeof(l->act), aic_sql_text(st, 12));
 	}
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
@@ -135,7 +138,7 @@ static void add_leaf(closing *c, const rated_record *r, const line *l, aic_amoun
 		.cluster = r->cluster, .job = r->job, .restart = r->restart, .submit = r->submit, .segment = r->segment,
 		.resizing = r->resizing, .node = l->node, .asset = l->asset, .payer = aic_store_wallet_by_id(s, l->payer)->name,
 		.payee = aic_store_wallet_by_id(s, l->payee)->name, .kind = l->kind, .gross = l->gross, .fee = fee,
-		.billable = r->billable, .state_ppm = r->state_ppm, .quality = *q, .record = r->hash,
+		.billable = r->billable, .state_ppm = r->state_ppm, .quality = *q, .act = l->act, .record = r->hash,
 	};
 	aic_hash leaf;
 
@@ -208,7 +211,7 @@ static aic_code take_all(closing *c, aic_error *err)
 	rated_record r = {0};
 	sqlite3_stmt *st;
 	aic_code rc = c->only ? aic_sql_start(c->b->store->db, &st, err, RECORD_COLUMNS "batch=?1" RECORD_ORDER, "i", c->only)
-	                      : aic_sql_start(c->b->store->db, &st, err, RECORD_COLUMNS "batch IS NULL AND ended<?1" RECORD_ORDER, "i",
+	                      : aic_sql_start(c->b->store->db, &st, err, RECORD_COLUMNS "batch IS NULL AND ended<?1 AND NOT held" RECORD_ORDER, "i",
 	                                      c->end);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(c->b->store->db, st, err)) == AIC_OK) {
@@ -307,8 +310,6 @@ static aic_code write_batch(closing *c, aic_batch *batch, aic_error *err)
 {
 	aic_code rc = take_all(c, err);
 
-	if (rc == AIC_OK && !c->tally->n)
-		return aic_fail(err, AIC_REFUSED, "period %s has no open line that costs anything: there is nothing to close", batch->period);
 	if (rc == AIC_OK) {
 		batch->evidence = aic_frontier_root(&c->tree);
 		rc = batch_hash(c, batch, &batch->hash, err);
@@ -355,6 +356,11 @@ aic_code aic_batch_close(const aic_batches *b, const char *period, int64_t start
 		c.batch = batch.id;
 		rc = write_batch(&c, &batch, err);
 	}
+	if (rc == AIC_OK && tally.n)
+		rc = aic_audit_add(b->store, by < 0 ? b->config->uid : (uid_t)by, now, err, "closed batch %s/%llu, hash %s", period,
+		                   (unsigned long long)batch.number, aic_batch_hash_text(&batch, (char[65]){0}));
+	if (rc == AIC_OK && !tally.n)
+		rc = aic_fail(err, AIC_REFUSED, "period %s has no open line that costs anything: there is nothing to close", period);
 	if (rc == AIC_OK)
 		rc = aic_store_commit(b->store, err);
 	else

@@ -6,6 +6,7 @@
 
 #include "accounting/ask.h"
 #include "accounting/commands.h"
+#include "accounting/review.h"
 #include "common/crypto.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -26,12 +27,11 @@ static const aic_column sum_columns[] = {
 	{"issued", "ISSUED UP TO", AIC_COLUMN_AMOUNT}, {"note", "NOTE", AIC_COLUMN_TEXT},
 };
 
-/* "2026-W48/2", "2026-W48", or nothing for the latest. */
-static aic_code put_key(aic_bytes *body, const aic_words *w, aic_error *err)
+aic_code aic_batch_key_put(aic_bytes *body, const char *given, aic_error *err)
 {
 	char period[16] = "";
 	unsigned long long number = 0;
-	const char *given = w->n_args ? w->arg[0] : "", *slash = strchr(given, '/');
+	const char *slash = strchr(given, '/');
 	size_t len = slash ? (size_t)(slash - given) : strlen(given);
 	char *rest;
 
@@ -48,6 +48,11 @@ static aic_code put_key(aic_bytes *body, const aic_words *w, aic_error *err)
 	aic_cbor_put_text(body, period);
 	aic_cbor_put_uint(body, number);
 	return AIC_OK;
+}
+
+static aic_code put_key(aic_bytes *body, const aic_words *w, aic_error *err)
+{
+	return aic_batch_key_put(body, w->n_args ? w->arg[0] : "", err);
 }
 
 static aic_code read_batches(aic_cbor *answer, aic_grid *g)
@@ -277,6 +282,12 @@ int aic_cmd_batch(int argc, char **argv)
 		{"close", batch_close, "close the running period now"},
 		{"approve", batch_approve, "approve a batch"},
 		{"post", batch_post, "post an approved batch to the ledger"},
+		{"lines", aic_batch_lines_command, "a batch line by line, with what to look at"},
+		{"hold", aic_batch_hold_command, "take a line out until it is released"},
+		{"release", aic_batch_release_command, "put a held line into the next batch"},
+		{"adjust", aic_batch_adjust_command, "charge less for a line"},
+		{"void", aic_batch_void_command, "charge nothing for a line"},
+		{"log", aic_batch_log_command, "what administrators did, checked"},
 		{NULL, NULL, NULL},
 	};
 

@@ -56,6 +56,7 @@ static void put_line(aic_bytes *out, const aic_evidence_line *l)
 	aic_cbor_put_uint(out, l->quality.useful);
 	aic_cbor_put_uint(out, l->quality.quality);
 	aic_cbor_put_text(out, aic_quality_reason_text(l->quality.reason));
+	aic_cbor_put_text(out, l->act);
 	aic_cbor_put_bytes(out, l->record.b, sizeof(l->record.b));
 }
 
@@ -63,7 +64,7 @@ void aic_evidence_leaf(aic_bytes *out, const aic_evidence_key *k, const aic_evid
 {
 	uint8_t salt[SALT_LEN] = {0};
 
-	aic_cbor_put_array(out, 21);
+	aic_cbor_put_array(out, 22);
 	aic_cbor_put_bytes(out, salt, sizeof(salt));
 	size_t body = out->len;
 	put_line(out, l);

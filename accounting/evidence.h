@@ -26,7 +26,7 @@ typedef struct {
 	uint32_t job, restart;
 	int64_t submit, segment;
 	bool resizing;
-	const char *node, *asset, *payer, *payee;
+	const char *node, *asset, *payer, *payee, *act;
 	aic_line_kind kind;
 	aic_amount gross, fee;
 	int64_t billable;

@@ -20,7 +20,7 @@ bool aic_in_scope(const aic_config *c, const char *partition, const char *accoun
 typedef struct {
 	size_t n;
 	int64_t *id;
-	bool *frozen;           /* a batch holds a line of it */
+	bool *frozen;           /* a batch holds a line of it, or an administrator acted on one */
 	aic_job_record *record;
 	aic_segment *segment;
 } job_group;
@@ -52,8 +52,8 @@ static aic_code group_load(job_group *g, aic_store *s, const char *cluster, uint
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(s->db, &st, err,
-	                            "SELECT id, body, EXISTS(SELECT 1 FROM line WHERE record=record.id AND batch IS NOT NULL)"
-	                            " FROM record WHERE cluster=?1 AND job=?2 AND submit=?3"
+	                            "SELECT id, body, EXISTS(SELECT 1 FROM line WHERE record=record.id AND (batch IS NOT NULL OR"
+	                            " act IS NOT NULL)) FROM record WHERE cluster=?1 AND job=?2 AND submit=?3"
 	                            " ORDER BY restart, segment, resizing DESC", "tii", cluster, (int64_t)job, submit);
 
 	memset(g, 0, sizeof(*g));
@@ -230,8 +230,8 @@ static aic_code meet_existing(const aic_ingest *in, int64_t id, const aic_bytes 
 	*what = AIC_INGEST_DIFFERENT;
 	rc = aic_job_record_decode(&old, old_body->data, old_body->len, err);
 	if (rc == AIC_OK)
-		rc = aic_sql_int(in->store->db, &frozen, err, "SELECT EXISTS(SELECT 1 FROM line WHERE record=?1 AND batch IS NOT NULL)", "i",
-		                 id);
+		rc = aic_sql_int(in->store->db, &frozen, err, "SELECT EXISTS(SELECT 1 FROM line WHERE record=?1 AND (batch IS NOT NULL OR"
+		                 " act IS NOT NULL))", "i", id);
 	if (rc == AIC_OK && !frozen && outranks(r, body, len, &old, old_body->data, old_body->len)) {
 		rc = keep_duplicate(in, id, old_body->data, old_body->len, "ends later than the record that counts", err);
 		if (rc == AIC_OK)
@@ -239,7 +239,7 @@ static aic_code meet_existing(const aic_ingest *in, int64_t id, const aic_bytes 
 		if (rc == AIC_OK)
 			rc = aic_ingest_recharge(in, r->cluster, r->job_id, r->submit, err);
 	} else if (rc == AIC_OK) {
-		rc = keep_duplicate(in, id, body, len, frozen ? "came after its batch was closed" : "ends later than the record that counts",
+		rc = keep_duplicate(in, id, body, len, frozen ? "came after its batch was closed, or after an administrator acted on it" : "ends later than the record that counts",
 		                    err);
 	}
 	aic_job_record_clear(&old);

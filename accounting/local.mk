@@ -4,14 +4,18 @@ noinst_LTLIBRARIES += libaccounting.la
 libaccounting_la_SOURCES = \
 	accounting/access.c accounting/access.h \
 	accounting/acctd.c accounting/acctd.h \
+	accounting/acts.c accounting/acts.h \
 	accounting/ask.c accounting/ask.h \
 	accounting/assoc.c accounting/assoc.h \
+	accounting/audit.c accounting/audit.h \
 	accounting/batch.c accounting/batch.h \
 	accounting/charge.c accounting/charge.h \
 	accounting/close.c \
 	accounting/cmd_batch.c accounting/cmd_doctor.c accounting/cmd_quote.c accounting/cmd_report.c accounting/cmd_wallet.c \
+	accounting/cmd_review.c accounting/review.h \
 	accounting/doctor.h accounting/doctor_files.c accounting/doctor_slurm.c \
 	accounting/evidence.c accounting/evidence.h \
+	accounting/flags.c accounting/flags.h \
 	accounting/ingest.c accounting/ingest.h \
 	accounting/link.c \
 	accounting/period.c accounting/period.h \
@@ -21,7 +25,8 @@ libaccounting_la_SOURCES = \
 	accounting/receipts.c accounting/receipts.h \
 	accounting/registry.c accounting/registry.h \
 	accounting/rows.c accounting/rows.h \
-	accounting/serve.c accounting/serve_batch.c accounting/serve_check.c accounting/serve_report.c \
+	accounting/serve.c accounting/serve_batch.c accounting/serve_check.c accounting/serve_lines.c \
+	accounting/serve_report.c \
 	accounting/spools.c accounting/spools.h \
 	accounting/sql.c accounting/sql.h \
 	accounting/store.c accounting/store.h \
@@ -41,7 +46,8 @@ dist_man_MANS += \
 	doc/man/aic-report.1 doc/man/aicacctd.8
 
 if WITH_CMOCKA
-check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_daemon_test accounting_ingest_test
+check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_daemon_test accounting_ingest_test \
+	accounting_review_test
 accounting_test_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
 accounting_test_libs = libaccounting.la libledger.la libcommon.la $(CMOCKA_LIBS)
 accounting_fixture = accounting/fixture.c accounting/fixture.h
@@ -64,5 +70,9 @@ accounting_daemon_test_LDADD = $(accounting_test_libs)
 accounting_ingest_test_SOURCES = accounting/ingest_test.c $(accounting_fixture)
 accounting_ingest_test_CFLAGS = $(accounting_test_cflags)
 accounting_ingest_test_LDADD = $(accounting_test_libs)
+
+accounting_review_test_SOURCES = accounting/review_test.c $(accounting_fixture)
+accounting_review_test_CFLAGS = $(accounting_test_cflags)
+accounting_review_test_LDADD = $(accounting_test_libs)
 endif
 endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounting/audit.h"
 #include "common/log.h"
 
 aic_code aic_wallet_register(const aic_batches *b, aic_ledger *ledger, aic_wallet_row *w, aic_address *address, aic_error *err)
@@ -145,7 +146,10 @@ static aic_code set_state(const aic_batches *b, const aic_batch *batch, aic_batc
 		return rc;
 	rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=?3, posted_by=?4, posted_at=?5 WHERE id=?1 AND state=?2", "iiiii",
 	                 batch->id, (int64_t)from, (int64_t)to, (int64_t)uid, now);
-	if (rc == AIC_OK && aic_sql_changes(b->store->db) != 1)
+	if (rc == AIC_OK && aic_sql_changes(b->store->db) == 1 && to == AIC_BATCH_POSTING)
+		rc = aic_audit_add(b->store, uid, now, err, "posts batch %s/%llu, hash %s", batch->period, (unsigned long long)batch->number,
+		                   aic_batch_hash_text(batch, (char[65]){0}));
+	else if (rc == AIC_OK && aic_sql_changes(b->store->db) != 1)
 		rc = aic_fail(err, AIC_REFUSED, "batch %s/%llu is no longer %s: look again with `aic batch list`", batch->period,
 		              (unsigned long long)batch->number, aic_batch_state_name(from));
 	if (rc == AIC_OK)
@@ -200,6 +204,9 @@ static aic_code may_post(const aic_batches *b, const aic_batch *batch, aic_error
 	if (batch->state >= AIC_BATCH_POSTED)
 		return aic_fail(err, AIC_REFUSED, "batch %s/%llu is posted already, at height %llu", batch->period, number,
 		                (unsigned long long)batch->height);
+	if (!batch->lines)
+		return aic_fail(err, AIC_REFUSED, "batch %s/%llu has no line left that costs anything: there is nothing to post", batch->period,
+		                number);
 	return AIC_OK;
 }
 

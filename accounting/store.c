@@ -6,7 +6,7 @@
 
 #include "common/bytes.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 void (*aic_store_failpoint)(const char *where);
 
@@ -69,6 +69,17 @@ static const char schema_money[] =
 	" issued BLOB, PRIMARY KEY(batch, payer, payee, kind)) WITHOUT ROWID;"
 	"CREATE TABLE approval(batch INTEGER NOT NULL, uid INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,"
 	" PRIMARY KEY(batch, uid)) WITHOUT ROWID;";
+
+/* Version 2: acts of administrators on lines, and the log of all that they did (audit.h). */
+static const char schema_acts[] =
+	"ALTER TABLE line ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE line ADD COLUMN act TEXT;"            /* what was done to it and why; NULL: nothing */
+	"ALTER TABLE line ADD COLUMN charged BLOB;"        /* gross before it was adjusted or voided */
+	"CREATE TABLE audit(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, uid INTEGER NOT NULL, what TEXT NOT NULL,"
+	" hash BLOB NOT NULL);"
+	"CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
+	"CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
+	"PRAGMA user_version=2;";
 
 static uint32_t name_hash(const char *name)
 {
@@ -166,12 +177,12 @@ static aic_code schema_open(aic_store *s, const char *path, aic_error *err)
 	if (version == SCHEMA_VERSION)
 		return AIC_OK;
 	rc = aic_sql_begin(s->db, err);
-	if (rc == AIC_OK)
+	if (rc == AIC_OK && version < 1)
 		rc = aic_sql_script(s->db, schema_jobs, err);
-	if (rc == AIC_OK)
+	if (rc == AIC_OK && version < 1)
 		rc = aic_sql_script(s->db, schema_money, err);
-	if (rc == AIC_OK)
-		rc = aic_sql_script(s->db, "PRAGMA user_version=1", err);
+	if (rc == AIC_OK && version < 2)
+		rc = aic_sql_script(s->db, schema_acts, err);
 	if (rc == AIC_OK)
 		rc = aic_sql_commit(s->db, err);
 	if (rc != AIC_OK)

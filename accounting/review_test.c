@@ -1,0 +1,198 @@
+/* What administrators do to lines, how it is logged, and what makes them look. */
+#define _GNU_SOURCE
+#include "common/testing.h"
+
+#include "accounting/acts.h"
+#include "accounting/audit.h"
+#include "accounting/fixture.h"
+#include "accounting/flags.h"
+#include "common/log.h"
+
+static aic_batch close_batch(fixture *f)
+{
+	aic_batch b;
+	aic_error err = {0};
+
+	if (aic_batch_close(&f->batches, "1970-W01", 0, 1000000, 100000, 0, 5, &b, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	return b;
+}
+
+static aic_batch again(fixture *f)
+{
+	aic_batch b;
+
+	assert_int_equal(aic_batch_find(f->store, "1970-W01", 1, &b, NULL), AIC_OK);
+	return b;
+}
+
+/* Jobs 1 and 2, 4.285 AIC each, in an approved batch. */
+static aic_batch two_jobs(fixture *f)
+{
+	aic_error err = {0};
+
+	for (uint32_t id = 1; id <= 2; id++) {
+		aic_job_record r = fixture_record(id, 7200);
+		fixture_ingest(f, &r);
+		aic_job_record_clear(&r);
+	}
+	aic_batch b = close_batch(f);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 0, 6, &err), AIC_OK);
+	assert_int_equal(b.state, AIC_BATCH_APPROVED);
+	return b;
+}
+
+static void act(fixture *f, int64_t line, aic_act a, aic_amount amount, aic_code want, const char *text)
+{
+	aic_error err = {0};
+	aic_code rc = aic_line_act(&f->batches, line, a, amount, "as agreed", 42, 9, &err);
+
+	if (rc != want || (text && !strstr(err.message, text)))
+		fail_msg("%d %s", (int)rc, err.message);
+	assert_true(aic_store_wallet_find(f->store, "account/physics")->unsettled == fixture_open_gross(f, "account/physics"));
+}
+
+static void a_held_line_goes_to_the_next_batch(void **state)
+{
+	fixture *f = *state;
+	aic_batch before = two_jobs(f);
+
+	act(f, 1, AIC_ACT_HOLD, 0, AIC_OK, NULL);
+	aic_batch b = again(f);
+	assert_true(b.state == AIC_BATCH_REVIEW && b.approvals == 0 && b.lines == 1);
+	assert_memory_not_equal(&b.hash, &before.hash, sizeof(b.hash));
+	act(f, 1, AIC_ACT_HOLD, 0, AIC_REFUSED, "line 1 is held already");
+	aic_error err = {0};
+	aic_batch second;
+	assert_int_equal(aic_batch_close(&f->batches, "1970-W01", 0, 1000000, 100000, 0, 5, &second, &err), AIC_REFUSED);
+	act(f, 2, AIC_ACT_RELEASE, 0, AIC_REFUSED, "line 2 is not held");
+	act(f, 1, AIC_ACT_RELEASE, 0, AIC_OK, NULL);
+	second = close_batch(f);
+	assert_true(second.number == 2 && second.lines == 1);
+}
+
+static void adjusting_lowers_and_tells(void **state)
+{
+	fixture *f = *state;
+	aic_amount one = AIC_UNIT, five = 5 * AIC_UNIT;
+
+	two_jobs(f);
+	act(f, 1, AIC_ACT_ADJUST, five, AIC_REFUSED, "line 1 was charged 4.285 AIC by the rates, 5 would be more: an act can only lower it");
+	act(f, 1, AIC_ACT_ADJUST, one, AIC_OK, NULL);
+	assert_true(again(f).gross == AIC_UNIT * 5285 / 1000);
+	act(f, 1, AIC_ACT_ADJUST, 2 * AIC_UNIT, AIC_OK, NULL); /* up again, below what the rates say */
+	assert_true(again(f).gross == AIC_UNIT * 6285 / 1000);
+	act(f, 2, AIC_ACT_VOID, 0, AIC_OK, NULL);
+	assert_true(again(f).gross == 2 * AIC_UNIT && again(f).lines == 1);
+	act(f, 1, AIC_ACT_VOID, 0, AIC_OK, NULL);
+	aic_batch b = again(f);
+	aic_error err = {0};
+	assert_true(b.lines == 0 && b.gross == 0);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 0, 6, &err), AIC_OK);
+	act(f, 77, AIC_ACT_VOID, 0, AIC_NOT_FOUND, "there is no line 77");
+}
+
+/* A late segment or second record does not undo an act. */
+static void an_act_outlives_a_recharge(void **state)
+{
+	fixture *f = *state;
+	aic_job_record r = fixture_record(1, 7200), requeued = fixture_record(1, 3600), shorter = fixture_record(1, 100);
+
+	fixture_ingest(f, &r);
+	act(f, 1, AIC_ACT_VOID, 0, AIC_OK, NULL);
+	requeued.restart = 1;
+	fixture_ingest(f, &requeued);
+	fixture_ingest(f, &shorter);
+	char *lines = fixture_lines(f, 1);
+	assert_string_equal(lines, "n1 hardware account/physics provider/lab-one 0 open\n"
+	                           "n1 hardware account/physics provider/lab-one 2.1425 open\n");
+	free(lines);
+	aic_job_record_clear(&r);
+	aic_job_record_clear(&requeued);
+	aic_job_record_clear(&shorter);
+}
+
+static void nothing_posted_changes(void **state)
+{
+	fixture *f = *state;
+	aic_batch b = two_jobs(f);
+
+	assert_int_equal(aic_sql_run(f->store->db, NULL, "UPDATE batch SET state=3 WHERE id=?1", "i", b.id), AIC_OK);
+	aic_error err = {0};
+	assert_int_equal(aic_line_act(&f->batches, 1, AIC_ACT_VOID, 0, "too late", 42, 9, &err), AIC_REFUSED);
+	assert_string_equal(err.message, "line 1 is posted: nothing posted changes; a refund is a reversal on the ledger");
+	assert_int_equal(aic_line_act(&f->batches, 1, AIC_ACT_HOLD, 0, "too late", 42, 9, &err), AIC_REFUSED);
+}
+
+static void the_log_is_chained(void **state)
+{
+	fixture *f = *state;
+	aic_error err = {0};
+	aic_hash head, later;
+	int64_t n;
+
+	two_jobs(f); /* closed, approved */
+	assert_int_equal(aic_audit_verify(f->store, &n, &head, &err), AIC_OK);
+	assert_int_equal(n, 2);
+	act(f, 1, AIC_ACT_VOID, 0, AIC_OK, NULL);
+	assert_int_equal(aic_audit_verify(f->store, &n, &later, &err), AIC_OK);
+	assert_int_equal(n, 3);
+	assert_memory_not_equal(&head, &later, sizeof(head));
+	/* append-only for SQL, and a change by other means shows */
+	assert_int_not_equal(aic_sql_run(f->store->db, NULL, "UPDATE audit SET uid=7 WHERE id=1", ""), AIC_OK);
+	assert_int_not_equal(aic_sql_run(f->store->db, NULL, "DELETE FROM audit WHERE id=3", ""), AIC_OK);
+	assert_int_equal(aic_sql_script(f->store->db, "DROP TRIGGER audit_stays; UPDATE audit SET what=what || '!' WHERE id=2", &err), AIC_OK);
+	assert_int_equal(aic_audit_verify(f->store, &n, &later, &err), AIC_CORRUPT);
+	assert_string_equal(err.message, "the log of acts was changed: entry 2 does not follow from the one before it");
+}
+
+static void an_act_needs_a_reason(void **state)
+{
+	fixture *f = *state;
+	aic_error err = {0};
+
+	two_jobs(f);
+	assert_int_equal(aic_line_act(&f->batches, 1, AIC_ACT_VOID, 0, "", 42, 9, &err), AIC_USAGE);
+	assert_string_equal(err.message, "say why: --reason TEXT; it is kept with the line");
+}
+
+static void flags_explain_themselves(void **state)
+{
+	fixture *f = *state;
+	aic_flagger *flagger;
+	char text[512];
+
+	for (uint32_t id = 1; id <= 12; id++) {
+		aic_job_record r = fixture_record(id, id == 12 ? 72000 : 360);
+		fixture_ingest(f, &r);
+		aic_job_record_clear(&r);
+	}
+	assert_int_equal(aic_flagger_new(&flagger, f->store, 0, NULL), AIC_OK);
+	aic_flagged l = {.user = "anna", .payee = aic_store_wallet_find(f->store, "provider/lab-one")->id, .is_double = true, .rated = true,
+	                 .useful = 84000, .cpu_seconds = 8 * 72000, .gpu_seconds = 2 * 72000, .charged = true};
+	aic_flags_of(flagger, &l, text, sizeof(text));
+	assert_string_equal(text, "use of 4.2 % is under 5 %; Slurm told this run twice; 200 times the user's usual run; the payee has a single"
+	                          " customer");
+	l = (aic_flagged){.user = "anna", .rated = true, .useful = 100000, .cpu_seconds = 8 * 360, .gpu_seconds = 2 * 360, .charged = true};
+	aic_flags_of(flagger, &l, text, sizeof(text));
+	assert_string_equal(text, "");
+	l.reason = AIC_QUALITY_SAME_ORGANISATION;
+	aic_flags_of(flagger, &l, text, sizeof(text));
+	assert_string_equal(text, "payer and payee are one organisation");
+	l.reason = AIC_QUALITY_NO_RECEIPT;
+	aic_flags_of(flagger, &l, text, sizeof(text));
+	assert_string_equal(text, "no receipt of the job");
+	aic_flagger_free(flagger);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
+	const struct CMUnitTest tests[] = {
+		T(a_held_line_goes_to_the_next_batch), T(adjusting_lowers_and_tells), T(an_act_outlives_a_recharge), T(nothing_posted_changes),
+		T(the_log_is_chained), T(an_act_needs_a_reason), T(flags_explain_themselves),
+	};
+
+	aic_log_open("review_test", "/dev/null", AIC_LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
