@@ -14,14 +14,6 @@ bool aic_segment_resizing(const aic_job_record *r)
 	return r->state == AIC_STATE_RESIZING;
 }
 
-/* A job killed while suspended ends, for Slurm, when the suspension began; the pause from there to the kill is in
- * `suspended` all the same. The record has no moment of the kill, so the last pause cannot be told from
- * earlier ones, which are then charged: a job suspended once, the usual case, is exact. */
-static int64_t suspended_before_end(const aic_job_record *r)
-{
-	return r->suspend_time && r->end == r->suspend_time ? 0 : r->suspended;
-}
-
 static int64_t segment_end(const aic_job_record *r)
 {
 	return aic_segment_resizing(r) && r->resize ? r->resize : r->end;
@@ -50,7 +42,7 @@ void aic_segments_of_run(const aic_job_record *record, size_t n, aic_segment *se
 		size_t before = previous_resize(record, n, i);
 		aic_segment *s = &segment[i];
 
-		*s = (aic_segment){.start = r->start, .end = segment_end(r), .suspended = suspended_before_end(r), .limit = r->time_limit};
+		*s = (aic_segment){.start = r->start, .end = segment_end(r), .suspended = r->suspended, .limit = r->time_limit};
 		if (!aic_segment_resizing(r) && r->resize)
 			s->start = r->resize;
 		else if (aic_segment_resizing(r) && before < n)

@@ -160,10 +160,10 @@ static void suspension(void **state)
 	r.suspended = 3600;
 	r.suspend_time = 6000; /* resumed in between */
 	expect(*state, r, "4.285", AIC_CHARGED, "");
-	/* killed while suspended: end is where the suspension began, the sum holds the pause after it */
-	r = fixture_record(1, 7200);
+	/* killed while suspended: end is where the last pause began; jobcomp/aic has taken that one out of the sum */
+	r = fixture_record(1, 10800);
 	r.state = AIC_STATE_CANCELLED;
-	r.suspended = 5000;
+	r.suspended = 3600;
 	r.suspend_time = r.end;
 	expect(*state, r, "4.285", AIC_CHARGED, "");
 	/* more suspended than it ran: nothing, never negative */

@@ -51,7 +51,7 @@ typedef struct {
 	char qos[AIC_NAME_LEN];
 	char name[AIC_NAME_LEN];
 	int64_t submit, eligible, start, end, resize, preempt; /* epoch seconds, 0 where unset */
-	int64_t suspended;                    /* total seconds, as Slurm counts them */
+	int64_t suspended;                    /* total seconds before `end`; Slurm counts on after it */
 	int64_t suspend_time;                 /* last suspension's start, 0 if none */
 	int64_t time_limit;                   /* seconds; INT64_MAX for UNLIMITED */
 	aic_job_state state;

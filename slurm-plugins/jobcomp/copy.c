@@ -21,6 +21,16 @@ static int64_t seconds_of_limit(uint32_t minutes, const part_record_t *part)
 	return minutes == INFINITE || minutes == NO_VAL ? INT64_MAX : (int64_t)minutes * 60;
 }
 
+/* A job killed while suspended ends, for Slurm, where its last pause began, yet the sum has that pause up to the kill. */
+static int64_t suspended_before_end(const job_record_t *job, int64_t now)
+{
+	int64_t sum = job->tot_sus_time, after = now - job->end_time;
+
+	if (!job->suspend_time || job->suspend_time != job->end_time || after <= 0)
+		return sum;
+	return sum > after ? sum - after : 0;
+}
+
 static void copy_times(aic_job_record *r, const job_record_t *job, int64_t now)
 {
 	r->submit = job->details ? job->details->submit_time : 0;
@@ -31,7 +41,7 @@ static void copy_times(aic_job_record *r, const job_record_t *job, int64_t now)
 		r->start = 0;
 	r->resize = job->resize_time;
 	r->preempt = job->preempt_time;
-	r->suspended = job->tot_sus_time;
+	r->suspended = suspended_before_end(job, now);
 	r->suspend_time = job->suspend_time;
 	r->time_limit = seconds_of_limit(job->time_limit, job->part_ptr);
 }
