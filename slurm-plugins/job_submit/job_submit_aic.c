@@ -236,8 +236,10 @@ static void forget_figures(job_desc_msg_t *desc, job_record_t *job)
 {
 	if (!job->admin_comment || strncmp(job->admin_comment, HOLD_MARK, sizeof(HOLD_MARK) - 1) || desc->admin_comment)
 		return;
-	desc->admin_comment = xstrdup("");
+	/* in the job, not in the request: Slurm lets only operators ask for a change of AdminComment */
+	xfree(job->admin_comment);
 	xfree(job->state_desc);
+	last_job_update = time(NULL);
 }
 
 static int modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid, char **err_msg)
