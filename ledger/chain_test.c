@@ -343,14 +343,14 @@ static void test_wallet_register(void **state)
 
 	(void)state;
 	memset(a.b, 0xab, sizeof(a.b));
-	aic_wallet_register_body(&body, &a, &organisation);
+	aic_wallet_register_body(&body, &a, &organisation, AIC_WALLET_PLAIN);
 	assert_ok(aic_chain_post(&site.chain, AIC_TX_WALLET_REGISTER, &body, &posted, err));
 	assert_ok(aic_state_wallet(site.state, &a, &w, err));
 	assert_true(aic_id_equal(&w.organisation, &organisation) && aic_id_equal(&w.site, &site.chain.site));
 	assert_int_equal(aic_rating_ppm(w.alpha, w.beta), 500000);
 	assert_fails(aic_chain_post(&site.chain, AIC_TX_WALLET_REGISTER, &body, &posted, err), AIC_REFUSED, "is registered already");
 	aic_bytes_clear(&body);
-	aic_wallet_register_body(&body, &zero, &organisation);
+	aic_wallet_register_body(&body, &zero, &organisation, AIC_WALLET_PLAIN);
 	assert_fails(aic_chain_post(&site.chain, AIC_TX_WALLET_REGISTER, &body, &posted, err), AIC_REFUSED, "zero address");
 	aic_bytes_free(&body);
 }

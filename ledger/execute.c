@@ -24,6 +24,18 @@ static executor find(uint64_t kind)
 		return aic_execute_burn_from;
 	case AIC_TX_WALLET_REGISTER:
 		return aic_execute_wallet_register;
+	case AIC_TX_ASSET_REGISTER:
+		return aic_execute_asset_register;
+	case AIC_TX_ASSET_TRANSFER:
+		return aic_execute_asset_transfer;
+	case AIC_TX_ASSET_APPROVE:
+		return aic_execute_asset_approve;
+	case AIC_TX_ASSET_APPROVE_FOR_ALL:
+		return aic_execute_asset_approve_for_all;
+	case AIC_TX_ASSET_TERMS:
+		return aic_execute_asset_terms;
+	case AIC_TX_ASSET_RETIRE:
+		return aic_execute_asset_retire;
 	case AIC_TX_SITE_ADMIT:
 		return aic_execute_site_admit;
 	case AIC_TX_SITE_RETIRE:

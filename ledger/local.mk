@@ -2,6 +2,7 @@
 if WITH_LEDGER
 noinst_LTLIBRARIES += libledger.la
 libledger_la_SOURCES = \
+	ledger/asset.c ledger/asset.h ledger/asset_row.c \
 	ledger/block.c ledger/block.h \
 	ledger/chain.c ledger/chain.h \
 	ledger/client.c ledger/client.h \
@@ -70,6 +71,10 @@ check_PROGRAMS += ledger_erc20_test
 ledger_erc20_test_SOURCES = ledger/erc20_test.c ledger/testing.c
 ledger_erc20_test_CFLAGS = $(ledger_test_flags)
 ledger_erc20_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_erc721_test
+ledger_erc721_test_SOURCES = ledger/erc721_test.c ledger/testing.c
+ledger_erc721_test_CFLAGS = $(ledger_test_flags)
+ledger_erc721_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_settlement_test
 ledger_settlement_test_SOURCES = ledger/settlement_test.c ledger/testing.c
 ledger_settlement_test_CFLAGS = $(ledger_test_flags)
@@ -90,6 +95,15 @@ ledger_order_order_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_order_test_LDADD = $(ledger_test_libs) -lpthread
 if WITH_ETCD
 ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/etcd_testing.h
+check_PROGRAMS += ledger_order_etcd_fault_test
+ledger_order_etcd_fault_test_SOURCES = ledger/order/etcd_fault_test.c ledger/order/etcd_testing.c \
+	ledger/order/proxy_testing.c ledger/order/proxy_testing.h
+ledger_order_etcd_fault_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_etcd_fault_test_LDADD = $(ledger_test_libs) -lpthread
+check_PROGRAMS += ledger_order_etcd_access_test
+ledger_order_etcd_access_test_SOURCES = ledger/order/etcd_access_test.c ledger/order/etcd_testing.c
+ledger_order_etcd_access_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_etcd_access_test_LDADD = $(ledger_test_libs)
 endif
 endif
 endif

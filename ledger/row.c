@@ -53,8 +53,9 @@ bool aic_parameters_decode(aic_parameters *p, const void *data, size_t len)
 
 void aic_totals_put(aic_bytes *out, const aic_totals *t)
 {
-	aic_cbor_put_array(out, 6);
+	aic_cbor_put_array(out, 7);
 	aic_cbor_put_uint(out, t->wallets);
+	aic_cbor_put_uint(out, t->assets);
 	aic_cbor_put_amount(out, t->supply);
 	aic_cbor_put_amount(out, t->issued);
 	aic_cbor_put_amount(out, t->fees);
@@ -67,8 +68,9 @@ bool aic_totals_decode(aic_totals *t, const void *data, size_t len)
 	aic_cbor c;
 
 	aic_cbor_init(&c, data, len);
-	aic_cbor_array_exact(&c, 6);
+	aic_cbor_array_exact(&c, 7);
 	t->wallets = aic_cbor_uint(&c);
+	t->assets = aic_cbor_uint(&c);
 	t->supply = aic_cbor_amount(&c);
 	t->issued = aic_cbor_amount(&c);
 	t->fees = aic_cbor_amount(&c);
@@ -125,7 +127,7 @@ bool aic_key_row_decode(aic_key_row *k, const void *data, size_t len)
 
 void aic_wallet_put(aic_bytes *out, const aic_wallet *w)
 {
-	aic_cbor_put_array(out, 10);
+	aic_cbor_put_array(out, 11);
 	aic_cbor_put_bytes(out, w->site.b, sizeof(w->site.b));
 	aic_cbor_put_bytes(out, w->organisation.b, sizeof(w->organisation.b));
 	aic_cbor_put_amount(out, w->balance);
@@ -136,6 +138,7 @@ void aic_wallet_put(aic_bytes *out, const aic_wallet *w)
 	aic_cbor_put_uint(out, w->debt_first);
 	aic_cbor_put_uint(out, w->debt_next);
 	aic_cbor_put_uint(out, w->assets);
+	aic_cbor_put_uint(out, w->type);
 }
 
 bool aic_wallet_decode(aic_wallet *w, const void *data, size_t len)
@@ -143,7 +146,7 @@ bool aic_wallet_decode(aic_wallet *w, const void *data, size_t len)
 	aic_cbor c;
 
 	aic_cbor_init(&c, data, len);
-	aic_cbor_array_exact(&c, 10);
+	aic_cbor_array_exact(&c, 11);
 	aic_cbor_bytes_exact(&c, w->site.b, sizeof(w->site.b));
 	aic_cbor_bytes_exact(&c, w->organisation.b, sizeof(w->organisation.b));
 	w->balance = aic_cbor_amount(&c);
@@ -154,6 +157,7 @@ bool aic_wallet_decode(aic_wallet *w, const void *data, size_t len)
 	w->debt_first = aic_cbor_uint(&c);
 	w->debt_next = aic_cbor_uint(&c);
 	w->assets = aic_cbor_uint(&c);
+	w->type = aic_cbor_uint(&c);
 	return done(&c);
 }
 

@@ -38,7 +38,7 @@ typedef enum {
 aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);
 
 typedef struct {
-	uint64_t wallets;
+	uint64_t wallets, assets; /* assets: not retired */
 	aic_amount supply;
 	aic_amount issued;        /* by second terms */
 	aic_amount fees;          /* X */
@@ -70,7 +70,11 @@ typedef struct {
 	aic_amount debt;          /* sum of its open debts */
 	uint64_t debt_first, debt_next; /* numbers: the oldest open one, the next new one */
 	uint64_t assets;          /* number of assets owned: ERC-721 balanceOf */
+	uint64_t type;            /* AIC_WALLET_PLAIN ... */
 } aic_wallet;
+
+/* How a wallet answers to a safe transfer of an asset. */
+enum { AIC_WALLET_PLAIN = 0, AIC_WALLET_REFUSES_ASSETS = 1 };
 
 typedef struct {
 	aic_address creditor;

@@ -244,7 +244,7 @@ static aic_code op_wallet_ensure(request *r, aic_error *err)
 	if (code == AIC_NOT_FOUND) {
 		aic_id id = aic_custody_organisation(r->s->custody, organisation);
 
-		aic_wallet_register_body(&body, &a, &id);
+		aic_wallet_register_body(&body, &a, &id, AIC_WALLET_PLAIN);
 		code = aic_chain_post(&r->s->chain, AIC_TX_WALLET_REGISTER, &body, &posted, err);
 		aic_bytes_free(&body);
 	}

@@ -1,7 +1,7 @@
 /* token.h: the coin, with ERC-20's semantics as OpenZeppelin's contracts 5 have them (increase and decrease from 4), and bodies
  * of the transactions that move it.
  *
- *     wallet_register     [wallet, organisation: bytes .size 16]
+ *     wallet_register     [wallet, organisation: bytes .size 16, type: 0, or 1 for one that refuses assets]
  *     transfer            [from, to, value]
  *     approve             [owner, spender, value: up to 2^256 - 1]
  *     transfer_from       [spender, from, to, value]
@@ -16,7 +16,7 @@
 
 #include "ledger/state.h"
 
-void aic_wallet_register_body(aic_bytes *out, const aic_address *wallet, const aic_id *organisation);
+void aic_wallet_register_body(aic_bytes *out, const aic_address *wallet, const aic_id *organisation, uint64_t type);
 void aic_transfer_body(aic_bytes *out, const aic_address *from, const aic_address *to, aic_amount value);
 /* approve, increase_allowance, decrease_allowance. */
 void aic_allowance_body(aic_bytes *out, const aic_address *owner, const aic_address *spender, aic_u256 value);

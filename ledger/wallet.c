@@ -58,11 +58,12 @@ aic_code aic_wallet_move(aic_state *s, const aic_address *from, const aic_addres
 	return aic_state_wallet_put(s, to, &w, err);
 }
 
-void aic_wallet_register_body(aic_bytes *out, const aic_address *wallet, const aic_id *organisation)
+void aic_wallet_register_body(aic_bytes *out, const aic_address *wallet, const aic_id *organisation, uint64_t type)
 {
-	aic_cbor_put_array(out, 2);
+	aic_cbor_put_array(out, 3);
 	aic_cbor_put_bytes(out, wallet->b, AIC_ADDRESS_LEN);
 	aic_cbor_put_bytes(out, organisation->b, sizeof(organisation->b));
+	aic_cbor_put_uint(out, type);
 }
 
 aic_code aic_execute_wallet_register(aic_exec *x, aic_error *err)
@@ -75,9 +76,12 @@ aic_code aic_execute_wallet_register(aic_exec *x, aic_error *err)
 	aic_code code;
 
 	aic_cbor_init(&c, x->tx->body, x->tx->body_len);
-	aic_cbor_array_exact(&c, 2);
+	aic_cbor_array_exact(&c, 3);
 	aic_cbor_bytes_exact(&c, a.b, sizeof(a.b));
 	aic_cbor_bytes_exact(&c, w.organisation.b, sizeof(w.organisation.b));
+	w.type = aic_cbor_uint(&c);
+	if (aic_cbor_ok(&c) && w.type > AIC_WALLET_REFUSES_ASSETS)
+		aic_cbor_fail(&c, "wallet type %llu is unknown", (unsigned long long)w.type);
 	if ((code = aic_cbor_finish(&c, err)))
 		return code;
 	if (x->signer.role != AIC_ROLE_SITE)
