@@ -3,8 +3,9 @@
 aic_fund() { :; }
 lab_begin_all
 wait_for 30 aic_wallet account/physics
+snapshot_seen
 
-script "$LAB_ADA" work.sh <<<'sleep "${1:-0}"'
+for user in "$LAB_ADA" "$LAB_BEN"; do script "$user" work.sh <<<'sleep "${1:-0}"'; done
 job=$(submit "$LAB_ADA" -N4 --time=10 work.sh)
 sleep 1
 is "without funds the job is held" "$(job_state "$job")" PENDING
@@ -15,8 +16,8 @@ sleep 1
 is "its user cannot release it" "$(job_state "$job") $(field "$job" Priority)" "PENDING 0"
 
 passes "a top-up" aic transfer genesis/operating account/physics 41
-passes "is seen" wait_for 15 aic_rich physics 41
-sleep 1
+passes "is seen within 3 s" wait_for 3 aic_rich physics 41
+sleep 1.2
 passes "then the user can" as "$LAB_ADA" scontrol release "$job"
 passes "and it runs" job_wait "$job"
 is "to its end" "$(job_state "$job")" COMPLETED
@@ -32,9 +33,9 @@ EOF
 daemon_stop aicacctd
 acctd_start
 wait_for 15 aic_rich physics 1
-sleep 1
+snapshot_seen
 refuses "policy refuse: sbatch says why" 1 "account physics holds [0-9.]+ AIC; this job needs up to [0-9.,]+ AIC .*shorten --time" \
 	as "$LAB_ADA" sbatch -N4 --time=60 work.sh
-refuses "an account that AIC does not know" 1 "account biology|holds 0.00 AIC" as "$LAB_BEN" sbatch -N1 work.sh
+refuses "an account without a coin" 1 "account biology holds 0.00 AIC" as "$LAB_BEN" sbatch -N1 work.sh
 refuses "a data set that nobody registered" 1 "no-such-set" as "$LAB_ADA" sbatch --aic-dataset=no-such-set work.sh
 like "the refused left no job" "$(squeue -h | wc -l)" "^0"

@@ -88,10 +88,10 @@ lab_end() {
 }
 lab_post_mortem() {
 	local log
-	for log in "$AIC_LAB"/log/*.log "$AIC_LAB"/log/slurm/slurmctld.log; do
+	for log in "$AIC_LAB"/log/aic[al]*.log "$AIC_LAB"/log/slurm/slurmctld.log; do
 		[ -s "$log" ] || continue
 		echo "# --- $(basename "$log")"
-		tail -n 8 "$log" | tr -d '\000' | sed 's/^/# /'
+		tail -n 12 "$log" | tr -d '\000' | sed 's/^/# /'
 	done
 }
 
@@ -114,3 +114,10 @@ sums() { python3 "$TESTS/cluster/sums.py" "$@"; }
 balance() { aic balance --format json | sums balance "$1"; }
 # truth NAME EXPRESSION: exact integers.
 truth() { if [ "$(sums calc "$2")" = True ]; then ok "$1"; else not_ok "$1" "false: $2"; fi; }
+# snapshot_seen: slurmctld's plugin knows what aicacctd knows now.
+snapshot_seen() {
+	touch "$AIC_LAB/state/seen"
+	wait_for 15 snapshot_is_newer
+	sleep 1.2
+}
+snapshot_is_newer() { [ "$AIC_LAB/state/snapshot/aic.snapshot" -nt "$AIC_LAB/state/seen" ]; }
