@@ -176,6 +176,21 @@ static void wait_ms(aic_writer *w, int64_t ms)
 	pthread_cond_timedwait(&w->wake, &w->lock, &until);
 }
 
+/* Under the lock: until there is something to do. */
+static void wait_for_records(aic_writer *w, bool written)
+{
+	if (!written) {
+		wait_ms(w, w->stop ? 100 : RETRY_MS);
+		return;
+	}
+	wait_ms(w, GATHER_MS);
+	if (w->stop || w->queue.first)
+		return;
+	w->asleep = true;
+	wait_ms(w, w->options.sync_ms);
+	w->asleep = false;
+}
+
 static void *run(void *arg)
 {
 	aic_writer *w = arg;
@@ -188,10 +203,8 @@ static void *run(void *arg)
 		umask(0);
 	for (;;) {
 		pthread_mutex_lock(&w->lock);
-		if (!w->stop && (!written || !w->queue.first))
-			wait_ms(w, written ? w->options.sync_ms : RETRY_MS);
-		else if (w->stop && !written)
-			wait_ms(w, 100);
+		if (!written || (!w->stop && !w->queue.first))
+			wait_for_records(w, written);
 		stopping = w->stop;
 		list_move(&w->backlog, &w->queue);
 		pthread_mutex_unlock(&w->lock);

@@ -120,6 +120,23 @@ static void records_are_in_the_file_before_anybody_stops(void **state)
 	assert_int_equal(errors, 0);
 }
 
+/* What waits in memory dies with slurmctld: neither a first record nor one after a pause waits for the next sync. */
+static void records_do_not_wait_for_the_sync(void **state)
+{
+	aic_writer_options o = options(*state);
+	aic_writer *w;
+
+	o.sync_ms = 60000;
+	assert_int_equal(aic_writer_start(&w, &o, NULL), AIC_OK);
+	put_many(w, 0, 1);
+	assert_true(wait_for(*state, 1));
+	for (int i = 0; i < 20; i++) /* the thread falls asleep */
+		nap();
+	put_many(w, 1, 2);
+	assert_true(wait_for(*state, 2));
+	assert_int_equal(aic_writer_stop(w), 0);
+}
+
 static void stopping_drains(void **state)
 {
 	aic_writer_options o = options(*state);
@@ -209,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(records_are_in_the_file_before_anybody_stops, setup, test_folder_remove),
+		cmocka_unit_test_setup_teardown(records_do_not_wait_for_the_sync, setup, test_folder_remove),
 		cmocka_unit_test_setup_teardown(stopping_drains, setup, test_folder_remove),
 		cmocka_unit_test_setup_teardown(a_full_disk_keeps_records_in_memory, setup, test_folder_remove),
 		cmocka_unit_test_setup_teardown(memory_is_bounded_and_losses_are_counted, setup, test_folder_remove),
