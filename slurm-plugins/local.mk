@@ -9,7 +9,8 @@ spank_aic_la_SOURCES = \
 	slurm-plugins/spank/spank_aic.c slurm-plugins/spank/context.h \
 	slurm-plugins/spank/options.c slurm-plugins/spank/stepd.c slurm-plugins/spank/usage.c \
 	slurm-plugins/option.c slurm-plugins/option.h \
-	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h
+	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h \
+	slurm-plugins/node/steps.c slurm-plugins/node/steps.h
 spank_aic_la_CFLAGS = $(AIC_PLUGIN_CFLAGS) $(SLURM_CFLAGS)
 spank_aic_la_LDFLAGS = $(AIC_PLUGIN_LDFLAGS)
 spank_aic_la_LIBADD = libcommon_plugin.la
@@ -54,7 +55,10 @@ endif
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES = \
 	slurm-plugins/node/delivery.c slurm-plugins/node/delivery.h \
-	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h
+	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h \
+	slurm-plugins/node/nvml.c slurm-plugins/node/nvml.h \
+	slurm-plugins/node/meter.c slurm-plugins/node/meter.h \
+	slurm-plugins/node/steps.c slurm-plugins/node/steps.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(SAN)
 
 sbin_PROGRAMS += aicnoded
@@ -96,6 +100,16 @@ jobcomp_copy_test_SOURCES = \
 jobcomp_copy_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SLURM_SOURCE_CFLAGS)
 jobcomp_copy_test_LDADD = libcommon_plugin.la $(CMOCKA_LIBS) $(SLURMFULL_LIBS)
 endif
+
+# A library with NVML's names that plays what a file says; only tests load it.
+check_LTLIBRARIES = libfakenvml.la
+libfakenvml_la_SOURCES = tests/nvml/fake_nvml.c
+libfakenvml_la_LDFLAGS = -module -avoid-version -shared -rpath /nonexistent
+check_PROGRAMS += node_meter_test
+node_meter_test_SOURCES = slurm-plugins/node/meter_test.c
+node_meter_test_CFLAGS = $(slurm_plugin_test_cflags) -DAIC_FAKE_NVML='"$(abs_top_builddir)/.libs/libfakenvml.so"'
+node_meter_test_LDADD = libnode.la $(slurm_plugin_test_ldadd)
+node_meter_test_DEPENDENCIES = libnode.la libcommon.la libfakenvml.la
 
 if WITH_SPANK
 check_PROGRAMS += jobcomp_state_test

@@ -1,8 +1,9 @@
-/* aicnoded: one per node, as root; delivers the node's receipts to aicacctd (aicnoded(8)). */
+/* aicnoded: one per node, as root; meters the node's GPUs and delivers its receipts to aicacctd (aicnoded(8)). */
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "common/rpc.h"
 #include "common/time.h"
 #include "slurm-plugins/node/delivery.h"
+#include "slurm-plugins/node/meter.h"
 #include "slurm-plugins/node/node_dir.h"
 
 #define SCAN_MS 1000
@@ -29,8 +31,18 @@ typedef struct {
 	bool once;
 } arguments;
 
+/* Ticks in a thread of its own: a delivery that waits for a dead host must not leave gaps. */
+typedef struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool stop;
+	aic_meter *meter;           /* NULL: no GPU here */
+} metering;
+
 typedef struct {
 	aic_delivery *delivery;
+	metering metering;
 	char heartbeat[PATH_MAX];
 	int wait_ms;
 	bool failing;
@@ -88,6 +100,86 @@ static void touch(const char *path)
 	futimens(fd, NULL);
 	close(fd);
 }
+
+/* --- the meter's thread --- */
+
+static void complete_receipt(void *ctx, aic_receipt *r)
+{
+	metering *g = ctx;
+
+	pthread_mutex_lock(&g->lock);
+	aic_meter_complete(g->meter, r);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void forget_step(void *ctx, const aic_receipt *r)
+{
+	metering *g = ctx;
+
+	pthread_mutex_lock(&g->lock);
+	aic_meter_forget(g->meter, r);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void *keep_ticking(void *arg)
+{
+	metering *g = arg;
+	struct timespec now, next;
+
+	pthread_mutex_lock(&g->lock);
+	clock_gettime(CLOCK_REALTIME, &next);
+	while (!g->stop) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		aic_meter_tick(g->meter, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+		next = now;
+		next.tv_sec += AIC_METER_INTERVAL_MS / 1000;
+		while (!g->stop && pthread_cond_timedwait(&g->wake, &g->lock, &next) != ETIMEDOUT)
+			;
+	}
+	pthread_mutex_unlock(&g->lock);
+	return NULL;
+}
+
+static aic_code start_meter(noded *n, const char *node_dir, aic_error *err)
+{
+	metering *g = &n->metering;
+	aic_delivery_meter meter = { complete_receipt, forget_step, g };
+	int rc;
+
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->wake, NULL);
+	if (aic_meter_open(&g->meter, node_dir, getenv("AIC_NVML_LIBRARY"), err)) {
+		g->meter = NULL;
+		if (err->code != AIC_NOT_FOUND)
+			return err->code;
+		aic_info("no GPU meter: %s", err->message);
+		return AIC_OK;
+	}
+	rc = pthread_create(&g->thread, NULL, keep_ticking, g);
+	if (rc) {
+		aic_meter_close(g->meter);
+		g->meter = NULL;
+		errno = rc;
+		return aic_fail_errno(err, "cannot start the thread that meters GPUs");
+	}
+	aic_delivery_measure(n->delivery, &meter);
+	aic_info("%u GPUs are metered", aic_meter_gpus(g->meter));
+	return AIC_OK;
+}
+
+static void stop_meter(metering *g)
+{
+	if (!g->meter)
+		return;
+	pthread_mutex_lock(&g->lock);
+	g->stop = true;
+	pthread_cond_signal(&g->wake);
+	pthread_mutex_unlock(&g->lock);
+	pthread_join(g->thread, NULL);
+	aic_meter_close(g->meter);
+}
+
+/* --- delivery --- */
 
 /* One line when trouble starts, one every ten minutes, one when it is over. */
 static void deliver(noded *n)
@@ -153,7 +245,7 @@ static aic_code open_node(noded *n, const arguments *a, const aic_config *c, aic
 	if (aic_delivery_open(&n->delivery, dir, node, address, c->uid, err))
 		return err->code;
 	aic_info("node %s: receipts in %s go to %s", node, dir, address);
-	return AIC_OK;
+	return a->once ? AIC_OK : start_meter(n, dir, err);
 }
 
 static aic_code write_pid(const char *path, aic_error *err)
@@ -176,7 +268,7 @@ static int once(noded *n)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, NULL, "Delivers a node's receipts to aicacctd.", NULL, NULL, NULL };
+	static const struct argp argp = { options, parse, NULL, "Meters a node's GPUs and delivers its receipts to aicacctd.", NULL, NULL, NULL };
 	arguments a = { 0 };
 	aic_config config;
 	noded n = { 0 };
@@ -206,6 +298,7 @@ int main(int argc, char **argv)
 		status = once(&n);
 	else
 		run(&n, &signals);
+	stop_meter(&n.metering);
 	aic_delivery_close(n.delivery);
 	if (a.pid_path && !status)
 		unlink(a.pid_path);

@@ -28,6 +28,7 @@ struct aic_delivery {
 	uid_t server_uid;
 	aic_key key;
 	aic_rpc *rpc;
+	aic_delivery_meter meter;
 };
 
 typedef struct {
@@ -69,13 +70,30 @@ static aic_code set_aside(const aic_delivery *d, const char *name, const aic_err
 	return AIC_OK;
 }
 
-static aic_code check_receipt(const aic_delivery *d, const aic_bytes *data, aic_error *err)
+static aic_code check_receipt(const aic_delivery *d, aic_receipt *r, const aic_bytes *data, aic_error *err)
 {
-	aic_receipt r;
-	aic_code rc = aic_receipt_decode(&r, data->data, data->len, err);
+	aic_code rc = aic_receipt_decode(r, data->data, data->len, err);
 
-	if (!rc && strcmp(r.node, d->node))
-		return aic_fail(err, AIC_CORRUPT, "it is of node %s, this is %s", r.node, d->node);
+	if (!rc && strcmp(r->node, d->node))
+		return aic_fail(err, AIC_CORRUPT, "it is of node %s, this is %s", r->node, d->node);
+	return rc;
+}
+
+/* What is sent must be the same each time, so what the meter adds is written down first. */
+static aic_code add_gpu_use(const aic_delivery *d, aic_receipt *r, const char *path, aic_bytes *data, aic_error *err)
+{
+	aic_code rc = AIC_OK;
+
+	if (!d->meter.complete || !r->gpus || r->gpus == AIC_UNKNOWN || r->gpu_ms != AIC_UNKNOWN)
+		return AIC_OK;
+	d->meter.complete(d->meter.ctx, r);
+	if (r->gpu_ms != AIC_UNKNOWN) {
+		aic_bytes_clear(data);
+		aic_receipt_encode(data, r);
+		rc = aic_file_write_atomic(path, data->data, data->len, 0600, err);
+	}
+	if (!rc)
+		d->meter.forget(d->meter.ctx, r);
 	return rc;
 }
 
@@ -84,6 +102,7 @@ static aic_code take(const aic_delivery *d, batch *b, const char *name, aic_deli
 {
 	char path[PATH_MAX];
 	aic_bytes data = { 0 };
+	aic_receipt r;
 	aic_error why;
 	aic_code rc = aic_path_join(path, sizeof(path), d->receipts_dir, name, err);
 
@@ -95,10 +114,15 @@ static aic_code take(const aic_delivery *d, batch *b, const char *name, aic_deli
 		aic_bytes_free(&data);
 		return rc;
 	}
-	if (rc || check_receipt(d, &data, &why)) {
+	if (rc || check_receipt(d, &r, &data, &why)) {
 		aic_bytes_free(&data);
 		result->damaged++;
 		return set_aside(d, name, &why, err);
+	}
+	rc = add_gpu_use(d, &r, path, &data, err);
+	if (rc) {
+		aic_bytes_free(&data);
+		return rc;
 	}
 	aic_str_copy(b->name[b->n], sizeof(b->name[0]), name);
 	b->receipt[b->n++] = data;
@@ -246,6 +270,11 @@ aic_code aic_delivery_open(aic_delivery **out, const char *node_dir, const char 
 	d->server_uid = server_uid;
 	*out = d;
 	return AIC_OK;
+}
+
+void aic_delivery_measure(aic_delivery *d, const aic_delivery_meter *meter)
+{
+	d->meter = *meter;
 }
 
 void aic_delivery_close(aic_delivery *d)

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "common/error.h"
+#include "common/receipt.h"
 
 #define AIC_DELIVERY_BATCH 1024   /* receipts in one batch, at most */
 #define AIC_DELIVERY_TIMEOUT_MS 10000
@@ -15,6 +16,15 @@ typedef struct aic_delivery aic_delivery;
  * aic_rpc_open(). */
 aic_code aic_delivery_open(aic_delivery **d, const char *node_dir, const char *node, const char *address, uid_t server_uid,
                            aic_error *err);
+
+/* What adds GPU use to receipts that lack it, before they are sent. complete() may leave it unknown; forget() is called when the
+ * receipt with what complete() added is safe on the disk. */
+typedef struct {
+	void (*complete)(void *ctx, aic_receipt *r);
+	void (*forget)(void *ctx, const aic_receipt *r);
+	void *ctx;
+} aic_delivery_meter;
+void aic_delivery_measure(aic_delivery *d, const aic_delivery_meter *meter);
 
 typedef struct {
 	size_t accepted, duplicates; /* acknowledged and deleted here */

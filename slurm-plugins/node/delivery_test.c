@@ -22,7 +22,7 @@
 /* What the server process saw, and what it is told to do. */
 typedef struct {
 	size_t batches, receipts;
-	uint64_t cpu_ms;
+	uint64_t cpu_ms, gpu_ms; /* gpu_ms: of the last receipt */
 	uint8_t public_key[AIC_PUBLIC_LEN];
 	aic_code refuse;
 	size_t forget;          /* acknowledge that many fewer */
@@ -67,8 +67,10 @@ static aic_code take_receipts(void *ctx, const aic_rpc_caller *who, const char *
 	s->caller = who->uid;
 	s->batches++;
 	s->receipts += batch.n;
-	for (size_t i = 0; i < batch.n; i++)
+	for (size_t i = 0; i < batch.n; i++) {
 		s->cpu_ms += batch.receipt[i].cpu_ms;
+		s->gpu_ms = batch.receipt[i].gpu_ms;
+	}
 	memcpy(s->public_key, batch.public_key, sizeof(s->public_key));
 	aic_cbor_put_uint(out, s->all_duplicates ? 0 : batch.n - s->forget);
 	aic_cbor_put_uint(out, s->all_duplicates ? batch.n : 0);
@@ -164,9 +166,9 @@ static int teardown(void **state)
 
 /* --- receipts --- */
 
-static void write_receipt(const world *w, const char *node, uint32_t job, uint64_t cpu_ms)
+static void write_gpu_receipt(const world *w, const char *node, uint32_t job, uint64_t cpu_ms, uint64_t gpus)
 {
-	aic_receipt r = { .job_id = job, .start = 1000, .end = 1010, .cpus = 2, .cpu_ms = cpu_ms, .mem_peak_mib = 5, .gpu_ms = AIC_UNKNOWN,
+	aic_receipt r = { .gpus = gpus, .job_id = job, .start = 1000, .end = 1010, .cpus = 2, .cpu_ms = cpu_ms, .mem_peak_mib = 5, .gpu_ms = AIC_UNKNOWN,
 	                  .energy_mj = AIC_UNKNOWN, .read_mib = AIC_UNKNOWN, .determinism = 2 };
 	aic_bytes b = { 0 };
 	char path[512];
@@ -177,6 +179,11 @@ static void write_receipt(const world *w, const char *node, uint32_t job, uint64
 	assert_int_equal(aic_receipt_path(path, sizeof(path), w->node_dir, &r, NULL), AIC_OK);
 	assert_int_equal(aic_file_write_atomic(path, b.data, b.len, 0600, NULL), AIC_OK);
 	aic_bytes_free(&b);
+}
+
+static void write_receipt(const world *w, const char *node, uint32_t job, uint64_t cpu_ms)
+{
+	write_gpu_receipt(w, node, job, cpu_ms, 0);
 }
 
 static unsigned files_in(const world *w, const char *sub)
@@ -312,6 +319,59 @@ static void damaged_and_foreign_receipts_are_set_aside(void **state)
 	aic_delivery_close(d);
 }
 
+typedef struct {
+	uint64_t next;
+	unsigned completed, forgotten;
+} meter_stand_in;
+
+static void complete(void *ctx, aic_receipt *r)
+{
+	meter_stand_in *m = ctx;
+
+	m->completed++;
+	r->gpu_ms = m->next;
+	m->next += 1000; /* measured again, it would be something else */
+}
+
+static void forget(void *ctx, const aic_receipt *r)
+{
+	meter_stand_in *m = ctx;
+
+	(void)r;
+	m->forgotten++;
+}
+
+static void gpu_use_is_written_down_before_it_is_sent(void **state)
+{
+	world *w = *state;
+	aic_delivery *d = opened(w);
+	meter_stand_in m = { .next = 5000 };
+	aic_delivery_meter meter = { complete, forget, &m };
+	aic_delivery_result result;
+	aic_error err;
+
+	aic_delivery_measure(d, &meter);
+	start_server(w);
+	w->seen->refuse = AIC_REFUSED;
+	write_gpu_receipt(w, "n1", 1, 7, 2);
+	assert_int_equal(aic_delivery_round(d, &result, &err), AIC_REFUSED);
+	w->seen->refuse = AIC_OK;
+	assert_int_equal(aic_delivery_round(d, &result, &err), AIC_OK);
+	assert_int_equal(w->seen->gpu_ms, 5000); /* what was measured the first time, sent the second */
+	assert_int_equal(m.completed, 1);
+	assert_int_equal(m.forgotten, 1);
+	write_receipt(w, "n1", 2, 7);               /* no GPU */
+	write_gpu_receipt(w, "n1", 3, 7, AIC_UNKNOWN);
+	assert_int_equal(aic_delivery_round(d, &result, &err), AIC_OK);
+	assert_int_equal(m.completed, 1);
+	m.next = AIC_UNKNOWN;                       /* not measured: sent as it is */
+	write_gpu_receipt(w, "n1", 4, 7, 1);
+	assert_int_equal(aic_delivery_round(d, &result, &err), AIC_OK);
+	assert_true(w->seen->gpu_ms == AIC_UNKNOWN);
+	assert_int_equal(m.forgotten, 2);
+	aic_delivery_close(d);
+}
+
 static void a_backlog_goes_in_several_batches(void **state)
 {
 	world *w = *state;
@@ -349,6 +409,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_daemon_that_is_down_loses_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_what_is_acknowledged_is_deleted, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged_and_foreign_receipts_are_set_aside, setup, teardown),
+		cmocka_unit_test_setup_teardown(gpu_use_is_written_down_before_it_is_sent, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_backlog_goes_in_several_batches, setup, teardown),
 		cmocka_unit_test(the_node_directory),
 	};

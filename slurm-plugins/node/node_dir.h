@@ -3,6 +3,7 @@
  *     node.key                    the node's signing key, 0600, made by aicnoded
  *     receipts/JOB.RESTART.STEP.receipt   one encoded receipt each, written by spank_aic, deleted by aicnoded
  *     damaged/                    receipt files that could not be read
+ *     steps/                      running steps that hold GPUs, and what they used so far (steps.h); only where GPUs are metered
  *     heartbeat                   touched by aicnoded */
 #ifndef AIC_NODE_DIR_H
 #define AIC_NODE_DIR_H

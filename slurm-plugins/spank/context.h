@@ -9,8 +9,8 @@
 /* sbatch, salloc, srun and slurmstepd: registers --aic-dataset and --aic-model. */
 int aic_spank_options(spank_t sp);
 
-/* slurmstepd: notes when the step began; then writes its receipt. Neither can fail the job: trouble goes to slurmd's log. */
-void aic_spank_step_begin(int ac, char **av);
+/* slurmstepd: notes when the step began and tells aicnoded of its GPUs; then writes its receipt. Neither can fail the job: trouble goes to slurmd's log. */
+void aic_spank_step_begin(spank_t sp, int ac, char **av);
 void aic_spank_step_end(spank_t sp);
 
 /* What the processes of this slurmstepd used: those that ended and were waited for, and those that are still there. */

@@ -11,7 +11,7 @@ int slurm_spank_init(spank_t sp, int ac, char **av)
 	case S_CTX_ALLOCATOR:
 		return aic_spank_options(sp);
 	case S_CTX_REMOTE:
-		aic_spank_step_begin(ac, av);
+		aic_spank_step_begin(sp, ac, av);
 		return aic_spank_options(sp);
 	default:
 		return ESPANK_SUCCESS;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <slurm/slurm.h>
 
@@ -10,6 +11,7 @@
 #include "common/file.h"
 #include "common/receipt.h"
 #include "slurm-plugins/node/node_dir.h"
+#include "slurm-plugins/node/steps.h"
 #include "slurm-plugins/spank/context.h"
 
 /* slurmstepd's own configuration: what the job's environment says of the cluster's name is the user's to change. */
@@ -25,11 +27,10 @@ static const char *node_name(void)
 	return name ? name : "";
 }
 
-void aic_spank_step_begin(int ac, char **av)
+static void read_arguments(int ac, char **av)
 {
 	const char *pattern = AIC_NODE_DIR_DEFAULT;
 
-	began = time(NULL);
 	for (int i = 0; i < ac; i++) {
 		if (!strncmp(av[i], "node_dir=", 9))
 			pattern = av[i] + 9;
@@ -50,18 +51,46 @@ static uint64_t gpus_held(spank_t sp)
 	return spank_getenv(sp, "SLURM_GPUS_ON_NODE", text, sizeof(text)) == ESPANK_SUCCESS ? strtoull(text, NULL, 10) : 0;
 }
 
+static int identify(spank_t sp, uint32_t *job, uint32_t *restart, uint32_t *step)
+{
+	if (spank_get_item(sp, S_JOB_ID, job) != ESPANK_SUCCESS || spank_get_item(sp, S_JOB_STEPID, step) != ESPANK_SUCCESS)
+		return -1;
+	if (spank_get_item(sp, S_SLURM_RESTART_COUNT, restart) != ESPANK_SUCCESS)
+		*restart = 0;
+	return 0;
+}
+
+/* Tells aicnoded's meter, if one runs here, whose processes the GPUs' will be. */
+static void announce(spank_t sp)
+{
+	aic_step step = { .stepd = getpid() };
+	aic_error err;
+	pid_t parent;
+
+	if (!node_dir[0] || identify(sp, &step.job_id, &step.restart, &step.step_id) || step.step_id == SLURM_EXTERN_CONT)
+		return;
+	step.gpus = (uint32_t)gpus_held(sp);
+	if (!step.gpus || !aic_process_read(step.stepd, &parent, &step.stepd_started))
+		return;
+	if (aic_step_announce(node_dir, &step, &err) && err.code != AIC_NOT_FOUND)
+		slurm_error("spank_aic: the GPU use of step %u.%u will be unknown: %s", step.job_id, step.step_id, err.message);
+}
+
+void aic_spank_step_begin(spank_t sp, int ac, char **av)
+{
+	began = time(NULL);
+	read_arguments(ac, av);
+	announce(sp);
+}
+
 static int fill(aic_receipt *r, spank_t sp)
 {
 	aic_step_usage usage;
 	uint16_t cpus;
 	uid_t uid;
 
-	if (spank_get_item(sp, S_JOB_ID, &r->job_id) != ESPANK_SUCCESS ||
-	    spank_get_item(sp, S_JOB_STEPID, &r->step_id) != ESPANK_SUCCESS ||
-	    spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS)
+	if (identify(sp, &r->job_id, &r->restart, &r->step_id) || spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS)
 		return -1;
-	if (spank_get_item(sp, S_SLURM_RESTART_COUNT, &r->restart) != ESPANK_SUCCESS)
-		r->restart = 0;
 	aic_str_copy(r->cluster, sizeof(r->cluster), &slurm_conf && slurm_conf.cluster_name ? slurm_conf.cluster_name : "");
 	aic_str_copy(r->node, sizeof(r->node), node_name());
 	r->uid = uid;
