@@ -30,7 +30,7 @@ static void describe(const aic_block *b, uint64_t index, char note[AIC_NAME_LEN]
 	if (tx.kind != AIC_TX_SETTLEMENT)
 		return;
 	aic_cbor_init(&c, tx.body, tx.body_len);
-	aic_cbor_array_exact(&c, 7);
+	aic_cbor_array_exact(&c, 8);
 	aic_cbor_text(&c, period, sizeof(period));
 	uint64_t number = aic_cbor_uint(&c);
 	if (aic_cbor_ok(&c))

@@ -22,7 +22,7 @@ libledger_la_SOURCES = \
 	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
 	ledger/row.c ledger/row.h \
 	ledger/service.c ledger/service.h \
-	ledger/settlement.c ledger/settlement.h \
+	ledger/settlement.c ledger/settlement.h ledger/settlement_body.c \
 	ledger/state.c ledger/state.h ledger/state_rows.c \
 	ledger/token.c ledger/token.h \
 	ledger/transaction.c ledger/transaction.h \
@@ -75,6 +75,10 @@ check_PROGRAMS += ledger_erc721_test
 ledger_erc721_test_SOURCES = ledger/erc721_test.c ledger/testing.c
 ledger_erc721_test_CFLAGS = $(ledger_test_flags)
 ledger_erc721_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_member_test
+ledger_member_test_SOURCES = ledger/member_test.c ledger/testing.c
+ledger_member_test_CFLAGS = $(ledger_test_flags)
+ledger_member_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_settlement_test
 ledger_settlement_test_SOURCES = ledger/settlement_test.c ledger/testing.c
 ledger_settlement_test_CFLAGS = $(ledger_test_flags)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ledger/execute.h"
+#include "ledger/vote.h"
 
 #define LINES_MAX 65536
 #define N_MAX 0xffffffffULL
@@ -30,6 +31,8 @@ typedef struct {
 	char period[16];
 	uint64_t number, approvals;
 	aic_hash evidence, batch;
+	aic_approval approval[AIC_APPROVALS_MAX];
+	size_t n_approvals;
 	aic_parameters parameters;
 	aic_totals totals;
 	size_t n_parties, n_lines;
@@ -40,6 +43,18 @@ typedef struct {
 } settlement;
 
 /* --- reading --- */
+
+static void read_approvals(aic_cbor *c, settlement *s)
+{
+	s->n_approvals = aic_cbor_array(c, AIC_APPROVALS_MAX);
+	for (size_t i = 0; i < s->n_approvals && aic_cbor_ok(c); i++) {
+		aic_cbor_array_exact(c, 2);
+		aic_cbor_bytes_exact(c, s->approval[i].key, AIC_PUBLIC_LEN);
+		aic_cbor_bytes_exact(c, s->approval[i].signature, AIC_SIGNATURE_LEN);
+		if (i && memcmp(s->approval[i - 1].key, s->approval[i].key, AIC_PUBLIC_LEN) >= 0)
+			aic_cbor_fail(c, "approval %zu does not follow approval %zu in ascending order of keys", i + 1, i);
+	}
+}
 
 static void read_wallets(aic_cbor *c, settlement *s)
 {
@@ -91,12 +106,13 @@ static aic_code read_body(settlement *s, const void *body, size_t len, aic_error
 	aic_cbor c;
 
 	aic_cbor_init(&c, body, len);
-	aic_cbor_array_exact(&c, 7);
+	aic_cbor_array_exact(&c, 8);
 	aic_cbor_text(&c, s->period, sizeof(s->period));
 	s->number = aic_cbor_uint(&c);
 	aic_cbor_bytes_exact(&c, s->evidence.b, AIC_HASH_LEN);
 	aic_cbor_bytes_exact(&c, s->batch.b, AIC_HASH_LEN);
 	s->approvals = aic_cbor_uint(&c);
+	read_approvals(&c, s);
 	read_wallets(&c, s);
 	s->n_lines = aic_cbor_array(&c, LINES_MAX);
 	s->line = aic_xcalloc(s->n_lines + 1, sizeof(*s->line));
@@ -124,6 +140,29 @@ static aic_code check_key(const aic_exec *x, const settlement *s, aic_error *err
 		return aic_fail(err, AIC_REFUSED, "settlement %s/%llu of this site was posted at height %llu already", s->period,
 		                (unsigned long long)s->number, (unsigned long long)row.height);
 	return code == AIC_NOT_FOUND ? AIC_OK : code;
+}
+
+/* Every approval that is there must be good; the site's policy says how many are needed. */
+static aic_code check_approvals(const aic_exec *x, const settlement *s, aic_error *err)
+{
+	aic_member m;
+	aic_code code = aic_state_member(x->state, &x->signer.site, &m, err);
+
+	for (size_t i = 0; i < s->n_approvals && !code; i++) {
+		aic_key_row k;
+
+		code = aic_state_key(x->state, s->approval[i].key, &k, err);
+		if (code == AIC_NOT_FOUND ||
+		    (!code && (k.role != AIC_ROLE_ADMIN || !aic_id_equal(&k.site, &x->signer.site) || x->height < k.since ||
+		               (k.until && x->height >= k.until))))
+			return aic_fail(err, AIC_REFUSED, "approval %zu is not by a valid administrator's key of this site", i + 1);
+		if (!code && !aic_approval_verify(&s->approval[i], &aic_state_head(x->state)->chain, &s->batch))
+			return aic_fail(err, AIC_REFUSED, "the signature of approval %zu is not over this batch", i + 1);
+	}
+	if (!code && s->n_approvals < m.approvals)
+		return aic_fail(err, AIC_REFUSED, "%zu administrators have signed this batch, this site's policy asks for %llu", s->n_approvals,
+		                (unsigned long long)m.approvals);
+	return code;
 }
 
 static aic_code check_line(const settlement *s, size_t i, aic_error *err)
@@ -338,7 +377,7 @@ static aic_code apply(aic_exec *x, settlement *s, aic_error *err)
 {
 	aic_code code;
 
-	if ((code = read_body(s, x->tx->body, x->tx->body_len, err)) || (code = check_key(x, s, err)) ||
+	if ((code = read_body(s, x->tx->body, x->tx->body_len, err)) || (code = check_key(x, s, err)) || (code = check_approvals(x, s, err)) ||
 	    (code = aic_state_parameters(x->state, &s->parameters, err)) || (code = aic_state_totals(x->state, &s->totals, err)) ||
 	    (code = check_parties(x, s, err)) || (code = add_debits(x, s, err)) || (code = check_funds(s, err)) ||
 	    (code = compute(s, err)) || (code = book(x, s, err)) || (code = serve_debts(x, s, err)))
@@ -354,72 +393,4 @@ aic_code aic_execute_settlement(aic_exec *x, aic_error *err)
 	free(s.party);
 	free(s.line);
 	return code;
-}
-
-/* --- the other side: building a body, reading a result --- */
-
-static int by_address(const void *a, const void *b)
-{
-	return aic_address_cmp(a, b);
-}
-
-static size_t place_of(const aic_address *list, size_t n, const aic_address *a)
-{
-	const aic_address *p = bsearch(a, list, n, sizeof(*list), by_address);
-
-	return (size_t)(p - list);
-}
-
-void aic_settlement_body(aic_bytes *out, const aic_settlement *s)
-{
-	aic_address *list = aic_xcalloc(2 * s->n_lines + 1, sizeof(*list));
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n_lines; i++) {
-		list[2 * i] = s->line[i].payer;
-		list[2 * i + 1] = s->line[i].payee;
-	}
-	qsort(list, 2 * s->n_lines, sizeof(*list), by_address);
-	for (size_t i = 0; i < 2 * s->n_lines; i++)
-		if (!n || aic_address_cmp(&list[n - 1], &list[i]))
-			list[n++] = list[i];
-	aic_cbor_put_array(out, 7);
-	aic_cbor_put_text(out, s->period);
-	aic_cbor_put_uint(out, s->number);
-	aic_cbor_put_bytes(out, s->evidence.b, AIC_HASH_LEN);
-	aic_cbor_put_bytes(out, s->batch.b, AIC_HASH_LEN);
-	aic_cbor_put_uint(out, s->n_approvals);
-	aic_cbor_put_array(out, n);
-	for (size_t i = 0; i < n; i++)
-		aic_cbor_put_bytes(out, list[i].b, AIC_ADDRESS_LEN);
-	aic_cbor_put_array(out, s->n_lines);
-	for (size_t i = 0; i < s->n_lines; i++) {
-		const aic_settlement_line *l = &s->line[i];
-
-		aic_cbor_put_array(out, 7);
-		aic_cbor_put_uint(out, place_of(list, n, &l->payer));
-		aic_cbor_put_uint(out, place_of(list, n, &l->payee));
-		aic_cbor_put_uint(out, (uint64_t)l->kind);
-		aic_cbor_put_uint(out, l->n);
-		aic_cbor_put_amount(out, l->gross);
-		aic_cbor_put_amount(out, l->fee);
-		aic_cbor_put_amount(out, l->stake);
-	}
-	free(list);
-}
-
-aic_code aic_settlement_result_decode(aic_settlement_result *r, const void *data, size_t len, aic_error *err)
-{
-	aic_cbor c;
-
-	aic_cbor_init(&c, data, len);
-	r->n_lines = aic_cbor_array(&c, LINES_MAX);
-	r->reward = aic_xcalloc(r->n_lines + 1, sizeof(*r->reward));
-	r->issued = aic_xcalloc(r->n_lines + 1, sizeof(*r->issued));
-	for (size_t i = 0; i < r->n_lines && aic_cbor_ok(&c); i++) {
-		aic_cbor_array_exact(&c, 2);
-		r->reward[i] = aic_cbor_amount(&c);
-		r->issued[i] = aic_cbor_amount(&c);
-	}
-	return aic_cbor_finish(&c, err);
 }

@@ -1,8 +1,12 @@
 /* settlement.h: the body of a settlement, and what it does (economics.md 2 and 4).
  *
  *     settlement = [period: text, number, evidence: bytes .size 32, batch: bytes .size 32, approvals,
- *                   [* wallet: bytes .size 20], [* line]]
+ *                   [* approval], [* wallet: bytes .size 20], [* line]]
+ *     approval   = [administrator's key: bytes .size 32, signature: bytes .size 64], keys ascending
  *     line       = [payer, payee, kind, n, gross, fee, stake]
+ *
+ * `approvals` is how many people approved, as the site says; the signed approvals count where the site's policy asks for some: each
+ * is by a registered administrator's key of the site over "aic/approval/v1" || 0x00 || chain id || batch.
  *
  * wallets ascend, none twice, each used; payer and payee are places in that list; lines ascend by (payer, payee, kind), none
  * twice. */
@@ -11,7 +15,16 @@
 
 #include "ledger/row.h"
 
+typedef struct {
+	uint8_t key[AIC_PUBLIC_LEN];
+	uint8_t signature[AIC_SIGNATURE_LEN];
+} aic_approval;
+
+bool aic_approval_verify(const aic_approval *a, const aic_hash *chain, const aic_hash *batch);
+void aic_approval_sign(aic_approval *a, const aic_key *administrator, const aic_hash *chain, const aic_hash *batch);
 void aic_settlement_body(aic_bytes *out, const aic_settlement *s);
+/* With signed approvals, in any order. */
+void aic_settlement_body_approved(aic_bytes *out, const aic_settlement *s, const aic_approval *approval, size_t n);
 /* Result of an executed settlement: [* [reward, issued]], one per line; into the arrays of *r. */
 aic_code aic_settlement_result_decode(aic_settlement_result *r, const void *data, size_t len, aic_error *err);
 

@@ -1,0 +1,134 @@
+/* settlement_body.c: building the body of a settlement and its approvals, reading its result. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cbor.h"
+#include "ledger/settlement.h"
+
+#define LINES_MAX 65536
+#define APPROVAL_DOMAIN "aic/approval/v1"
+
+static aic_bytes approved_bytes(const aic_hash *chain, const aic_hash *batch)
+{
+	aic_bytes b = {0};
+
+	aic_bytes_append(&b, chain->b, AIC_HASH_LEN);
+	aic_bytes_append(&b, batch->b, AIC_HASH_LEN);
+	return b;
+}
+
+void aic_approval_sign(aic_approval *a, const aic_key *administrator, const aic_hash *chain, const aic_hash *batch)
+{
+	aic_bytes b = approved_bytes(chain, batch);
+
+	memcpy(a->key, administrator->public_key, AIC_PUBLIC_LEN);
+	aic_sign(a->signature, administrator, APPROVAL_DOMAIN, b.data, b.len);
+	aic_bytes_free(&b);
+}
+
+bool aic_approval_verify(const aic_approval *a, const aic_hash *chain, const aic_hash *batch)
+{
+	aic_bytes b = approved_bytes(chain, batch);
+	bool good = aic_verify(a->signature, a->key, APPROVAL_DOMAIN, b.data, b.len);
+
+	aic_bytes_free(&b);
+	return good;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(((const aic_approval *)a)->key, ((const aic_approval *)b)->key, AIC_PUBLIC_LEN);
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return aic_address_cmp(a, b);
+}
+
+static size_t place_of(const aic_address *list, size_t n, const aic_address *a)
+{
+	const aic_address *p = bsearch(a, list, n, sizeof(*list), by_address);
+
+	return (size_t)(p - list);
+}
+
+static void put_approvals(aic_bytes *out, const aic_approval *approval, size_t n)
+{
+	aic_approval *sorted = aic_xcalloc(n + 1, sizeof(*sorted));
+
+	if (n)
+		memcpy(sorted, approval, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_key);
+	aic_cbor_put_array(out, n);
+	for (size_t i = 0; i < n; i++) {
+		aic_cbor_put_array(out, 2);
+		aic_cbor_put_bytes(out, sorted[i].key, AIC_PUBLIC_LEN);
+		aic_cbor_put_bytes(out, sorted[i].signature, AIC_SIGNATURE_LEN);
+	}
+	free(sorted);
+}
+
+static void put_lines(aic_bytes *out, const aic_settlement *s, const aic_address *list, size_t n)
+{
+	aic_cbor_put_array(out, s->n_lines);
+	for (size_t i = 0; i < s->n_lines; i++) {
+		const aic_settlement_line *l = &s->line[i];
+
+		aic_cbor_put_array(out, 7);
+		aic_cbor_put_uint(out, place_of(list, n, &l->payer));
+		aic_cbor_put_uint(out, place_of(list, n, &l->payee));
+		aic_cbor_put_uint(out, (uint64_t)l->kind);
+		aic_cbor_put_uint(out, l->n);
+		aic_cbor_put_amount(out, l->gross);
+		aic_cbor_put_amount(out, l->fee);
+		aic_cbor_put_amount(out, l->stake);
+	}
+}
+
+void aic_settlement_body(aic_bytes *out, const aic_settlement *s)
+{
+	aic_settlement_body_approved(out, s, NULL, 0);
+}
+
+void aic_settlement_body_approved(aic_bytes *out, const aic_settlement *s, const aic_approval *approval, size_t n_approvals)
+{
+	aic_address *list = aic_xcalloc(2 * s->n_lines + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_lines; i++) {
+		list[2 * i] = s->line[i].payer;
+		list[2 * i + 1] = s->line[i].payee;
+	}
+	qsort(list, 2 * s->n_lines, sizeof(*list), by_address);
+	for (size_t i = 0; i < 2 * s->n_lines; i++)
+		if (!n || aic_address_cmp(&list[n - 1], &list[i]))
+			list[n++] = list[i];
+	aic_cbor_put_array(out, 8);
+	aic_cbor_put_text(out, s->period);
+	aic_cbor_put_uint(out, s->number);
+	aic_cbor_put_bytes(out, s->evidence.b, AIC_HASH_LEN);
+	aic_cbor_put_bytes(out, s->batch.b, AIC_HASH_LEN);
+	aic_cbor_put_uint(out, s->n_approvals);
+	put_approvals(out, approval, n_approvals);
+	aic_cbor_put_array(out, n);
+	for (size_t i = 0; i < n; i++)
+		aic_cbor_put_bytes(out, list[i].b, AIC_ADDRESS_LEN);
+	put_lines(out, s, list, n);
+	free(list);
+}
+
+aic_code aic_settlement_result_decode(aic_settlement_result *r, const void *data, size_t len, aic_error *err)
+{
+	aic_cbor c;
+
+	aic_cbor_init(&c, data, len);
+	r->n_lines = aic_cbor_array(&c, LINES_MAX);
+	r->reward = aic_xcalloc(r->n_lines + 1, sizeof(*r->reward));
+	r->issued = aic_xcalloc(r->n_lines + 1, sizeof(*r->issued));
+	for (size_t i = 0; i < r->n_lines && aic_cbor_ok(&c); i++) {
+		aic_cbor_array_exact(&c, 2);
+		r->reward[i] = aic_cbor_amount(&c);
+		r->issued[i] = aic_cbor_amount(&c);
+	}
+	return aic_cbor_finish(&c, err);
+}
