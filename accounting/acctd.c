@@ -53,6 +53,10 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
 
 	if (rc != AIC_OK)
 		return rc;
+	if ((rc = aic_config_check_user(&d->config, err)) != AIC_OK) {
+		aic_config_free(&d->config);
+		return rc;
+	}
 	if (d->config.slurm_conf[0])
 		setenv("SLURM_CONF", d->config.slurm_conf, 1);
 	aic_rpc_use_munge(d->config.munge_socket);

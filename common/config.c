@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/bytes.h"
 #include "common/config_read.h"
@@ -437,6 +438,14 @@ const char *aic_config_ledger_socket(const aic_config *c, char *buf)
 }
 
 /* gid, the caller's effective group, decides nothing: a set-group-id program lends one to everybody. */
+aic_code aic_config_check_user(const aic_config *c, aic_error *err)
+{
+	if (geteuid() == c->uid)
+		return AIC_OK;
+	return aic_fail(err, AIC_USAGE, "runs as uid %u, aic.yaml says user %s (uid %u): start it as that user", (unsigned)geteuid(),
+	                c->user, (unsigned)c->uid);
+}
+
 bool aic_config_is_admin(const aic_config *c, uid_t uid, gid_t gid)
 {
 	(void)gid;

@@ -89,6 +89,8 @@ void aic_config_free(aic_config *c);
 /* Addresses of the two daemons' Unix sockets: buf has AIC_PATH_LEN bytes. */
 const char *aic_config_acct_socket(const aic_config *c, char *buf);
 const char *aic_config_ledger_socket(const aic_config *c, char *buf);
+/* Refuses to run as another user than aic.yaml's `user`: for the daemons that keep the site's state. */
+aic_code aic_config_check_user(const aic_config *c, aic_error *err);
 /* Uid 0, a listed uid, or a member (passwd or group file) of a listed group. */
 bool aic_config_is_admin(const aic_config *c, uid_t uid, gid_t gid);
 

@@ -7,6 +7,7 @@ common_sources = \
 	common/command.c common/command.h \
 	common/config.c common/config.h common/config_etcd.c common/config_read.h common/config_rows.c \
 	common/crypto.c common/crypto.h \
+	common/daemon.c common/daemon.h \
 	common/error.c common/error.h \
 	common/file.c common/file.h \
 	common/key_file.c \
