@@ -114,6 +114,12 @@ static aic_code etcd_head(void *self, aic_order_head *head, aic_error *err)
 
 /* --- append --- */
 
+static void forget(aic_error *err)
+{
+	if (err)
+		*err = (aic_error){0};
+}
+
 /* Head as expected and no block above it: block and head are put. Otherwise both are read, to see whose block it is. */
 static json_t *append_request(const aic_etcd_order *o, const aic_order_head *expected, const aic_hash *hash, const void *block,
                               size_t len)
@@ -156,9 +162,11 @@ static aic_code judge_append(const aic_etcd_order *o, const json_t *answer, cons
 	return aic_fail(err, AIC_REFUSED, "the log's head is at height %" PRIu64 " by now: build the block anew", now.height);
 }
 
-/* An attempt went without an answer and a later one was refused for another reason: what stands in the log decides. */
-static aic_code settle_append(aic_etcd_order *o, uint64_t height, const void *block, size_t len, aic_error *err)
+/* Refused, and yet it may be there: an earlier attempt went without an answer, or etcd has carried out the very request that
+ * used up its quota (https://github.com/etcd-io/etcd/blob/v3.4.23/etcdserver/apply.go, quotaApplierV3). The log decides. */
+static aic_code settle_append(aic_etcd_order *o, uint64_t height, const void *block, size_t len, aic_code refused, aic_error *err)
 {
+	bool unsure = aic_etcd_unsure(o->etcd);
 	char key[AIC_ETCD_KEY_MAX];
 	json_t *answer;
 	aic_error why = {0};
@@ -169,11 +177,17 @@ static aic_code settle_append(aic_etcd_order *o, uint64_t height, const void *bl
 		                why.message);
 	bool found = aic_etcd_found(answer), ours = aic_etcd_value_is(answer, block, len);
 	json_decref(answer);
-	if (ours)
+	if (ours) {
+		forget(err);
 		return AIC_OK;
+	}
 	if (found)
 		return aic_fail(err, AIC_REFUSED, "the log holds another block at height %" PRIu64 " by now: build the block anew", height);
+	if (!unsure)
+		return refused;
 	aic_error_prefix(err, "the block at height %" PRIu64 " is not in the log yet, but an attempt may still put it there", height);
+	if (err)
+		err->code = AIC_UNREACHABLE;
 	return AIC_UNREACHABLE;
 }
 
@@ -191,8 +205,8 @@ static aic_code etcd_append(void *self, const aic_order_head *expected, const ai
 	aic_failpoint("order: before the block");
 	code = aic_etcd_call(o->etcd, "kv/txn", append_request(o, expected, hash, block, len), len, &answer, err);
 	aic_failpoint("order: committed");
-	if (code && code != AIC_UNREACHABLE && aic_etcd_unsure(o->etcd))
-		return settle_append(o, height, block, len, err);
+	if (code == AIC_FULL || (code && code != AIC_UNREACHABLE && aic_etcd_unsure(o->etcd)))
+		return settle_append(o, height, block, len, code, err);
 	if (code)
 		return code;
 	if (!aic_etcd_txn_succeeded(answer))
@@ -282,6 +296,7 @@ static aic_code etcd_read(void *self, uint64_t from, uint64_t n, aic_order_visit
 		code = aic_etcd_call(o->etcd, "kv/txn", page_request(o, next, end, limit), PAGE_BYTES, &answer, err);
 		if (code == AIC_FULL && limit > 1) { /* they are larger than those before them */
 			o->page = limit / 4 ? limit / 4 : 1;
+			forget(err);
 			code = AIC_OK;
 			continue;
 		}

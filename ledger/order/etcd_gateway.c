@@ -234,6 +234,16 @@ static outcome explain_grpc(const aic_etcd *e, int grpc, const char *message, ai
 	}
 }
 
+/* Its length, as far as it is fit to be shown. */
+static int first_line(const aic_etcd *e)
+{
+	int n = 0;
+
+	while ((size_t)n < e->answer.len && n < 160 && e->answer.data[n] >= ' ' && e->answer.data[n] < 0x7f)
+		n++;
+	return n;
+}
+
 static outcome judge(aic_etcd *e, json_t **answer, aic_error *err)
 {
 	long status = 0;
@@ -249,12 +259,16 @@ static outcome judge(aic_etcd *e, json_t **answer, aic_error *err)
 	}
 	if (!message)
 		message = json_string_value(json_object_get(json, "error"));
-	if (json_is_object(json) && message)
+	if (!json && e->answer.len && memmem(e->answer.data, e->answer.len, "CommonName", 10))
+		result = refuse(e, AIC_REFUSED, "its gateway takes no named certificate while authentication is on",
+		                "make the client's certificate without a common name (CN)", err);
+	else if (json_is_object(json) && message)
 		result = explain_grpc(e, (int)json_integer_value(json_object_get(json, "code")), message, err);
 	else if (status == 200)
 		aic_fail(err, AIC_UNREACHABLE, "etcd at %s: its answer is no JSON (%s)", endpoint(e), where.text);
 	else
-		aic_fail(err, AIC_UNREACHABLE, "etcd at %s answers HTTP %ld: is that etcd 3.4 or later?", endpoint(e), status);
+		aic_fail(err, AIC_UNREACHABLE, "etcd at %s answers HTTP %ld, \"%.*s\": is that etcd 3.4 or later?", endpoint(e), status,
+		         first_line(e), (const char *)e->answer.data);
 	json_decref(json);
 	return result;
 }
