@@ -71,6 +71,8 @@ aic_code aic_serve_batch_post(aic_request *q, aic_error *err);
 aic_code aic_serve_batch_lines(aic_request *q, aic_error *err);
 aic_code aic_serve_line_act(aic_request *q, aic_error *err);
 aic_code aic_serve_audit(aic_request *q, aic_error *err);
+aic_code aic_serve_reconcile(aic_request *q, aic_error *err);
+aic_code aic_serve_explain(aic_request *q, aic_error *err);
 aic_code aic_serve_check(aic_request *q, aic_error *err);
 aic_code aic_serve_forget_damage(aic_request *q, aic_error *err);
 aic_code aic_serve_forget_node(aic_request *q, aic_error *err);

@@ -6,7 +6,9 @@ int aic_cmd_balance(int argc, char **argv);
 int aic_cmd_history(int argc, char **argv);
 int aic_cmd_quote(int argc, char **argv);
 int aic_cmd_report(int argc, char **argv); /* payouts | usage | uncharged */
-int aic_cmd_batch(int argc, char **argv);  /* list | show | approve | post | close */
+int aic_cmd_batch(int argc, char **argv);  /* list | show | close | approve | post | lines | hold | release | adjust | void | log */
 int aic_cmd_doctor(int argc, char **argv);
+int aic_cmd_explain(int argc, char **argv);
+int aic_cmd_reconcile(int argc, char **argv);
 
 #endif

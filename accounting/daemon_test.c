@@ -311,6 +311,61 @@ static void who_sees_what(void **state)
 	aic_job_record_clear(&other);
 }
 
+static void a_job_explained(void **state)
+{
+	site *s = *state;
+	aic_job_record a = job(1, "daemon", "physics", "n1");
+
+	turn(s);
+	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "100", NULL), 0);
+	take(s, &a);
+	send_receipt(&a, 0, AIC_OK);
+	assert_int_equal(run(MEMBER, aic_cmd_explain, "1", NULL), 0);
+	expect_printed("hardware n1: 0.285 AIC from account/physics to provider/lab-one");
+	expect_printed("rated when the period is closed");
+	assert_int_equal(run(STRANGER, aic_cmd_explain, "1", NULL), 1);
+	expect_printed("no run of job 1 that you may see was charged");
+	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 0);
+	assert_int_equal(run(MEMBER, aic_cmd_explain, "1", "-P", NULL), 0);
+	expect_printed("seconds|7200|max(0, end - start - suspended), at most the time limit");
+	expect_printed("receipt|n1 step 0: CPU time 57600000 ms, GPU time not measured, 7200 s|signed by the node");
+	expect_printed("fee|0.0285 AIC at 100000 ppm, net 0.2565 AIC|");
+	expect_printed("quality|500000 ppm: verified 500000, useful 1000000|");
+	expect_printed("reward|0.00");
+	assert_int_equal(run(0, aic_cmd_explain, "one", NULL), 2);
+	aic_job_record_clear(&a);
+}
+
+static void acts_by_command(void **state)
+{
+	site *s = *state;
+	aic_job_record a = job(1, "daemon", "physics", "n1"), b = job(2, "daemon", "physics", "n1");
+
+	take(s, &a);
+	take(s, &b);
+	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "lines", "-P", NULL), 0);
+	expect_printed("1|1|daemon|n1|hardware|account/physics|provider/lab-one|0.285|0||no receipt of the job; the payee has a single customer");
+	assert_int_equal(run(0, aic_cmd_batch, "void", "1", NULL), 2);
+	expect_printed("say why: --reason TEXT");
+	assert_int_equal(run(0, aic_cmd_batch, "void", "1", "--reason", "test run", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "adjust", "2", "0.1", "--reason", "half was ours", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "hold", "2", "--reason", "look again", NULL), 0);
+	assert_int_equal(run(0, aic_cmd_batch, "lines", "open", "-P", NULL), 0);
+	expect_printed("2|2|daemon|n1|hardware|account/physics|provider/lab-one|0.1|0|held: look again|");
+	assert_int_equal(run(0, aic_cmd_batch, "list", "-P", NULL), 0);
+	expect_printed("|review|0|0|0|0 of 1|");
+	assert_int_equal(run(0, aic_cmd_batch, "log", "-P", NULL), 0);
+	expect_printed("line 1 of job 1 (0.285 -> 0 AIC) voided: test run");
+	assert_int_equal(run(MEMBER, aic_cmd_batch, "void", "1", "--reason", "mine", NULL), 1);
+	expect_printed("only administrators may act on a payment line");
+	aic_job_record_clear(&a);
+	aic_job_record_clear(&b);
+}
+
 static void usage_mistakes(void **state)
 {
 	(void)state;
@@ -440,7 +495,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, site_open, site_close)
 	const struct CMUnitTest tests[] = {
-		T(from_job_to_posted_payout), T(who_sees_what), T(usage_mistakes), T(the_quote_is_the_charge),
+		T(from_job_to_posted_payout), T(who_sees_what), T(a_job_explained), T(acts_by_command), T(usage_mistakes), T(the_quote_is_the_charge),
 		T(the_quote_tells_how_long_the_balance_lasts), T(without_a_ledger_charging_goes_on), T(without_a_daemon_commands_say_so),
 		T(observe_is_on_paper), T(the_snapshot_has_what_is_left), T(a_past_period_closes_itself),
 	};

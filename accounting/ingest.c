@@ -212,8 +212,9 @@ static bool outranks(const aic_job_record *a, const void *a_body, size_t a_len, 
 static aic_code replace_body(const aic_ingest *in, int64_t id, const aic_job_record *r, const void *body, size_t len,
                              aic_error *err)
 {
-	return aic_sql_run(in->store->db, err, "UPDATE record SET body=?2, account=?3, user=?4, partition=?5, state=?6 WHERE id=?1",
-	                   "ibttti", id, body, len, r->account, r->user, r->partition, (int64_t)r->state);
+	return aic_sql_run(in->store->db, err, "UPDATE record SET body=?2, account=?3, user=?4, partition=?5, state=?6, segment=?7"
+	                                          " WHERE id=?1", "ibtttii", id, body, len, r->account, r->user, r->partition,
+	                   (int64_t)r->state, aic_segment_key(r));
 }
 
 static aic_code meet_existing(const aic_ingest *in, int64_t id, const aic_bytes *old_body, const aic_job_record *r,
@@ -246,12 +247,14 @@ static aic_code meet_existing(const aic_ingest *in, int64_t id, const aic_bytes 
 	return rc;
 }
 
+/* Slurm counts restarts up behind each end of a run, so only a run's resizes are told apart by their moments: another start of
+ * it comes from a slurmctld that was killed, forgot that the run had ended, and ran the job again. */
 static aic_code find_existing(const aic_ingest *in, const aic_job_record *r, int64_t *id, aic_bytes *body, aic_error *err)
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(in->store->db, &st, err,
 	                            "SELECT id, body FROM record WHERE cluster=?1 AND job=?2 AND submit=?3 AND restart=?4"
-	                            " AND segment=?5 AND resizing=?6", "tiiiii", r->cluster, (int64_t)r->job_id, r->submit,
+	                            " AND resizing=?6 AND (resizing=0 OR segment=?5)", "tiiiii", r->cluster, (int64_t)r->job_id, r->submit,
 	                            (int64_t)r->restart, aic_segment_key(r), (int64_t)aic_segment_resizing(r));
 
 	if (rc == AIC_OK && (rc = aic_sql_step(in->store->db, st, err)) == AIC_OK) {
@@ -262,7 +265,8 @@ static aic_code find_existing(const aic_ingest *in, const aic_job_record *r, int
 	return rc;
 }
 
-static aic_code insert_new(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, aic_error *err)
+static aic_code insert_new(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags,
+                           aic_error *err)
 {
 	int64_t id, others = 0;
 	aic_segment s;
@@ -274,10 +278,10 @@ static aic_code insert_new(const aic_ingest *in, const aic_job_record *r, const 
 		rc = aic_sql_run(in->store->db, err,
 		                 "INSERT INTO record(cluster, job, submit, restart, segment, resizing, account, user, partition, state,"
 		                 " started, ended, billable, state_ppm, status, cpu_seconds, gpu_seconds, flags, body)"
-		                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0, 0, 0, ?13)", "tiiiiitttiiib",
+		                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0, 0, ?14, ?13)", "tiiiiitttiiibi",
 		                 r->cluster, (int64_t)r->job_id, r->submit, (int64_t)r->restart, aic_segment_key(r),
 		                 (int64_t)aic_segment_resizing(r), r->account, r->user, r->partition, (int64_t)r->state, r->start,
-		                 r->end, body, len);
+		                 r->end, body, len, (int64_t)flags);
 	id = aic_sql_last_id(in->store->db);
 	if (rc == AIC_OK && others)
 		return aic_ingest_recharge(in, r->cluster, r->job_id, r->submit, err);
@@ -289,19 +293,72 @@ static aic_code insert_new(const aic_ingest *in, const aic_job_record *r, const 
 	return rc;
 }
 
+/* An estimate of this run goes when the real record comes, unless a batch or an act holds it: then the real one is kept aside. */
+static aic_code drop_estimate(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, bool *settled, aic_error *err)
+{
+	int64_t id, frozen = 0;
+	aic_code rc = aic_sql_int(in->store->db, &id, err, "SELECT id FROM record WHERE cluster=?1 AND job=?2 AND submit=?3 AND flags & 2 AND"
+	                          " started BETWEEN ?4 - 1 AND ?4 + 1", "tiii", r->cluster, (int64_t)r->job_id, r->submit,
+	                          aic_segment_resizing(r) ? r->start : aic_segment_key(r));
+
+	*settled = false;
+	if (rc != AIC_OK)
+		return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+	rc = aic_sql_int(in->store->db, &frozen, err, "SELECT EXISTS(SELECT 1 FROM line WHERE record=?1 AND (batch IS NOT NULL OR"
+	                 " act IS NOT NULL))", "i", id);
+	if (rc == AIC_OK && frozen) {
+		*settled = true;
+		return keep_duplicate(in, id, body, len, "came after an estimate of it was settled", err);
+	}
+	if (rc == AIC_OK)
+		rc = lines_drop(in, id, err);
+	return rc == AIC_OK ? aic_sql_run(in->store->db, err, "DELETE FROM record WHERE id=?1", "i", id) : rc;
+}
+
+aic_code aic_ingest_estimate(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err)
+{
+	aic_job_record r = {0};
+	aic_bytes own = {0};
+	int64_t known = 0, runs = 0;
+	aic_code rc = aic_job_record_decode(&r, body, len, err);
+
+	*what = AIC_INGEST_EQUAL;
+	if (rc == AIC_OK)
+		rc = aic_sql_int(in->store->db, &known, err, "SELECT count(*) FROM record WHERE cluster=?1 AND job=?2 AND started BETWEEN ?3 - 1"
+		                 " AND ?3 + 1", "tii", r.cluster, (int64_t)r.job_id, r.start);
+	/* slurmdbd has no restart count: it takes a number that no record of the job has */
+	if (rc == AIC_OK && !known)
+		rc = aic_sql_int(in->store->db, &runs, err, "SELECT coalesce(max(restart) + 1, 0) FROM record WHERE cluster=?1 AND job=?2 AND"
+		                 " submit=?3", "tii", r.cluster, (int64_t)r.job_id, r.submit);
+	if (rc == AIC_OK && !known) {
+		*what = AIC_INGEST_NEW;
+		r.restart = (uint32_t)runs;
+		aic_job_record_encode(&own, &r);
+		rc = insert_new(in, &r, own.data, own.len, AIC_RECORD_ESTIMATED, err);
+	}
+	aic_bytes_free(&own);
+	aic_job_record_clear(&r);
+	return rc;
+}
+
 aic_code aic_ingest_record(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err)
 {
 	aic_job_record r = {0};
 	aic_bytes old = {0};
+	bool settled;
 	int64_t id = 0;
 	aic_code rc = aic_job_record_decode(&r, body, len, err);
 
 	if (rc != AIC_OK)
 		return rc;
-	rc = find_existing(in, &r, &id, &old, err);
 	*what = AIC_INGEST_NEW;
-	if (rc == AIC_NOT_FOUND)
-		rc = insert_new(in, &r, body, len, err);
+	rc = drop_estimate(in, &r, body, len, &settled, err);
+	if (rc == AIC_OK && !settled)
+		rc = find_existing(in, &r, &id, &old, err);
+	if (settled)
+		*what = AIC_INGEST_DIFFERENT;
+	else if (rc == AIC_NOT_FOUND)
+		rc = insert_new(in, &r, body, len, 0, err);
 	else if (rc == AIC_OK)
 		rc = meet_existing(in, id, &old, &r, body, len, what, err);
 	aic_bytes_free(&old);

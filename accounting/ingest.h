@@ -12,6 +12,7 @@
 #include "common/config.h"
 
 #define AIC_RECORD_DOUBLE 1u    /* a differing record of the same key was seen */
+#define AIC_RECORD_ESTIMATED 2u /* from slurmdbd, its nodes' shares even; the real record replaces it */
 
 typedef enum { AIC_INGEST_NEW, AIC_INGEST_EQUAL, AIC_INGEST_DIFFERENT } aic_ingest_result;
 
@@ -23,6 +24,9 @@ typedef struct {
 
 /* One encoded record, inside the caller's transaction. AIC_CORRUPT where it cannot be decoded. */
 aic_code aic_ingest_record(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err);
+
+/* The same for a record that slurmdbd alone knows: kept as an estimate, and only where there is none of that start. */
+aic_code aic_ingest_estimate(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err);
 
 /* Charges every record of a job (cluster, job id, submit) again, except those that a batch holds. */
 aic_code aic_ingest_recharge(const aic_ingest *in, const char *cluster, uint32_t job, int64_t submit, aic_error *err);

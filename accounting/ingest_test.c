@@ -65,6 +65,26 @@ static void slurms_double_record(void **state)
 	aic_job_record_clear(&longer);
 }
 
+/* slurmctld killed before it had saved that the job had started: it runs the job again, with the same restart count. */
+static void a_run_that_slurmctld_forgot(void **state)
+{
+	fixture *f = *state;
+	aic_job_record r = fixture_record(1, 7200), again = fixture_record(1, 3600);
+
+	again.start += 10000;
+	again.end += 10000;
+	for (int order = 0; order < 2; order++) {
+		r.job_id = again.job_id = 10 + (uint32_t)order;
+		fixture_ingest(f, order ? &again : &r);
+		assert_int_equal(fixture_ingest(f, order ? &r : &again), AIC_INGEST_DIFFERENT);
+		assert_int_equal(fixture_ingest(f, &r), AIC_INGEST_EQUAL);
+		expect_lines(f, r.job_id, "n1 hardware account/physics provider/lab-one 4.285 open\n");
+	}
+	assert_int_equal(count(f, "SELECT count(*) FROM duplicate"), 2);
+	aic_job_record_clear(&r);
+	aic_job_record_clear(&again);
+}
+
 static void each_requeue_is_its_own_record(void **state)
 {
 	fixture *f = *state;
@@ -351,7 +371,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
 	const struct CMUnitTest tests[] = {
-		T(a_record_counts_once), T(slurms_double_record), T(each_requeue_is_its_own_record), T(segments_of_a_resize_share_no_key),
+		T(a_record_counts_once), T(slurms_double_record), T(a_run_that_slurmctld_forgot), T(each_requeue_is_its_own_record), T(segments_of_a_resize_share_no_key),
 		T(scope_is_respected), T(a_closed_record_stays), T(receipts_once_and_contradictions_aside), T(a_node_keeps_its_key),
 		T(impossible_receipts_are_refused), T(two_controllers_one_truth), T(damage_is_noted_and_skipped),
 		T(killed_between_spool_and_store),

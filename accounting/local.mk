@@ -11,7 +11,8 @@ libaccounting_la_SOURCES = \
 	accounting/batch.c accounting/batch.h \
 	accounting/charge.c accounting/charge.h \
 	accounting/close.c \
-	accounting/cmd_batch.c accounting/cmd_doctor.c accounting/cmd_quote.c accounting/cmd_report.c accounting/cmd_wallet.c \
+	accounting/cmd_batch.c accounting/cmd_doctor.c accounting/cmd_explain.c accounting/cmd_quote.c \
+	accounting/cmd_reconcile.c accounting/cmd_report.c accounting/cmd_wallet.c \
 	accounting/cmd_review.c accounting/review.h \
 	accounting/doctor.h accounting/doctor_files.c accounting/doctor_slurm.c \
 	accounting/evidence.c accounting/evidence.h \
@@ -23,9 +24,10 @@ libaccounting_la_SOURCES = \
 	accounting/publish.c \
 	accounting/rating.c accounting/rating.h \
 	accounting/receipts.c accounting/receipts.h \
+	accounting/reconcile.c accounting/reconcile.h accounting/slurmdb_runs.c \
 	accounting/registry.c accounting/registry.h \
 	accounting/rows.c accounting/rows.h \
-	accounting/serve.c accounting/serve_batch.c accounting/serve_check.c accounting/serve_lines.c \
+	accounting/serve.c accounting/serve_batch.c accounting/serve_check.c accounting/serve_explain.c accounting/serve_reconcile.c accounting/serve_lines.c \
 	accounting/serve_report.c \
 	accounting/spools.c accounting/spools.h \
 	accounting/sql.c accounting/sql.h \
@@ -42,12 +44,13 @@ aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
 
 EXTRA_DIST += doc/formats/batch.md doc/formats/rpc-accounting.md
 dist_man_MANS += \
-	doc/man/aic-balance.1 doc/man/aic-batch.1 doc/man/aic-doctor.1 doc/man/aic-history.1 doc/man/aic-quote.1 \
+	doc/man/aic-balance.1 doc/man/aic-batch.1 doc/man/aic-doctor.1 doc/man/aic-explain.1 \
+	doc/man/aic-history.1 doc/man/aic-reconcile.1 doc/man/aic-quote.1 \
 	doc/man/aic-report.1 doc/man/aicacctd.8
 
 if WITH_CMOCKA
 check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_daemon_test accounting_ingest_test \
-	accounting_review_test
+	accounting_reconcile_test accounting_review_test
 accounting_test_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
 accounting_test_libs = libaccounting.la libledger.la libcommon.la $(CMOCKA_LIBS)
 accounting_fixture = accounting/fixture.c accounting/fixture.h
@@ -70,6 +73,10 @@ accounting_daemon_test_LDADD = $(accounting_test_libs)
 accounting_ingest_test_SOURCES = accounting/ingest_test.c $(accounting_fixture)
 accounting_ingest_test_CFLAGS = $(accounting_test_cflags)
 accounting_ingest_test_LDADD = $(accounting_test_libs)
+
+accounting_reconcile_test_SOURCES = accounting/reconcile_test.c $(accounting_fixture)
+accounting_reconcile_test_CFLAGS = $(accounting_test_cflags)
+accounting_reconcile_test_LDADD = $(accounting_test_libs)
 
 accounting_review_test_SOURCES = accounting/review_test.c $(accounting_fixture)
 accounting_review_test_CFLAGS = $(accounting_test_cflags)

@@ -1,0 +1,165 @@
+/* serve_explain.c: every number of a job from its record to the payout, each with the rule that it comes from. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounting/acctd.h"
+#include "accounting/charge.h"
+#include "accounting/receipts.h"
+
+typedef struct {
+	aic_request *q;
+	aic_rows rows;
+} explanation;
+
+static void say(explanation *e, const char *what, const char *rule, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void say(explanation *e, const char *what, const char *rule, const char *fmt, ...)
+{
+	char value[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	aic_rows_text(&e->rows, what);
+	aic_rows_text(&e->rows, value);
+	aic_rows_text(&e->rows, rule);
+}
+
+static void say_node(explanation *e, const aic_job_record *r, const aic_node_share *n)
+{
+	const aic_rates *rates = aic_registry_rates(e->q->d->registry, r->submit);
+	char rate[AIC_AMOUNT_TEXT], cpu[AIC_AMOUNT_TEXT], mem[AIC_AMOUNT_TEXT];
+
+	for (uint32_t i = 0; i < n->gpu_types; i++)
+		say(e, "held", "rate of the GPU's type at submit", "%s: %u GPUs %s at %s AIC/h", n->name, n->gpu[i].count,
+		    n->gpu[i].type[0] ? n->gpu[i].type : "(no type)", aic_amount_format(rate, aic_rate_of_gpu(rates, n->gpu[i].type)));
+	say(e, "held", "rates at submit", "%s: %u CPUs at %s AIC/h, %llu MiB at %s AIC per GiB and hour", n->name, n->cpus,
+	    aic_amount_format(cpu, rates->cpu), (unsigned long long)n->mem_mib, aic_amount_format(mem, rates->mem_gib));
+}
+
+static aic_code say_receipts(explanation *e, const aic_job_record *r, aic_error *err)
+{
+	aic_receipt *receipt;
+	size_t n;
+	aic_code rc = aic_receipts_of_run(e->q->d->store, r->cluster, r->job_id, r->restart, &receipt, &n, err);
+
+	for (size_t i = 0; i < n && rc == AIC_OK; i++) {
+		char gpu[32] = "not measured", cpu[32] = "not measured";
+		if (receipt[i].gpu_ms != AIC_UNKNOWN)
+			snprintf(gpu, sizeof(gpu), "%llu ms", (unsigned long long)receipt[i].gpu_ms);
+		if (receipt[i].cpu_ms != AIC_UNKNOWN)
+			snprintf(cpu, sizeof(cpu), "%llu ms", (unsigned long long)receipt[i].cpu_ms);
+		say(e, "receipt", "signed by the node", "%s step %u: CPU time %s, GPU time %s, %lld s", receipt[i].node, receipt[i].step_id, cpu, gpu,
+		    (long long)(receipt[i].end - receipt[i].start));
+	}
+	if (rc == AIC_OK && !n)
+		say(e, "receipt", "no proof, no reward", "none came");
+	free(receipt);
+	return rc;
+}
+
+/* A line's own numbers, and what its batch made of it. */
+static void say_line(explanation *e, sqlite3_stmt *st)
+{
+	char gross[AIC_AMOUNT_TEXT], fee[AIC_AMOUNT_TEXT], net[AIC_AMOUNT_TEXT];
+	uint64_t fee_ppm = sqlite3_column_type(st, 5) == SQLITE_NULL ? e->q->d->fee_ppm : (uint64_t)sqlite3_column_int64(st, 5);
+	aic_amount g = aic_sql_amount(st, 4), f = aic_fee_of(g, fee_ppm);
+	const char *node = aic_sql_text(st, 0);
+
+	say(e, "charge", node[0] ? "floor(seconds x state ppm x SUM(rate x held) / (3600 x 10^6))" : "per job + GPU seconds x price / 3600",
+	    "%s %s: %s AIC from %s to %s", aic_line_kind_name((aic_line_kind)sqlite3_column_int(st, 1)), node, aic_amount_format(gross, g),
+	    aic_sql_text(st, 2), aic_sql_text(st, 3));
+	if (aic_sql_text(st, 6)[0])
+		say(e, "act", "an administrator's; `aic batch log`", "%s", aic_sql_text(st, 6));
+	say(e, "fee", "floor(gross x fee ppm / 10^6)", "%s AIC at %llu ppm, net %s AIC", aic_amount_format(fee, f), (unsigned long long)fee_ppm,
+	    aic_amount_format(net, g - f));
+	if (sqlite3_column_type(st, 7) == SQLITE_NULL) {
+		say(e, "quality", "rated when the period is closed", "open");
+		return;
+	}
+	const char *why = aic_quality_reason_text((aic_quality_reason)sqlite3_column_int(st, 10));
+	say(e, "quality", "floor(verified x useful / 10^6)", "%lld ppm: verified %lld, useful %lld%s%s", (long long)sqlite3_column_int64(st, 9),
+	    (long long)sqlite3_column_int64(st, 7), (long long)sqlite3_column_int64(st, 8), why[0] ? "; " : "", why);
+	say(e, "batch", "one settlement a batch", "%s/%lld %s", aic_sql_text(st, 11), (long long)sqlite3_column_int64(st, 12),
+	    aic_batch_state_name((aic_batch_state)sqlite3_column_int(st, 13)));
+	if (sqlite3_column_type(st, 14) != SQLITE_NULL) {
+		aic_amount part, stake = aic_sql_amount(st, 15), reward = aic_sql_amount(st, 14), own;
+		char share[AIC_AMOUNT_TEXT], all[AIC_AMOUNT_TEXT];
+		bool known = stake && aic_mul_div(&own, f, (uint64_t)sqlite3_column_int64(st, 9), 1) && aic_mul_div(&part, reward, own, stake);
+		say(e, "reward", "the settlement's reward by stake (fee x quality)", "%s of the %s AIC that all lines of these two earned",
+		    known ? aic_amount_format(share, part) : "0", aic_amount_format(all, reward));
+	}
+}
+
+static aic_code say_lines(explanation *e, int64_t record, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(e->q->d->store->db, &st, err,
+	                            "SELECT l.node, l.kind, p.name, q.name, l.gross, b.fee_ppm, l.act, l.verified, l.useful, l.quality,"
+	                            " l.quality_reason, b.period, b.number, b.state, s.reward, s.stake FROM line l JOIN wallet p ON"
+	                            " p.id=l.payer JOIN wallet q ON q.id=l.payee LEFT JOIN batch b ON b.id=l.batch LEFT JOIN batch_line s ON"
+	                            " s.batch=l.batch AND s.payer=l.payer AND s.payee=l.payee AND s.kind=l.kind WHERE l.record=?1 ORDER BY"
+	                            " l.node DESC, l.kind", "i", record);
+
+	while (rc == AIC_OK && (rc = aic_sql_step(e->q->d->store->db, st, err)) == AIC_OK)
+		say_line(e, st);
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
+static aic_code say_record(explanation *e, const aic_job_record *r, sqlite3_stmt *st, aic_error *err)
+{
+	char start[AIC_TIME_TEXT], end[AIC_TIME_TEXT];
+	int64_t id = sqlite3_column_int64(st, 0), flags = sqlite3_column_int64(st, 8);
+
+	say(e, "record", flags & AIC_RECORD_ESTIMATED ? "from slurmdbd, nodes' shares estimated" : "jobcomp/aic",
+	    "job %u of %s, run %u, user %s, account %s, partition %s, %s", r->job_id, r->cluster, r->restart, r->user, r->account, r->partition,
+	    aic_job_state_name(r->state));
+	if (flags & AIC_RECORD_DOUBLE)
+		say(e, "record", "the one that ended first counts", "Slurm told this run twice");
+	say(e, "segment", r->resize ? "a resize divides the run" : "start to end", "%s to %s, suspended %lld s",
+	    aic_time_format(start, sqlite3_column_int64(st, 2)), aic_time_format(end, sqlite3_column_int64(st, 3)), (long long)r->suspended);
+	say(e, "seconds", "max(0, end - start - suspended), at most the time limit", "%lld", (long long)sqlite3_column_int64(st, 4));
+	say(e, "state", "economics: what the state charges", "%lld ppm%s%s", (long long)sqlite3_column_int64(st, 5),
+	    aic_sql_text(st, 7)[0] ? "; " : "", aic_sql_text(st, 7));
+	for (uint32_t i = 0; i < r->nodes; i++)
+		say_node(e, r, &r->node[i]);
+	aic_code rc = say_receipts(e, r, err);
+	return rc == AIC_OK ? say_lines(e, id, err) : rc;
+}
+
+/* [job, cluster] : rows of what, value, rule */
+aic_code aic_serve_explain(aic_request *q, aic_error *err)
+{
+	explanation e = {.q = q, .rows = {.columns = 3}};
+	char cluster[AIC_NAME_LEN];
+	sqlite3_stmt *st;
+	size_t seen = 0;
+	int64_t job = aic_cbor_int(q->args);
+
+	aic_cbor_text(q->args, cluster, sizeof(cluster));
+	aic_code rc = aic_cbor_finish(q->args, err);
+	if (rc == AIC_OK)
+		rc = aic_sql_start(q->d->store->db, &st, err, "WITH RECURSIVE c(x) AS (SELECT min(cluster) FROM record UNION ALL"
+		                   " SELECT (SELECT min(cluster) FROM record WHERE cluster > x) FROM c WHERE x IS NOT NULL)"
+		                   " SELECT id, body, started, ended, billable, state_ppm, status, reason, flags FROM record"
+		                   " WHERE cluster IN (SELECT x FROM c) AND job=?1 AND (?2='' OR cluster=?2) ORDER BY cluster,"
+		                   " submit, restart, started", "it", job, cluster);
+	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
+		aic_job_record r = {0};
+		rc = aic_job_record_decode(&r, sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1), err);
+		if (rc == AIC_OK && aic_viewer_sees_job(q->viewer, r.account, r.user)) {
+			rc = say_record(&e, &r, st, err);
+			seen++;
+		}
+		aic_job_record_clear(&r);
+		if (rc != AIC_OK)
+			aic_sql_done(st);
+	}
+	if (rc == AIC_NOT_FOUND)
+		rc = seen ? AIC_OK : aic_fail(err, AIC_NOT_FOUND, "no run of job %lld that you may see was charged: a run shows here once it has ended",
+		                              (long long)job);
+	aic_rows_finish(&e.rows, q->out);
+	*q->items = 1;
+	return rc;
+}
