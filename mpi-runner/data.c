@@ -16,6 +16,7 @@ typedef struct {
 
 static const format formats[] = {
 	{"idx", aic_idx_open},
+	{"text", aic_text_open},
 };
 
 static const format *find_format(const char *name)

@@ -15,8 +15,15 @@ mpi_runner_sources = \
 	mpi-runner/kernels/cpu/rows.inc \
 	mpi-runner/kernels/cpu/scalar.c \
 	mpi-runner/kernels/cpu/variant.inc \
+	mpi-runner/kernels/cpu/norm.inc \
+	mpi-runner/layers/attention.c \
+	mpi-runner/layers/conv2d.c \
+	mpi-runner/layers/dropout.c \
+	mpi-runner/layers/embedding.c \
+	mpi-runner/layers/layernorm.c \
 	mpi-runner/layers/layers.c mpi-runner/layers/layers.h \
 	mpi-runner/layers/linear.c \
+	mpi-runner/layers/maxpool.c \
 	mpi-runner/layers/pointwise.c \
 	mpi-runner/layers/residual.c \
 	mpi-runner/metrics.c mpi-runner/metrics.h \
@@ -29,6 +36,7 @@ mpi_runner_sources = \
 	mpi-runner/spec.c mpi-runner/spec.h \
 	mpi-runner/spec_layers.c mpi-runner/spec_layers.h \
 	mpi-runner/step.c mpi-runner/step.h \
+	mpi-runner/text.c \
 	mpi-runner/threads.c mpi-runner/threads.h \
 	mpi-runner/train.c mpi-runner/train.h \
 	mpi-runner/tree.c mpi-runner/tree.h

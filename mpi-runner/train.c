@@ -16,6 +16,7 @@
 #include "mpi-runner/step.h"
 
 enum { SPEC_MAX = 1 << 20, METRIC_STEPS = 10 };
+static const double NATS_IN_BITS = 1.4426950408889634;
 
 typedef struct {
 	aic_collective *c;
@@ -217,6 +218,8 @@ static aic_code test(training *t, aic_error *err)
 	printf("step %llu  test loss %.4f", (unsigned long long)t->step, (double)r.loss);
 	if (t->spec->loss == AIC_LOSS_CROSS_ENTROPY)
 		printf("  test accuracy %.2f %%", 100.0 * (double)r.accuracy);
+	if (t->spec->input_kind == AIC_INPUT_TEXT)
+		printf("  %.4f bits per byte", (double)r.loss * NATS_IN_BITS);
 	putchar('\n');
 	fflush(stdout);
 	aic_metrics_begin(t->metrics, "test");

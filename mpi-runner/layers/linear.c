@@ -33,7 +33,7 @@ static void backward(const aic_layer *l, aic_pass *p, const float *x, const floa
 
 	(void)y;
 	aic_gemm(p->cpu, out, in, rows, (aic_matrix){dy, 1, out}, (aic_matrix){x, in, 1}, p->grads + l->parameter[0].at, in, true);
-	p->cpu->k->column_sums(rows, out, dy, p->grads + l->parameter[1].at);
+	aic_column_sums(p->cpu, rows, out, dy, p->grads + l->parameter[1].at);
 	if (dx)
 		aic_gemm(p->cpu, rows, in, out, (aic_matrix){dy, out, 1}, (aic_matrix){p->weights + l->parameter[0].at, in, 1}, dx, in, false);
 }

@@ -65,12 +65,15 @@ static void pack_block(const aic_kernels *k, float *to, size_t width, const floa
 		k->pack(to + i * depth, width, x + i * row, at_most(lines - i, width), depth, row, col);
 }
 
-static void multiply_block(const aic_kernels *k, size_t rows, size_t cols, size_t depth, const float *a, const float *b, float *c,
-                           size_t ldc, bool continues)
+/* a: packed panels (row 1), or its rows as they lie. */
+static void multiply_block(const aic_kernels *k, size_t rows, size_t cols, size_t depth, const float *a, size_t row, const float *b,
+                           float *c, size_t ldc, bool continues)
 {
+	size_t panel = row == 1 ? depth : row;
+
 	for (size_t i = 0; i < rows; i += k->mr)
 		for (size_t j = 0; j < cols; j += k->nr)
-			k->tile(at_most(rows - i, k->mr), at_most(cols - j, k->nr), depth, a + i * depth, b + j * depth, c + i * ldc + j,
+			k->tile(at_most(rows - i, k->mr), at_most(cols - j, k->nr), depth, a + i * panel, row, b + j * depth, c + i * ldc + j,
 			        ldc, continues);
 }
 
@@ -79,6 +82,7 @@ static void multiply(const aic_kernels *k, float *room, size_t m, size_t n, size
 {
 	size_t rows_block = ROWS / k->mr * k->mr, cols_block = COLS / k->nr * k->nr;
 	float *pack_a = room, *pack_b = room + (size_t)DEPTH * (ROWS + k->mr);
+	bool as_it_lies = n <= k->nr && a.col == 1 && a.row > 1; /* each row is used once: packing would not pay */
 
 	for (size_t j = 0; j < n; j += cols_block) {
 		size_t cols = at_most(n - j, cols_block);
@@ -87,8 +91,10 @@ static void multiply(const aic_kernels *k, float *room, size_t m, size_t n, size
 			pack_block(k, pack_b, k->nr, at(b, p, j), cols, len, b.col, b.row);
 			for (size_t i = 0; i < m; i += rows_block) {
 				size_t rows = at_most(m - i, rows_block);
-				pack_block(k, pack_a, k->mr, at(a, i, p), rows, len, a.row, a.col);
-				multiply_block(k, rows, cols, len, pack_a, pack_b, c + i * ldc + j, ldc, continues || p > 0);
+				if (!as_it_lies)
+					pack_block(k, pack_a, k->mr, at(a, i, p), rows, len, a.row, a.col);
+				multiply_block(k, rows, cols, len, as_it_lies ? at(a, i, p) : pack_a, as_it_lies ? a.row : 1, pack_b, c + i * ldc + j,
+				               ldc, continues || p > 0);
 			}
 		}
 	}
@@ -124,16 +130,21 @@ static void clear(size_t m, size_t n, float *c, size_t ldc)
 			c[i * ldc + j] = 0.0f;
 }
 
+void aic_gemm_alone(const aic_cpu *cpu, unsigned thread, size_t m, size_t n, size_t k, aic_matrix a, aic_matrix b, float *c, size_t ldc,
+                    bool continues)
+{
+	if (k == 0 && !continues)
+		clear(m, n, c, ldc);
+	else if (m > 0 && n > 0 && k > 0)
+		multiply(cpu->k, cpu->pack[thread], m, n, k, a, b, c, ldc, continues);
+}
+
 void aic_gemm(const aic_cpu *cpu, size_t m, size_t n, size_t k, aic_matrix a, aic_matrix b, float *c, size_t ldc, bool continues)
 {
 	product p = {cpu, m, n, k, a, b, c, ldc, continues};
 
-	if (k == 0 && !continues)
-		clear(m, n, c, ldc);
-	if (m == 0 || n == 0 || k == 0)
-		return;
-	if (m * n * k < THREAD_WORK)
-		multiply(cpu->k, cpu->pack[0], m, n, k, a, b, c, ldc, continues);
+	if (m == 0 || n == 0 || k == 0 || m * n * k < THREAD_WORK)
+		aic_gemm_alone(cpu, 0, m, n, k, a, b, c, ldc, continues);
 	else if (m >= n)
 		aic_threads_run(cpu->threads, m, cpu->k->mr, share_of_rows, &p);
 	else

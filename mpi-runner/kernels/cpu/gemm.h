@@ -27,6 +27,10 @@ typedef struct {
 /* c is m x n, rows ldc apart; k the inner dimension. continues: the chains start from what c holds, else from 0. */
 void aic_gemm(const aic_cpu *cpu, size_t m, size_t n, size_t k, aic_matrix a, aic_matrix b, float *c, size_t ldc, bool continues);
 
+/* The same, alone in a thread of the pool: for work that is split otherwise. */
+void aic_gemm_alone(const aic_cpu *cpu, unsigned thread, size_t m, size_t n, size_t k, aic_matrix a, aic_matrix b, float *c, size_t ldc,
+                    bool continues);
+
 /* The same in three plain loops. */
 void aic_gemm_reference(size_t m, size_t n, size_t k, aic_matrix a, aic_matrix b, float *c, size_t ldc, bool continues);
 

@@ -27,16 +27,18 @@ typedef struct {
 
 	/* Matrix products, see gemm.h. Panels of mr rows of A and nr columns of B, packed along the inner dimension. */
 	size_t mr, nr;
-	/* panel[p * width + i] = x[i * row + p * col], i < rows; zero for rows <= i < width; p < depth. */
+	/* panel[p * width + i] = x[i * row + p * col], i < rows; zero for rows <= i up to whole vectors; p < depth. */
 	void (*pack)(float *panel, size_t width, const float *x, size_t rows, size_t depth, size_t row, size_t col);
-	/* c[rows][cols] = chain over depth, started from c (continues) or from 0; ldc the distance of rows. */
-	void (*tile)(size_t rows, size_t cols, size_t depth, const float *a, const float *b, float *c, size_t ldc, bool continues);
+	/* c[rows][cols] = chain over depth, started from c (continues) or from 0; ldc the distance of rows. a: a panel (row 1), or rows as
+	 * they lie in memory, `row` > 1 apart, the inner dimension contiguous. */
+	void (*tile)(size_t rows, size_t cols, size_t depth, const float *a, size_t row, const float *b, float *c, size_t ldc, bool continues);
 
 	void (*add)(size_t n, const float *x, float *y);                  /* y += x */
 	void (*relu)(size_t n, const float *x, float *y);                 /* y = x > 0 ? x : 0 */
 	void (*relu_back)(size_t n, const float *x, const float *dy, float *dx);
 	void (*fill_rows)(size_t rows, size_t cols, const float *v, float *y);    /* every row of y = v */
-	void (*column_sums)(size_t rows, size_t cols, const float *x, float *sum); /* sum[c] continues a chain over the rows */
+	/* sum[c] continues a chain over the rows; rows are `row` apart. */
+	void (*column_sums)(size_t rows, size_t cols, size_t row, const float *x, float *sum);
 	float (*row_sum)(size_t n, const float *x);
 	/* Mean of x's squares is the caller's: this is their sum in the same order as row_sum. */
 	float (*row_squares)(size_t n, const float *x);
@@ -45,6 +47,18 @@ typedef struct {
 	float (*cross_entropy)(size_t n, const float *x, uint32_t target, float scale, float *d, uint32_t *best);
 	void (*adamw)(size_t n, const aic_adamw_step *s, const float *g, float *w, float *m, float *v);
 	void (*momentum)(size_t n, float lr, float momentum, float decay, float scale, const float *g, float *w, float *m);
+	void (*gelu)(size_t n, const float *x, float *y); /* tanh form */
+	void (*gelu_back)(size_t n, const float *x, const float *dy, float *dx);
+	void (*multiply)(size_t n, const float *x, const float *by, float *y);
+	/* y = softmax(scale x); and from p = softmax(scale x) and dp: dx = scale p (dp - <p, dp>). */
+	void (*softmax)(size_t n, float scale, const float *x, float *y);
+	void (*softmax_back)(size_t n, float scale, const float *p, const float *dp, float *dx);
+	/* One row: y = (x - mean) / sqrt(variance + 1e-5) gamma + beta; keeps mean and 1 / deviation in stat[2]. */
+	void (*layernorm)(size_t n, const float *x, const float *gamma, const float *beta, float *y, float *stat);
+	void (*layernorm_back)(size_t n, const float *x, const float *gamma, const float *stat, const float *dy, float *dx);
+	/* Columns [from, to) of rows x cols: dgamma and dbeta continue a chain over the rows; stat as layernorm left it. */
+	void (*layernorm_sums)(size_t rows, size_t cols, size_t from, size_t to, const float *x, const float *stat, const float *dy,
+	                       float *dgamma, float *dbeta);
 	void (*exp)(size_t n, const float *x, float *y);
 	void (*tanh)(size_t n, const float *x, float *y);
 } aic_kernels;

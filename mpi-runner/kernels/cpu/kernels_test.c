@@ -117,7 +117,7 @@ static void run_sums(const aic_kernels *k, size_t n, float *out)
 {
 	float *x = draw_floats(5 * n);
 	memset(out, 0, 4 * n * sizeof(float));
-	k->column_sums(5, n, x, out);
+	k->column_sums(5, n, n, x, out);
 	out[n] = k->row_sum(n, x);
 	out[n + 1] = k->row_squares(n, x);
 	k->add(n, x, out + 2 * n);
@@ -165,9 +165,39 @@ static void run_functions(const aic_kernels *k, size_t n, float *out)
 	free(x);
 }
 
+static void run_norms(const aic_kernels *k, size_t n, float *out)
+{
+	float *x = draw_floats(3 * n), *dy = draw_floats(3 * n), *gamma = draw_floats(n), *beta = draw_floats(n), stat[6];
+
+	for (size_t r = 0; r < 3; r++)
+		k->layernorm(n, x + r * n, gamma, beta, out, stat + 2 * r);
+	k->layernorm_back(n, x + 2 * n, gamma, stat + 4, dy, out + n);
+	memset(out + 2 * n, 0, 2 * n * sizeof(float));
+	k->layernorm_sums(3, n, n / 3, n, x, stat, dy, out + 2 * n, out + 3 * n);
+	memcpy(out + 4 * n, stat, 2 * sizeof(float));
+	free(x);
+	free(dy);
+	free(gamma);
+	free(beta);
+}
+
+static void run_soft(const aic_kernels *k, size_t n, float *out)
+{
+	float *x = draw_floats(n), *d = draw_floats(n);
+
+	k->softmax(n, 0.3f, x, out);
+	k->softmax_back(n, 0.3f, out, d, out + n);
+	k->gelu(n, x, out + 2 * n);
+	k->gelu_back(n, x, d, out + 3 * n);
+	k->multiply(n, x, d, x);
+	out[4 * n] = k->row_sum(n, x);
+	free(x);
+	free(d);
+}
+
 static void variants_equal_the_portable_one(void **state)
 {
-	static const kernel_case cases[] = {run_relu, run_sums, run_entropy, run_optimizers, run_functions};
+	static const kernel_case cases[] = {run_relu, run_sums, run_entropy, run_optimizers, run_functions, run_norms, run_soft};
 	enum { MOST = 70 };
 
 	(void)state;
