@@ -14,6 +14,7 @@
 
 #include "common/bytes.h"
 #include "common/config.h"
+#include "common/daemon.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/rpc.h"
@@ -27,7 +28,8 @@
 #define REMIND_MS 600000
 
 typedef struct {
-	const char *config_path, *log_path, *pid_path, *node;
+	aic_daemon daemon;
+	const char *node;
 	bool once;
 } arguments;
 
@@ -50,13 +52,8 @@ typedef struct {
 } noded;
 
 static const struct argp_option options[] = {
-	{ "config", 'c', "FILE", 0, "aic.yaml [" AIC_CONFIG_DEFAULT ", or $AIC_CONFIG]", 0 },
 	{ "node", 'N', "NAME", 0, "Slurm's name of this node [short host name]", 0 },
-	{ "log", 'l', "FILE", 0, "write messages there instead of stderr", 0 },
-	{ "pidfile", 'p', "FILE", 0, "write the process id there", 0 },
-	{ "once", '1', NULL, 0, "deliver what waits and exit", 0 },
-	{ "foreground", 'f', NULL, 0, "accepted; aicnoded never forks", 0 },
-	{ NULL, 'D', NULL, OPTION_HIDDEN, NULL, 0 },
+	{ "once", '1', NULL, 0, "deliver what waits and exit; meters nothing", 0 },
 	{ 0 },
 };
 
@@ -65,23 +62,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	arguments *a = state->input;
 
 	switch (key) {
-	case 'c':
-		a->config_path = arg;
-		return 0;
 	case 'N':
 		a->node = arg;
-		return 0;
-	case 'l':
-		a->log_path = arg;
-		return 0;
-	case 'p':
-		a->pid_path = arg;
 		return 0;
 	case '1':
 		a->once = true;
 		return 0;
-	case 'f':
-	case 'D':
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->daemon;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "\"%s\" is not understood", arg);
@@ -248,60 +236,49 @@ static aic_code open_node(noded *n, const arguments *a, const aic_config *c, aic
 	return a->once ? AIC_OK : start_meter(n, dir, err);
 }
 
-static aic_code write_pid(const char *path, aic_error *err)
-{
-	char text[32];
-	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-
-	return path ? aic_file_write_atomic(path, text, (size_t)n, 0644, err) : AIC_OK;
-}
-
-static int once(noded *n)
+static aic_code serve(noded *n, const arguments *a, const aic_config *config, aic_error *err)
 {
 	aic_delivery_result result;
-	aic_error err;
-
-	if (aic_delivery_round(n->delivery, &result, &err))
-		return aic_error_report("aicnoded", &err);
-	return 0;
-}
-
-int main(int argc, char **argv)
-{
-	static const struct argp argp = { options, parse, NULL, "Meters a node's GPUs and delivers its receipts to aicacctd.", NULL, NULL, NULL };
-	arguments a = { 0 };
-	aic_config config;
-	noded n = { 0 };
 	sigset_t signals;
-	aic_error err;
-	int status = 0;
 
-	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	if (aic_config_load(&config, a.config_path, &err))
-		return aic_error_report("aicnoded", &err);
-	aic_log_open("aicnoded", a.log_path, AIC_LOG_INFO);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	if (geteuid() != 0)
-		aic_fail(&err, AIC_USAGE, "aicacctd takes receipts from uid 0 only, this is uid %u: start aicnoded as root", (unsigned)geteuid());
-	else if (!open_node(&n, &a, &config, &err) && !write_pid(a.pid_path, &err))
-		err.code = AIC_OK;
-	if (err.code)
-		status = aic_error_report("aicnoded", &err);
-	else if (a.once)
-		status = once(&n);
-	else
-		run(&n, &signals);
-	stop_meter(&n.metering);
-	aic_delivery_close(n.delivery);
-	if (a.pid_path && !status)
-		unlink(a.pid_path);
-	aic_config_free(&config);
-	return status;
+		return aic_fail(err, AIC_USAGE, "aicacctd takes receipts from uid 0 only, this is uid %u: start aicnoded as root",
+		                (unsigned)geteuid());
+	if (open_node(n, a, config, err))
+		return err->code;
+	if (a->once)
+		return aic_delivery_round(n->delivery, &result, err);
+	if (aic_daemon_pid_write(&a->daemon, err))
+		return err->code;
+	run(n, &signals);
+	aic_daemon_pid_remove(&a->daemon);
+	return AIC_OK;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &aic_daemon_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = { options, parse, NULL, "Meters a node's GPUs and delivers its receipts to aicacctd.", children,
+	                                  NULL, NULL };
+	arguments a = { 0 };
+	aic_config config = { 0 };
+	noded n = { 0 };
+	aic_error err = { 0 };
+
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	aic_daemon_settle(&a.daemon, "aicnoded");
+	if (!aic_config_load(&config, a.daemon.config_path, &err)) {
+		err.code = serve(&n, &a, &config, &err);
+		stop_meter(&n.metering);
+		aic_delivery_close(n.delivery);
+		aic_config_free(&config);
+	}
+	return aic_daemon_end(&a.daemon, "aicnoded", &err);
 }
