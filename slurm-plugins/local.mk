@@ -1,7 +1,7 @@
 # slurm-plugins: what Slurm loads (never with sanitizers, only entry points visible), and aicnoded in node/.
 AIC_PLUGIN_LDFLAGS = -module -avoid-version -shared -Wl,--version-script=$(top_srcdir)/slurm-plugins/plugin.map
 AIC_PLUGIN_CFLAGS = $(AM_CFLAGS) -fvisibility=default
-EXTRA_DIST += slurm-plugins/plugin.map etc/slurm.conf.aic etc/plugstack.conf.aic
+EXTRA_DIST += slurm-plugins/plugin.map doc/formats/node-dir.md
 
 if WITH_SPANK
 slurmplugin_LTLIBRARIES += spank_aic.la
