@@ -12,7 +12,7 @@ refuses "a relative folder" 1 "AIC_LAB=lab is no absolute path" env AIC_LAB=lab 
 mkdir "$AIC_LAB/other"
 touch "$AIC_LAB/other/file"
 refuses "a folder with other files in it" 1 "holds other files" env AIC_LAB="$AIC_LAB/other" "$TOP/etc/quickstart.sh"
-refuses "not root" 1 "needs root" as "$LAB_ADA" "$TOP/etc/quickstart.sh" --status
+refuses "not root" 1 "needs root" as "$LAB_ADA" "$AIC_LAB_SOURCE/aic/etc/quickstart.sh" --status
 daemon_stop slurmd-n3
 refuses "--status when a process is missing" 1 "slurmd-n3 +stopped.*1 of 14 processes do not run" quickstart --status
 slurmd_start
