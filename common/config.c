@@ -328,7 +328,7 @@ static aic_code read_gpu_rates(aic_rates *r, const aic_yaml_node *gpu, aic_error
 	return AIC_OK;
 }
 
-static aic_code read_rates(aic_config *c, const aic_yaml_node *root, aic_error *err)
+aic_code aic_config_rates(aic_config *c, const aic_yaml_node *root, aic_error *err)
 {
 	const aic_yaml_node *map, *gpu;
 	aic_code code = aic_config_section(root, "rates", AIC_YAML_MAP, &map, err);
@@ -382,7 +382,7 @@ static void set_defaults(aic_config *c, const char *path)
 static aic_code read_all(aic_config *c, const aic_yaml_node *root, aic_error *err)
 {
 	static aic_code (*const sections[])(aic_config *, const aic_yaml_node *, aic_error *) = {
-		read_site, read_mode, read_scope, read_users, read_admins, read_paths, read_accounting, read_ledger, read_rates,
+		read_site, read_mode, read_scope, read_users, read_admins, read_paths, read_accounting, read_ledger, aic_config_rates,
 		read_policy, aic_config_providers, aic_config_accounts, aic_config_assets,
 	};
 	if (aic_yaml_kind_of(root) != AIC_YAML_MAP)
@@ -404,7 +404,9 @@ aic_code aic_config_load(aic_config *c, const char *path, aic_error *err)
 	aic_code code = aic_yaml_load(&doc, path, err);
 	if (code != AIC_OK) {
 		aic_error_prefix(err, "configuration");
-		return code;
+		if (err && code == AIC_NOT_FOUND)
+			err->code = AIC_USAGE;
+		return code == AIC_NOT_FOUND ? AIC_USAGE : code;
 	}
 	code = read_all(c, aic_yaml_root(doc), err);
 	aic_yaml_free(doc);

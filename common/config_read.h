@@ -1,4 +1,4 @@
-/* config_read.h: helpers shared by config.c, config_etcd.c and config_rows.c. Internal to them. */
+/* config_read.h: helpers shared by config.c, config_etcd.c, config_rows.c, and policies (accounting/policy.c). Internal to them. */
 #ifndef AIC_CONFIG_READ_H
 #define AIC_CONFIG_READ_H
 
@@ -20,6 +20,9 @@ aic_code aic_config_path(const aic_yaml_node *map, const char *key, char out[AIC
 
 /* ledger.etcd, with its defaults; `map` is "ledger". */
 aic_code aic_config_etcd(aic_config *c, const aic_yaml_node *map, aic_error *err);
+
+/* rates, over defaults that *c has already. */
+aic_code aic_config_rates(aic_config *c, const aic_yaml_node *root, aic_error *err);
 
 /* Sections of rows. */
 aic_code aic_config_providers(aic_config *c, const aic_yaml_node *root, aic_error *err);

@@ -20,6 +20,7 @@ libledger_la_SOURCES = \
 	ledger/member.c ledger/member.h \
 	ledger/merkle.c ledger/merkle.h \
 	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
+	ledger/reward.c ledger/reward.h \
 	ledger/row.c ledger/row.h \
 	ledger/service.c ledger/service.h \
 	ledger/settlement.c ledger/settlement.h ledger/settlement_body.c \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ledger/execute.h"
+#include "ledger/reward.h"
 #include "ledger/vote.h"
 
 #define LINES_MAX 65536
@@ -260,28 +261,31 @@ static aic_code check_funds(const settlement *s, aic_error *err)
 static aic_code compute(settlement *s, aic_error *err)
 {
 	aic_totals *t = &s->totals;
-	aic_amount room = 0, most;
+	aic_reward_line *reward = aic_xcalloc(s->n_lines + 1, sizeof(*reward));
+	aic_reward_sums sums;
+	aic_code code = aic_amount_add(&t->fees, t->fees, s->fees)
+	                    ? AIC_OK : aic_fail(err, AIC_REFUSED, "the sum of all fees does not fit 128 bits");
 
 	for (size_t i = 0; i < s->n_lines; i++) {
-		line *l = &s->line[i];
-		const aic_wallet *payee = &s->party[l->payee].row;
+		const aic_wallet *payee = &s->party[s->line[i].payee].row;
 
-		if (!aic_mul_div(&l->proven, l->stake, aic_rating_ppm(payee->alpha, payee->beta), AIC_PPM) ||
-		    !aic_amount_add(&s->proven, s->proven, l->proven) ||
-		    !aic_mul_div(&l->first, s->parameters.rho_ppm, l->proven, (aic_amount)AIC_PPM * AIC_PPM))
-			return aic_fail(err, AIC_REFUSED, "line %zu: its proven value does not fit 128 bits", i + 1);
-		s->firsts += l->first;
+		reward[i].stake = s->line[i].stake;
+		reward[i].rating_ppm = aic_rating_ppm(payee->alpha, payee->beta);
 	}
-	if (!aic_amount_add(&t->fees, t->fees, s->fees) ||
-	    !aic_mul_div(&most, s->parameters.kappa_ppm, s->proven, (aic_amount)AIC_PPM * AIC_PPM))
-		return aic_fail(err, AIC_REFUSED, "the sum of all fees does not fit 128 bits");
-	if (!aic_amount_sub(&room, aic_issuable(&s->parameters, t->fees), t->issued))
-		room = 0;
-	s->issue = room < most ? room : most;
-	for (size_t i = 0; i < s->n_lines && s->proven; i++) {
-		aic_mul_div(&s->line[i].second, s->issue, s->line[i].proven, s->proven);
-		s->issued += s->line[i].second;
+	if (!code)
+		code = aic_rewards(&s->parameters, t->fees, t->issued, reward, s->n_lines, &sums, err);
+	for (size_t i = 0; i < s->n_lines && !code; i++) {
+		s->line[i].proven = reward[i].proven;
+		s->line[i].first = reward[i].first;
+		s->line[i].second = reward[i].second;
 	}
+	free(reward);
+	if (code)
+		return code;
+	s->firsts = sums.firsts;
+	s->proven = sums.proven;
+	s->issue = sums.issue;
+	s->issued = sums.issued;
 	t->issued += s->issued;
 	t->supply += s->issued;
 	return AIC_OK;
