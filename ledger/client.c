@@ -133,6 +133,25 @@ aic_code aic_ledger_parameters_get(aic_ledger *l, aic_ledger_parameters *out, ai
 	return aic_cbor_finish(&c, err);
 }
 
+aic_code aic_ledger_curve_get(aic_ledger *l, aic_ledger_curve *out, aic_error *err)
+{
+	aic_cbor c;
+	aic_code code;
+
+	begin(l, "curve", 0);
+	if ((code = call(l, &c, err)))
+		return code;
+	out->limit = aic_cbor_amount(&c);
+	out->fees_total = aic_cbor_amount(&c);
+	out->issued = aic_cbor_amount(&c);
+	out->issuable = aic_cbor_amount(&c);
+	for (size_t i = 0; i < AIC_CURVE_POINTS; i++) {
+		out->x[i] = aic_cbor_amount(&c);
+		out->s[i] = aic_cbor_amount(&c);
+	}
+	return aic_cbor_finish(&c, err);
+}
+
 static aic_code read_result(aic_ledger *l, aic_settlement_result *out, aic_error *err)
 {
 	aic_cbor c;

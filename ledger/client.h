@@ -48,6 +48,15 @@ typedef struct {
 } aic_ledger_parameters;
 aic_code aic_ledger_parameters_get(aic_ledger *l, aic_ledger_parameters *out, aic_error *err);
 
+#define AIC_CURVE_POINTS 65
+/* S(X) as it can be drawn, and where it stands now. */
+typedef struct {
+	aic_amount limit;         /* A_max, which S never passes */
+	aic_amount fees_total, issued, issuable;
+	aic_amount x[AIC_CURVE_POINTS], s[AIC_CURVE_POINTS]; /* from 0 to 5 X_scale */
+} aic_ledger_curve;
+aic_code aic_ledger_curve_get(aic_ledger *l, aic_ledger_curve *out, aic_error *err);
+
 typedef enum { AIC_KIND_HARDWARE, AIC_KIND_DATA, AIC_KIND_MODEL, AIC_KIND_STORAGE } aic_line_kind;
 const char *aic_line_kind_name(aic_line_kind k); /* "hardware" ... */
 bool aic_line_kind_parse(aic_line_kind *k, const char *name);

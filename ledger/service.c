@@ -64,6 +64,29 @@ static aic_code op_parameters(request *r, aic_error *err)
 	return AIC_OK;
 }
 
+/* From no fees to five times X_scale, where little is left to issue. */
+static aic_code op_curve(request *r, aic_error *err)
+{
+	aic_parameters p;
+	aic_totals t;
+	aic_code code;
+
+	if ((code = aic_state_parameters(r->s->state, &p, err)) || (code = aic_state_totals(r->s->state, &t, err)))
+		return code;
+	aic_cbor_put_amount(r->out, p.a_max);
+	aic_cbor_put_amount(r->out, t.fees);
+	aic_cbor_put_amount(r->out, t.issued);
+	aic_cbor_put_amount(r->out, aic_issuable(&p, t.fees));
+	for (uint64_t i = 0; i < AIC_CURVE_POINTS; i++) {
+		aic_amount x = 0;
+		(void)aic_mul_div(&x, p.x_scale, 5 * i, AIC_CURVE_POINTS - 1);
+		aic_cbor_put_amount(r->out, x);
+		aic_cbor_put_amount(r->out, aic_issuable(&p, x));
+	}
+	r->items = 4 + 2 * AIC_CURVE_POINTS;
+	return AIC_OK;
+}
+
 typedef struct {
 	request *r;
 	aic_bytes rows;
@@ -308,6 +331,7 @@ static const struct operation {
 } operations[] = {
 	{"status", ANYBODY, op_status},
 	{"parameters", SERVICE_OR_ADMIN, op_parameters},
+	{"curve", SERVICE_OR_ADMIN, op_curve},
 	{"wallets", SERVICE_OR_ADMIN, op_wallets},
 	{"history", SERVICE_OR_ADMIN, op_history},
 	{"settlement", SERVICE_OR_ADMIN, op_settlement},
