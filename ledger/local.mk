@@ -21,6 +21,7 @@ libledger_la_SOURCES = \
 	ledger/merkle.c ledger/merkle.h \
 	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
 	ledger/reward.c ledger/reward.h \
+	ledger/proof.c ledger/proof.h ledger/proof_check.c \
 	ledger/row.c ledger/row.h \
 	ledger/service.c ledger/service.h \
 	ledger/settlement.c ledger/settlement.h ledger/settlement_body.c \
@@ -51,7 +52,7 @@ endif
 
 EXTRA_DIST += \
 	ledger/testing.h \
-	doc/formats/block.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
+	doc/formats/block.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
 dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-ledger.1 doc/man/aic-transfer.1
 if WITH_LEDGER
 if WITH_CMOCKA
@@ -111,4 +112,10 @@ ledger_order_etcd_access_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_access_test_LDADD = $(ledger_test_libs)
 endif
 endif
+endif
+if WITH_ETCD
+bench_programs += tests/bench/order_bench
+tests_bench_order_bench_SOURCES = tests/bench/order_bench.c ledger/order/etcd_testing.c ledger/order/etcd_testing.h
+tests_bench_order_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
+tests_bench_order_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
 endif

@@ -176,6 +176,7 @@ static void a_site_may_do_no_more(void **state)
 
 	(void)state;
 	assert_int_equal(aic_order_attest(&o, &site_b, 1, "forged", 6, &err), AIC_REFUSED);
+	assert_says(&err, "cannot put " PREFIX "att/bb000000000000000000000000000000/00000000000000000001: etcd at https://127.0.0.1:");
 	assert_says(&err, "permission denied");
 	assert_int_equal(aic_order_attestations(&o, 1, count_site, &count, NULL), AIC_OK);
 	assert_int_equal(count, 0);

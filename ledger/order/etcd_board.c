@@ -34,8 +34,10 @@ aic_code aic_etcd_attest(void *self, const aic_id *site, uint64_t height, const 
 	aic_etcd_txn_put(txn, "success", aic_etcd_put(key, bytes, len));
 	aic_etcd_txn_get(txn, "failure", aic_etcd_get(key, NULL, 0, false));
 	aic_code code = aic_etcd_call(o->etcd, "kv/txn", txn, 0, &answer, err);
-	if (code)
+	if (code) {
+		aic_error_prefix(err, "cannot put %s", key);
 		return code;
+	}
 	if (!aic_etcd_txn_succeeded(answer) && !aic_etcd_value_is(aic_etcd_txn_answer(answer, 0), bytes, len))
 		code = aic_fail(err, AIC_REFUSED, "this site has attested something else at height %" PRIu64
 		                ": its copy or its key was used twice", height);
