@@ -68,6 +68,17 @@ aic_idx_make_SOURCES = mpi-runner/idx_make.c
 aic_idx_make_CFLAGS = $(mpi_runner_cflags)
 aic_idx_make_LDADD = libmpirunner.la
 
+bench_programs += tests/bench/allreduce_bench
+tests_bench_allreduce_bench_SOURCES = tests/bench/allreduce_bench.c mpi-runner/collective_mpi.c
+tests_bench_allreduce_bench_CFLAGS = $(mpi_runner_cflags)
+tests_bench_allreduce_bench_LDADD = libmpirunner.la $(MPI_LIBS)
+if WITH_OPENBLAS
+bench_programs += tests/bench/gemm_bench
+tests_bench_gemm_bench_SOURCES = tests/bench/gemm_bench.c
+tests_bench_gemm_bench_CFLAGS = $(mpi_runner_cflags) $(OPENBLAS_CFLAGS)
+tests_bench_gemm_bench_LDADD = libmpirunner.la $(OPENBLAS_LIBS)
+endif
+
 if WITH_CMOCKA
 mpi_runner_tests = \
 	mpi-runner/checkpoint_test \

@@ -39,10 +39,11 @@ size_t aic_tree_partials(uint32_t shards, uint32_t ranks, uint32_t rank, aic_sub
 	return n;
 }
 
-static void add_block(float *restrict to, const float *restrict from, size_t n)
+/* to may be a. */
+static void add_block(float *to, const float *a, const float *restrict b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		to[i] = to[i] + from[i];
+		to[i] = a[i] + b[i];
 }
 
 void aic_tree_combine(const aic_subtree *tree, float *const *part, size_t parts, size_t n, float *out)
@@ -57,7 +58,9 @@ void aic_tree_combine(const aic_subtree *tree, float *const *part, size_t parts,
 			stack[top] = tree[p];
 			sum[top++] = part[p] + at;
 			while (top > 1 && aic_tree_siblings(stack[top - 2], stack[top - 1])) {
-				add_block(sum[top - 2], sum[top - 1], len);
+				bool last = p + 1 == parts && top == 2;
+				add_block(last ? out + at : sum[top - 2], sum[top - 2], sum[top - 1], len);
+				sum[top - 2] = last ? out + at : sum[top - 2];
 				stack[top - 2].count *= 2;
 				top--;
 			}
