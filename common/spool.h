@@ -3,8 +3,8 @@
  * Directory: DIR/%020llu.spool, named by the number of its first record; DIR/heartbeat, touched by the writer.
  * Segment: 16-byte header (magic "AICSPOOL", version u32 BE, reserved), then records:
  *     u32 BE length | u64 BE number | length bytes | first 8 bytes of SHA-256(length || number || bytes)
- * A torn tail (a record that ends beyond the file) is what a crash leaves: the writer starts a new segment, the
- * reader skips the tail once a newer segment exists. A checksum that does not fit inside a segment is damage:
+ * A torn tail (a record that ends beyond the file) is what a crash leaves: the writer starts a new segment; once there is a newer
+ * one, the reader tells of the tail (AIC_CORRUPT) and skips it. A checksum that does not fit inside a segment is damage:
  * reported with file and offset, the reader resynchronises at the next record that checks (searching byte-wise).
  * Drawn in doc/formats/spool.md. No memory is allocated beyond the record at hand. */
 #ifndef AIC_SPOOL_H

@@ -90,6 +90,20 @@ static aic_code go_on(aic_spool_reader *r, aic_error *err)
 	return found == AIC_OK ? open_segment(r, newer, err) : AIC_NOT_FOUND;
 }
 
+/* As go_on; a torn record is told when the segment is left for a newer one, for then nobody will complete it. */
+static aic_code leave(aic_spool_reader *r, aic_spool_place *place, aic_error *err)
+{
+	uint64_t first = r->segment.first, at = r->offset, size = r->segment.size;
+	aic_code code = go_on(r, err);
+	if (code != AIC_OK || r->segment.first == first || size <= at)
+		return code;
+	memset(place, 0, sizeof *place);
+	aic_segment_name(place->file, first);
+	place->offset = at;
+	return aic_fail(err, AIC_CORRUPT, "spool %s/%s ends within a record: its last %" PRIu64 " bytes, from offset %" PRIu64
+	                ", are no whole record; compare with sacct for that time", r->dir, place->file, size - at, at);
+}
+
 static aic_code report(aic_spool_reader *r, uint64_t at, bool resumed, aic_spool_place *place, aic_error *err)
 {
 	memset(place, 0, sizeof *place);
@@ -145,7 +159,7 @@ static aic_code check_header(aic_spool_reader *r, aic_spool_place *place, aic_er
 static aic_code step(aic_spool_reader *r, aic_bytes *out, aic_spool_place *place, bool *done, aic_error *err)
 {
 	if (r->at_end)
-		return go_on(r, err);
+		return r->lost ? go_on(r, err) : leave(r, place, err);
 	aic_code code = check_header(r, place, err);
 	if (code != AIC_OK)
 		return code;
@@ -159,7 +173,7 @@ static aic_code step(aic_spool_reader *r, aic_bytes *out, aic_spool_place *place
 	case AIC_RECORD_END:
 		return go_on(r, err);
 	case AIC_RECORD_BEYOND:
-		return is_torn(r) ? go_on(r, err) : skip_damage(r, place, err);
+		return is_torn(r) ? leave(r, place, err) : skip_damage(r, place, err);
 	case AIC_RECORD_BAD:
 		return skip_damage(r, place, err);
 	case AIC_RECORD_WHOLE:

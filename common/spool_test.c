@@ -216,6 +216,17 @@ static void record_too_large(void **state)
 	aic_spool_reader_close(r);
 }
 
+static void expect_torn(aic_spool_reader *r, const char *path)
+{
+	aic_bytes out = {0};
+	aic_spool_place place;
+	aic_error err = {0};
+	assert_int_equal(aic_spool_read(r, &out, &place, &err), AIC_CORRUPT);
+	assert_non_null(strstr(path, place.file));
+	assert_non_null(strstr(err.message, "ends within a record"));
+	aic_bytes_free(&out);
+}
+
 /* A crash may leave any prefix of the last record. */
 static void torn_tail(void **state)
 {
@@ -233,6 +244,8 @@ static void torn_tail(void **state)
 		expect_end(r); /* it may still be written */
 		aic_spool_writer *w = writer(*state);
 		append(w, "after the crash");
+		if (len > HEADER && len != second_end - FRAME && len != second_end)
+			expect_torn(r, path);
 		expect(r, "after the crash");
 		expect_end(r);
 		aic_spool_writer_close(w);
