@@ -14,7 +14,7 @@ acctd_start
 passes "the whole record before it is charged" wait_for 20 charged "$one"
 passes "the one after it too" wait_for 20 charged "$three"
 is "the torn one is not" "$(accounts "SELECT count(*) FROM record WHERE job=$two")" 0
-is "it is named once, with its place" "$(log_lines aicacctd "spool .*(damaged at offset [0-9]+|missing from the spool .before [0-9]+.spool)")" 1
+is "it is named once, with its place" "$(log_lines aicacctd "spool .*ends within a record: .*from offset [0-9]+")" 1
 like "aic doctor shows it" "$(aic doctor -P 2>&1)" "(bad|warn)\|[^|]*spool[^|]*\|"
 is "slurmctld was not touched" "$(daemon_pid slurmctld)" "$controller"
 daemon_stop aicacctd

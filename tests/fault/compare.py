@@ -25,6 +25,7 @@ FINISHED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPT
 # The lab's rates (etc/lab/aic.sh), in units per hour.
 RATES = economics.Rates(gpu={"a100": 300 * economics.AIC}, gpu_default=120 * economics.AIC, cpu=60 * economics.AIC,
                         mem_gib=economics.AIC * 3 // 2)
+FORGETS = 12  # seconds before its death of which slurmctld may not have saved its own state (it does every 5 s), and of slurmdbd's messages
 CHARGED, CHARGED_PART, CHARGED_NOTHING, OUT_OF_SCOPE = range(4)
 
 SlurmRun = collections.namedtuple("SlurmRun", "job account user partition state submit start end cpus mem gpus nodes")
@@ -114,7 +115,7 @@ def check_once(slurm, aic, kills, window):
     extra = [r for r in aic if (r.job, r.submit) not in known]
     for r in extra:
         print(f"# AIC knows job {r.job} of {r.user}, ended at {r.end}; Slurm's database does not say that it finished")
-    strange = [f"job {r.job} of {r.user}" for r in extra if not near_kill(kills, r.end, window)]
+    strange = [f"job {r.job} of {r.user}" for r in extra if not near_kill(kills, r.end, FORGETS)]
     say(not strange, "AIC charges no run of which Slurm knows nothing", strange)
     return by_job
 
@@ -127,7 +128,7 @@ def expected(run, start, end):
     return share * run.nodes
 
 
-def check_amounts(slurm, by_job, kills, window):
+def check_amounts(slurm, by_job, kills):
     wrong, moved = [], 0
     seen = collections.Counter((r.job, r.submit) for r in slurm)
     for r in slurm:
@@ -137,8 +138,8 @@ def check_amounts(slurm, by_job, kills, window):
         a = mine[0]
         if (a.start, a.end) != (r.start, r.end):
             moved += 1
-            # Slurm's later record of a run that had ended when slurmctld died: the earlier one counts.
-            if a.start != r.start or a.end > r.end or not near_kill(kills, a.end, window):
+            # Slurm's later record of a run that had ended when slurmctld died, or a second start of it: the earlier one counts.
+            if a.end > r.end or not near_kill(kills, a.end, FORGETS):
                 wrong.append(f"job {r.job}: AIC has {a.start} to {a.end}, Slurm {r.start} to {r.end}")
         if a.gross != expected(r, a.start, a.end):
             wrong.append(f"job {r.job}: charged {a.gross} units, {expected(r, a.start, a.end)} by doc/economics.md"
@@ -188,7 +189,7 @@ def main():
         print(f"# Slurm's database leaves job {r.job} of {r.user} {r.state} for ever")
     aic = read_aic(o.db)
     by_job = check_once(slurm, aic, kills, o.window)
-    check_amounts(slurm, by_job, kills, o.window)
+    check_amounts(slurm, by_job, kills)
     with open(o.usage) as u, open(o.uncharged) as n:
         check_reports(aic, json.load(u), json.load(n))
 
