@@ -20,6 +20,7 @@ libledger_la_SOURCES = \
 	ledger/member.c ledger/member.h \
 	ledger/merkle.c ledger/merkle.h \
 	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
+	ledger/order/pending.c ledger/order/pending.h \
 	ledger/reward.c ledger/reward.h \
 	ledger/proof.c ledger/proof.h ledger/proof_check.c \
 	ledger/row.c ledger/row.h \
@@ -95,6 +96,10 @@ ledger_merkle_test_LDADD = $(ledger_test_libs)
 ledger_tree_test_SOURCES = ledger/tree_test.c ledger/testing.c
 ledger_tree_test_CFLAGS = $(ledger_test_flags)
 ledger_tree_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_order_pending_test
+ledger_order_pending_test_SOURCES = ledger/order/pending_test.c
+ledger_order_pending_test_CFLAGS = $(ledger_test_flags)
+ledger_order_pending_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_order_order_test
 ledger_order_order_test_SOURCES = ledger/order/order_test.c
 ledger_order_order_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)

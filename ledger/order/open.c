@@ -1,16 +1,32 @@
 /* open.c: see open.h. */
 #include "ledger/order/open.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "ledger/order/etcd.h"
+#include "ledger/order/pending.h"
+
+#ifdef AIC_WITH_ETCD
+static aic_code open_etcd(aic_order *o, const aic_config *config, const char *path, aic_error *err)
+{
+	aic_code code = aic_order_etcd(o, &config->etcd, err);
+
+	if (code)
+		return code;
+	char *pending = aic_xasprintf("%s.pending", path);
+	code = aic_order_pending(o, pending, err);
+	free(pending);
+	return code;
+}
+#endif
 
 aic_code aic_order_open(aic_order *o, const aic_config *config, const char *path, aic_error *err)
 {
 	if (strcmp(config->order, "local") == 0)
 		return aic_order_local(o, path, false, err);
 #ifdef AIC_WITH_ETCD
-	return aic_order_etcd(o, &config->etcd, err);
+	return open_etcd(o, config, path, err);
 #else
 	return aic_fail(err, AIC_USAGE, "%s: this build cannot do \"ledger.order: etcd\": build it with libcurl and jansson, or set "
 	                "\"order: local\"", config->path);

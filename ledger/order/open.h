@@ -5,7 +5,8 @@
 #include "common/config.h"
 #include "ledger/order/order.h"
 
-/* local: the file at path. etcd: config->etcd, path is not used. config is borrowed until the order is closed. */
+/* local: the file at path. etcd: config->etcd, and PATH.pending for the block whose fate is unknown. config is borrowed until
+ * the order is closed. */
 aic_code aic_order_open(aic_order *o, const aic_config *config, const char *path, aic_error *err);
 
 #endif

@@ -1,0 +1,204 @@
+/* pending.c: see pending.h. The file is canonical CBOR: [log was empty, height of the head, its hash, hash of the block, block]. */
+#include "ledger/order/pending.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cbor.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "ledger/failpoint.h"
+
+#define RECORD_MAX (4u << 20)
+#define RECORD_MODE 0640
+
+typedef struct {
+	aic_order inner;
+	char *path;
+	aic_bytes record; /* what the file holds; empty: nothing is pending */
+} pending;
+
+typedef struct {
+	aic_order_head expected;
+	aic_hash hash;
+	const uint8_t *block;
+	size_t len;
+} append;
+
+static void encode(aic_bytes *out, const aic_order_head *expected, const aic_hash *hash, const void *block, size_t len)
+{
+	aic_cbor_put_array(out, 5);
+	aic_cbor_put_bool(out, expected->empty);
+	aic_cbor_put_uint(out, expected->empty ? 0 : expected->height);
+	aic_cbor_put_bytes(out, expected->hash.b, AIC_HASH_LEN);
+	aic_cbor_put_bytes(out, hash->b, AIC_HASH_LEN);
+	aic_cbor_put_bytes(out, block, len);
+}
+
+/* block points into the record. */
+static aic_code decode(append *a, const aic_bytes *record, aic_error *err)
+{
+	aic_cbor c;
+
+	aic_cbor_init(&c, record->data, record->len);
+	aic_cbor_array_exact(&c, 5);
+	a->expected.empty = aic_cbor_bool(&c);
+	a->expected.height = aic_cbor_uint(&c);
+	aic_cbor_bytes_exact(&c, a->expected.hash.b, AIC_HASH_LEN);
+	aic_cbor_bytes_exact(&c, a->hash.b, AIC_HASH_LEN);
+	a->block = aic_cbor_bytes(&c, &a->len);
+	return aic_cbor_finish(&c, err);
+}
+
+static uint64_t height_of(const append *a)
+{
+	return a->expected.empty ? 0 : a->expected.height + 1;
+}
+
+static aic_code clear(pending *p, aic_error *err)
+{
+	aic_bytes_clear(&p->record);
+	if (unlink(p->path) == 0 || errno == ENOENT)
+		return AIC_OK;
+	return aic_fail_errno(err, "cannot remove %s", p->path);
+}
+
+/* Sends what is pending again. */
+static aic_code settle(pending *p, aic_error *err)
+{
+	append a;
+	aic_code code;
+
+	if (!p->record.len)
+		return AIC_OK;
+	if ((code = decode(&a, &p->record, err)))
+		return code;
+	uint64_t height = height_of(&a);
+	code = aic_order_append_if_head(&p->inner, &a.expected, &a.hash, a.block, a.len, err);
+	if (code == AIC_OK)
+		aic_info("the block sent earlier for height %llu is in the log", (unsigned long long)height);
+	else if (code == AIC_REFUSED)
+		aic_info("the block sent earlier for height %llu is not in the log, another was first", (unsigned long long)height);
+	else {
+		aic_error_prefix(err, "the block sent earlier for height %llu is still pending", (unsigned long long)height);
+		return code;
+	}
+	if (err)
+		*err = (aic_error){0};
+	return clear(p, err);
+}
+
+/* A log that is full still tells its head. */
+static aic_code pending_head(void *self, aic_order_head *head, aic_error *err)
+{
+	pending *p = self;
+	aic_code code = settle(p, err);
+
+	if (code && code != AIC_FULL)
+		return code;
+	if (err)
+		*err = (aic_error){0};
+	return aic_order_head_get(&p->inner, head, err);
+}
+
+static aic_code keep(pending *p, const aic_bytes *record, aic_error *err)
+{
+	aic_code code = aic_file_write_atomic(p->path, record->data, record->len, RECORD_MODE, err);
+
+	if (code)
+		return code;
+	aic_bytes_clear(&p->record);
+	aic_bytes_append(&p->record, record->data, record->len);
+	return AIC_OK;
+}
+
+static aic_code pending_append(void *self, const aic_order_head *expected, const aic_hash *hash, const void *block, size_t len,
+                               aic_error *err)
+{
+	pending *p = self;
+	aic_bytes record = {0};
+	aic_code code = AIC_OK;
+
+	encode(&record, expected, hash, block, len);
+	bool again = record.len == p->record.len && memcmp(record.data, p->record.data, record.len) == 0;
+	if (!again && !(code = settle(p, err)))
+		code = keep(p, &record, err);
+	aic_bytes_free(&record);
+	if (code)
+		return code;
+	aic_failpoint("order: kept before it is sent");
+	code = aic_order_append_if_head(&p->inner, expected, hash, block, len, err);
+	aic_failpoint("order: sent");
+	/* full: certain of this attempt, not of one that an earlier call or process made */
+	if (code == AIC_OK || code == AIC_REFUSED || (code == AIC_FULL && !again)) {
+		aic_error why = {0};
+		if (clear(p, &why))
+			aic_warn("%s: it is looked at again when aicledgerd starts", why.message);
+	}
+	return code;
+}
+
+static aic_code pending_read(void *self, uint64_t from, uint64_t n, aic_order_visit visit, void *ctx, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_read(&p->inner, from, n, visit, ctx, err);
+}
+
+static aic_code pending_watch(void *self, uint64_t from, int timeout_ms, bool *more, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_watch(&p->inner, from, timeout_ms, more, err);
+}
+
+static aic_code pending_attest(void *self, const aic_id *site, uint64_t height, const void *bytes, size_t len, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_attest(&p->inner, site, height, bytes, len, err);
+}
+
+static aic_code pending_attestations(void *self, uint64_t height, aic_order_attested visit, void *ctx, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_attestations(&p->inner, height, visit, ctx, err);
+}
+
+static void pending_close(void *self)
+{
+	pending *p = self;
+
+	aic_order_close(&p->inner);
+	aic_bytes_free(&p->record);
+	free(p->path);
+	free(p);
+}
+
+aic_code aic_order_pending(aic_order *o, const char *path, aic_error *err)
+{
+	static const aic_order_backend backend = {pending_head,   pending_append,       pending_read, pending_watch,
+	                                          pending_attest, pending_attestations, pending_close};
+	pending *p = aic_xcalloc(1, sizeof(*p));
+	append a;
+	aic_code code;
+
+	p->inner = *o;
+	p->path = aic_xstrdup(path);
+	*o = (aic_order){&backend, p};
+	code = aic_file_read(&p->record, path, RECORD_MAX, err);
+	if (code == AIC_NOT_FOUND) {
+		if (err)
+			*err = (aic_error){0};
+		return AIC_OK;
+	}
+	if (!code && (code = decode(&a, &p->record, err)))
+		aic_error_prefix(err, "%s, which keeps a block that was sent, is damaged: move it away once the log shows which block "
+		                 "stands at that height", path);
+	if (code)
+		aic_order_close(o);
+	return code;
+}
