@@ -127,21 +127,29 @@ bool aic_block_signed_by(const aic_block *b, const uint8_t public_key[AIC_PUBLIC
 	return aic_verify(b->signature, public_key, BLOCK_DOMAIN, b->header_bytes, b->header_len);
 }
 
-aic_hash aic_block_hash(const void *data, size_t len)
+static aic_hash tagged(uint8_t tag, const void *data, size_t len, const void *more, size_t more_len)
 {
 	aic_bytes in = {0};
-	aic_block b;
-	bool whole = aic_block_decode(&b, data, len, NULL) == AIC_OK && aic_hash_equal(&b.transactions, &b.header.transactions);
 
-	aic_bytes_append(&in, whole ? "\1" : "\2", 1);
-	if (whole) {
-		aic_bytes_append(&in, b.header_bytes, b.header_len);
-		aic_bytes_append(&in, b.signature, sizeof(b.signature));
-	} else {
-		aic_bytes_append(&in, data, len);
-	}
+	aic_bytes_append(&in, &tag, 1);
+	aic_bytes_append(&in, data, len);
+	aic_bytes_append(&in, more, more_len);
 	aic_hash h = aic_sha256_of(in.data, in.len);
 	aic_bytes_free(&in);
+	return h;
+}
+
+aic_hash aic_block_name(const void *header, size_t len, const uint8_t signature[AIC_SIGNATURE_LEN])
+{
+	return tagged(1, header, len, signature, AIC_SIGNATURE_LEN);
+}
+
+aic_hash aic_block_hash(const void *data, size_t len)
+{
+	aic_block b;
+	bool whole = aic_block_decode(&b, data, len, NULL) == AIC_OK && aic_hash_equal(&b.transactions, &b.header.transactions);
+	aic_hash h = whole ? aic_block_name(b.header_bytes, b.header_len, b.signature) : tagged(2, data, len, "", 0);
+
 	aic_block_clear(&b);
 	return h;
 }

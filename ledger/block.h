@@ -51,6 +51,8 @@ bool aic_block_signed_by(const aic_block *b, const uint8_t public_key[AIC_PUBLIC
 /* The name of an ordered candidate. Where the body is what the header commits to: SHA-256(0x01 || header || signature), so
  * that a header proves its block; of any other bytes: SHA-256(0x02 || bytes). A pure function of the bytes. */
 aic_hash aic_block_hash(const void *data, size_t len);
+/* The first of the two, from the parts. */
+aic_hash aic_block_name(const void *header, size_t len, const uint8_t signature[AIC_SIGNATURE_LEN]);
 
 /* attestation = [version, chain, height, block hash, state root after it, site, signature over the first six] */
 typedef struct {

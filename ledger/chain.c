@@ -151,7 +151,7 @@ static aic_code count_one(void *ctx, const aic_id *site, const uint8_t *bytes, s
 	return AIC_OK;
 }
 
-static aic_code advance_finality(aic_chain *c, aic_error *err)
+aic_code aic_chain_finality(aic_chain *c, aic_error *err)
 {
 	const aic_head *head = aic_state_head(c->state);
 	uint64_t members;
@@ -224,7 +224,7 @@ aic_code aic_chain_catch_up(aic_chain *c, aic_error *err)
 		code = aic_order_read(c->order, from, top.height - from + 1, apply_next, c, err);
 	if (!code)
 		code = attest(c, err);
-	return code ? code : advance_finality(c, err);
+	return code ? code : aic_chain_finality(c, err);
 }
 
 typedef struct {
@@ -326,7 +326,7 @@ static aic_code order_and_commit(aic_chain *c, const aic_bytes *block, aic_error
 	}
 	if ((code = attest(c, err)))
 		return code;
-	return advance_finality(c, err);
+	return aic_chain_finality(c, err);
 }
 
 aic_code aic_chain_post(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_posted *out, aic_error *err)

@@ -23,6 +23,9 @@ aic_code aic_chain_open(aic_chain *c, aic_state *state, aic_order *order, const 
 /* Applies what the log holds beyond the state; attests; advances final_height. */
 aic_code aic_chain_catch_up(aic_chain *c, aic_error *err);
 
+/* Advances final_height by the attestations on the board; what catch_up ends with. */
+aic_code aic_chain_finality(aic_chain *c, aic_error *err);
+
 typedef struct {
 	aic_hash tx;
 	uint64_t height;

@@ -2,13 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/bytes.h"
 #include "common/command.h"
 #include "ledger/client.h"
 #include "ledger/commands.h"
-#include "ledger/verify.h"
+#include "ledger/offline.h"
 
 #define SHORT_HASH 16 /* digits of a hash in a table for people */
 
@@ -132,98 +131,17 @@ static int cmd_wallets(int argc, char **argv)
 	return rc;
 }
 
-/* --- aic ledger verify --- */
-
-typedef struct {
-	aic_command cmd;
-	const char *state;
-} verify_options;
-
-static error_t parse_verify(int key, char *arg, struct argp_state *state)
-{
-	verify_options *o = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &o->cmd;
-		return 0;
-	case 's':
-		o->state = arg;
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static void show_progress(void *ctx, uint64_t height, uint64_t last)
-{
-	const bool *terminal = ctx;
-
-	if (*terminal)
-		fprintf(stderr, "\rverifying: height %llu of %llu%s", (unsigned long long)height, (unsigned long long)last,
-		        height == last ? "\n" : "");
-}
-
-static void print_verified(const aic_verified *v, aic_format format)
-{
-	static const aic_column columns[] = {
-		{"blocks", "BLOCKS", AIC_COLUMN_NUMBER}, {"transactions", "TRANSACTIONS", AIC_COLUMN_NUMBER},
-		{"attestations", "ATTESTATIONS", AIC_COLUMN_NUMBER}, {"rows", "STATE ROWS", AIC_COLUMN_NUMBER},
-		{"chain", "CHAIN", AIC_COLUMN_TEXT}, {"head", "HEAD", AIC_COLUMN_TEXT}, {"state_root", "STATE ROOT", AIC_COLUMN_TEXT},
-	};
-	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	const aic_hash *hashes[] = {&v->chain, &v->head, &v->root};
-	char hex[2 * AIC_HASH_LEN + 1];
-
-	aic_table_number(t, (int64_t)v->blocks);
-	aic_table_number(t, (int64_t)v->transactions);
-	aic_table_number(t, (int64_t)v->attestations);
-	aic_table_number(t, (int64_t)v->rows);
-	for (size_t i = 0; i < 3; i++) {
-		aic_hash_hex(hex, hashes[i]);
-		if (format == AIC_FORMAT_TABLE)
-			hex[SHORT_HASH] = '\0';
-		aic_table_text(t, hex);
-	}
-	aic_table_note(t, "every hash, signature, root, event and row fits");
-	aic_table_print(t, format, stdout);
-	aic_table_free(t);
-}
-
-static int cmd_verify(int argc, char **argv)
-{
-	static const struct argp_option options[] = {
-		{"state", 's', "DIR", 0, "the directory of the ledger's files, in place of the one that aic.yaml names", 0}, {0}};
-	static const struct argp argp = {
-		options, parse_verify, 0,
-		"Replays this site's copy of the ledger from genesis and compares every hash, root, signature, event and row.\v"
-		"Reads the files themselves, beside a running daemon too, so it needs the right to read them. The scratch file goes to "
-		"$TMPDIR, else /tmp.", shared, 0, 0};
-	verify_options o = {0};
-	aic_verified v;
-	aic_error err = {0};
-	const char *tmp = getenv("TMPDIR");
-	bool terminal = isatty(STDERR_FILENO);
-	int rc = aic_command_begin(&o.cmd, &argp, argc, argv, &o);
-
-	if (rc)
-		return rc;
-	char *dir = o.state ? aic_xstrdup(o.state) : aic_xasprintf("%s/ledger", o.cmd.config.state_dir);
-	if (aic_ledger_verify(dir, tmp && *tmp ? tmp : "/tmp", show_progress, &terminal, &v, &err))
-		rc = aic_command_fail(argv, &err);
-	else
-		print_verified(&v, o.cmd.format);
-	free(dir);
-	aic_command_end(&o.cmd);
-	return rc;
-}
-
 int aic_cmd_ledger(int argc, char **argv)
 {
 	static const aic_subcommand commands[] = {
 		{"status", cmd_status, "height, head, finality, supply"},
 		{"wallets", cmd_wallets, "the wallets that this site keeps (administrators)"},
-		{"verify", cmd_verify, "replay from genesis and compare everything"},
+		{"blocks", aic_cmd_ledger_blocks, "list blocks"},
+		{"tx", aic_cmd_ledger_tx, "look a transaction up"},
+		{"verify", aic_cmd_ledger_verify, "replay from genesis and compare everything, an export too"},
+		{"export", aic_cmd_ledger_export, "write blocks and a journal as files that anybody can verify"},
+		{"prove", aic_cmd_ledger_prove, "prove a payout against a final block"},
+		{"check", aic_cmd_ledger_check, "check such a proof, on any machine"},
 		{NULL, NULL, NULL},
 	};
 

@@ -6,12 +6,13 @@ libledger_la_SOURCES = \
 	ledger/block.c ledger/block.h \
 	ledger/chain.c ledger/chain.h \
 	ledger/client.c ledger/client.h \
-	ledger/command.c ledger/commands.h \
+	ledger/command.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/offline.h \
 	ledger/custody.c ledger/custody.h \
 	ledger/db.c ledger/db.h \
 	ledger/debt.c \
 	ledger/event.c ledger/event.h \
 	ledger/execute.c ledger/execute.h \
+	ledger/export.c ledger/export.h ledger/export_format.h ledger/export_verify.c ledger/journal.c \
 	ledger/failpoint.h \
 	ledger/genesis.c ledger/genesis.h \
 	ledger/history.c ledger/history.h \
@@ -44,6 +45,12 @@ endif
 
 ledgerexamplesdir = $(docdir)/examples
 dist_ledgerexamples_DATA = etc/genesis.yaml
+
+# What an auditor needs, and nothing else.
+bin_PROGRAMS += aic-ledger-verify
+aic_ledger_verify_SOURCES = ledger/aic-ledger-verify.c
+aic_ledger_verify_CFLAGS = $(AM_CFLAGS) $(SAN)
+aic_ledger_verify_LDADD = libledger.la libcommon.la
 
 sbin_PROGRAMS += aicledgerd
 aicledgerd_SOURCES = ledger/aicledgerd.c
@@ -82,6 +89,10 @@ check_PROGRAMS += ledger_member_test
 ledger_member_test_SOURCES = ledger/member_test.c ledger/testing.c
 ledger_member_test_CFLAGS = $(ledger_test_flags)
 ledger_member_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_export_test
+ledger_export_test_SOURCES = ledger/export_test.c ledger/testing.c
+ledger_export_test_CFLAGS = $(ledger_test_flags)
+ledger_export_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_settlement_test
 ledger_settlement_test_SOURCES = ledger/settlement_test.c ledger/testing.c
 ledger_settlement_test_CFLAGS = $(ledger_test_flags)
@@ -111,6 +122,11 @@ ledger_order_etcd_fault_test_SOURCES = ledger/order/etcd_fault_test.c ledger/ord
 	ledger/order/proxy_testing.c ledger/order/proxy_testing.h
 ledger_order_etcd_fault_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_fault_test_LDADD = $(ledger_test_libs) -lpthread
+check_PROGRAMS += ledger_order_etcd_chain_test
+ledger_order_etcd_chain_test_SOURCES = ledger/order/etcd_chain_test.c ledger/order/etcd_testing.c \
+	ledger/order/proxy_testing.c ledger/testing.c
+ledger_order_etcd_chain_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_etcd_chain_test_LDADD = $(ledger_test_libs) -lpthread
 check_PROGRAMS += ledger_order_etcd_access_test
 ledger_order_etcd_access_test_SOURCES = ledger/order/etcd_access_test.c ledger/order/etcd_testing.c
 ledger_order_etcd_access_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)

@@ -86,6 +86,18 @@ aic_code aic_members_active(aic_state *s, uint64_t height, uint64_t *n, aic_erro
 	return code;
 }
 
+aic_code aic_members_all(aic_state *s, aic_id **site, size_t *n, aic_error *err)
+{
+	entry *list;
+	aic_code code = read_list(s, &list, n, err);
+
+	*site = aic_xcalloc(*n + 1, sizeof(**site));
+	for (size_t i = 0; i < *n && !code; i++)
+		(*site)[i] = list[i].site;
+	free(list);
+	return code;
+}
+
 aic_code aic_member_add(aic_state *s, const uint8_t key[AIC_PUBLIC_LEN], uint64_t since, aic_error *err)
 {
 	aic_id site = aic_site_id(key);

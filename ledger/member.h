@@ -18,6 +18,8 @@
 uint64_t aic_quorum(uint64_t members);
 /* How many are members at that height. */
 aic_code aic_members_active(aic_state *s, uint64_t height, uint64_t *n, aic_error *err);
+/* Ids of all members, past ones included; *site is malloc'ed. */
+aic_code aic_members_all(aic_state *s, aic_id **site, size_t *n, aic_error *err);
 bool aic_member_is_active(const aic_member *m, uint64_t height);
 /* A new member with its first key; refused where the site stands already. */
 aic_code aic_member_add(aic_state *s, const uint8_t key[AIC_PUBLIC_LEN], uint64_t since, aic_error *err);

@@ -25,6 +25,9 @@ void aic_approval_sign(aic_approval *a, const aic_key *administrator, const aic_
 void aic_settlement_body(aic_bytes *out, const aic_settlement *s);
 /* With signed approvals, in any order. */
 void aic_settlement_body_approved(aic_bytes *out, const aic_settlement *s, const aic_approval *approval, size_t n);
+/* One line (from 0) of a body, and its key; AIC_NOT_FOUND for a line that it does not have. */
+aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err);
+aic_code aic_settlement_key_of(const void *body, size_t len, char period[16], uint64_t *number, aic_error *err);
 /* Result of an executed settlement: [* [reward, issued]], one per line; into the arrays of *r. */
 aic_code aic_settlement_result_decode(aic_settlement_result *r, const void *data, size_t len, aic_error *err);
 

@@ -132,3 +132,56 @@ aic_code aic_settlement_result_decode(aic_settlement_result *r, const void *data
 	}
 	return aic_cbor_finish(&c, err);
 }
+
+aic_code aic_settlement_key_of(const void *body, size_t len, char period[16], uint64_t *number, aic_error *err)
+{
+	aic_cbor c;
+
+	aic_cbor_init(&c, body, len);
+	aic_cbor_array_exact(&c, 8);
+	aic_cbor_text(&c, period, 16);
+	*number = aic_cbor_uint(&c);
+	for (int i = 2; i < 8; i++)
+		aic_cbor_skip(&c);
+	return aic_cbor_finish(&c, err);
+}
+
+aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err)
+{
+	aic_cbor c;
+	aic_address *wallet;
+	size_t wallets, lines;
+	uint64_t payer = 0, payee = 0;
+
+	aic_cbor_init(&c, body, len);
+	aic_cbor_array_exact(&c, 8);
+	for (int i = 0; i < 6; i++)
+		aic_cbor_skip(&c);
+	wallets = aic_cbor_array(&c, 2 * LINES_MAX);
+	wallet = aic_xcalloc(wallets + 1, sizeof(*wallet));
+	for (size_t i = 0; i < wallets && aic_cbor_ok(&c); i++)
+		aic_cbor_bytes_exact(&c, wallet[i].b, AIC_ADDRESS_LEN);
+	lines = aic_cbor_array(&c, LINES_MAX);
+	for (size_t i = 0; i < lines && aic_cbor_ok(&c); i++) {
+		if (i != line) {
+			aic_cbor_skip(&c);
+			continue;
+		}
+		aic_cbor_array_exact(&c, 7);
+		payer = aic_cbor_uint(&c);
+		payee = aic_cbor_uint(&c);
+		out->kind = (aic_line_kind)aic_cbor_uint(&c);
+		out->n = aic_cbor_uint(&c);
+		out->gross = aic_cbor_amount(&c);
+		out->fee = aic_cbor_amount(&c);
+		out->stake = aic_cbor_amount(&c);
+	}
+	if (aic_cbor_ok(&c) && (line >= lines || payer >= wallets || payee >= wallets))
+		aic_cbor_fail(&c, "line %llu is not in this settlement", (unsigned long long)line + 1);
+	if (aic_cbor_ok(&c)) {
+		out->payer = wallet[payer];
+		out->payee = wallet[payee];
+	}
+	free(wallet);
+	return aic_cbor_finish(&c, err);
+}

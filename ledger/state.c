@@ -426,6 +426,16 @@ aic_code aic_state_root_at(aic_state *s, uint64_t height, aic_hash *root, aic_er
 	return code;
 }
 
+aic_code aic_state_hash_at(aic_state *s, uint64_t height, aic_hash *hash, aic_error *err)
+{
+	aic_code code = find_block(s, height, err);
+
+	if (!code && !aic_db_column_exact(s->get_block, 1, hash->b, AIC_HASH_LEN))
+		code = aic_fail(err, AIC_CORRUPT, "height %llu: the stored hash is no hash", (unsigned long long)height);
+	sqlite3_reset(s->get_block);
+	return code;
+}
+
 aic_code aic_state_events(aic_state *s, uint64_t height, aic_bytes *events, int64_t *time, aic_error *err)
 {
 	aic_code code = find_block(s, height, err);

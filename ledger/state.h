@@ -93,6 +93,7 @@ aic_code aic_state_find_tx(aic_state *s, const aic_hash *id, uint64_t *height, u
 aic_code aic_state_events(aic_state *s, uint64_t height, aic_bytes *events, int64_t *time, aic_error *err);
 /* The newest height at or below `from` at which the wallet was touched; AIC_NOT_FOUND where there is none. */
 aic_code aic_state_touched(aic_state *s, const aic_address *a, uint64_t from, uint64_t *height, aic_error *err);
+aic_code aic_state_hash_at(aic_state *s, uint64_t height, aic_hash *hash, aic_error *err);
 aic_code aic_state_root_at(aic_state *s, uint64_t height, aic_hash *root, aic_error *err);
 
 /* Writes the first rows; genesis.h. */

@@ -1,0 +1,249 @@
+/* command_verify.c: `aic ledger verify` and `aic ledger check`: what an auditor runs, on any machine. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "common/command.h"
+#include "common/file.h"
+#include "ledger/export.h"
+#include "ledger/offline.h"
+#include "ledger/proof.h"
+
+#define SHORT_HASH 16
+#define EXIT_USAGE 2
+
+static const struct argp_child shared[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
+
+/* aic_command_begin without aic.yaml. */
+static int begin(const struct argp *argp, int argc, char **argv, void *input)
+{
+	argp_err_exit_status = EXIT_USAGE;
+	return argp_parse(argp, argc, argv, 0, NULL, input) ? EXIT_USAGE : 0;
+}
+
+static aic_code parse_hash(aic_hash *h, const char *text, const char *what, aic_error *err)
+{
+	if (aic_unhex(h->b, AIC_HASH_LEN, text))
+		return AIC_OK;
+	return aic_fail(err, AIC_USAGE, "%s \"%s\": give %d hexadecimal digits", what, text, 2 * AIC_HASH_LEN);
+}
+
+static void hash_cell(aic_table *t, const aic_hash *h, aic_format format)
+{
+	char hex[2 * AIC_HASH_LEN + 1];
+
+	aic_hash_hex(hex, h);
+	if (format == AIC_FORMAT_TABLE)
+		hex[SHORT_HASH] = '\0';
+	aic_table_text(t, hex);
+}
+
+/* --- verify --- */
+
+typedef struct {
+	aic_command cmd;
+	const char *state, *export, *chain;
+} verify_options;
+
+static error_t parse_verify(int key, char *arg, struct argp_state *state)
+{
+	verify_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->cmd;
+		return 0;
+	case 's':
+		o->state = arg;
+		return 0;
+	case 'e':
+		o->export = arg;
+		return 0;
+	case 'c':
+		o->chain = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->state && o->export)
+			argp_error(state, "--state and --export exclude each other");
+		if (o->chain && !o->export)
+			argp_error(state, "--chain goes with --export");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void show_progress(void *ctx, uint64_t height, uint64_t last)
+{
+	const bool *terminal = ctx;
+
+	if (*terminal)
+		fprintf(stderr, "\rverifying: height %llu of %llu%s", (unsigned long long)height, (unsigned long long)last,
+		        height == last ? "\n" : "");
+}
+
+static void print_verified(const aic_verified *v, aic_format format)
+{
+	static const aic_column columns[] = {
+		{"blocks", "BLOCKS", AIC_COLUMN_NUMBER}, {"transactions", "TRANSACTIONS", AIC_COLUMN_NUMBER},
+		{"attestations", "ATTESTATIONS", AIC_COLUMN_NUMBER}, {"chain", "CHAIN", AIC_COLUMN_TEXT},
+		{"head", "HEAD", AIC_COLUMN_TEXT}, {"state_root", "STATE ROOT", AIC_COLUMN_TEXT},
+	};
+	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+
+	aic_table_number(t, (int64_t)v->blocks);
+	aic_table_number(t, (int64_t)v->transactions);
+	aic_table_number(t, (int64_t)v->attestations);
+	hash_cell(t, &v->chain, format);
+	hash_cell(t, &v->head, format);
+	hash_cell(t, &v->root, format);
+	aic_table_note(t, "every hash, signature, root, event and row fits");
+	aic_table_print(t, format, stdout);
+	aic_table_free(t);
+}
+
+static aic_code verify_copy(verify_options *o, const char *scratch, bool *terminal, aic_verified *v, aic_error *err)
+{
+	char *dir;
+	aic_code code = o->state ? AIC_OK : aic_config_load(&o->cmd.config, o->cmd.config_path, err);
+
+	if (code)
+		return code;
+	dir = o->state ? aic_xstrdup(o->state) : aic_xasprintf("%s/ledger", o->cmd.config.state_dir);
+	code = aic_ledger_verify(dir, scratch, show_progress, terminal, v, err);
+	free(dir);
+	return code;
+}
+
+static aic_code verify_export(const verify_options *o, const char *scratch, bool *terminal, aic_verified *v, aic_error *err)
+{
+	aic_hash chain;
+	aic_code code = o->chain ? parse_hash(&chain, o->chain, "--chain", err) : AIC_OK;
+
+	return code ? code : aic_export_verify(o->export, scratch, o->chain ? &chain : NULL, show_progress, terminal, v, err);
+}
+
+int aic_cmd_ledger_verify(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"state", 's', "DIR", 0, "the directory of the ledger's files, in place of the one that aic.yaml names", 0},
+		{"export", 'e', "DIR", 0, "verify an export in place of this site's copy", 0},
+		{"chain", 'c', "HASH", 0, "the chain id that the export must have: then nothing else needs to be trusted", 0},
+		{0}};
+	static const struct argp argp = {
+		options, parse_verify, 0,
+		"Replays the ledger from genesis and compares every hash, root, signature, event and row.\v"
+		"Reads files alone, beside a running daemon too. The scratch file goes to $TMPDIR, else /tmp.", shared, 0, 0};
+	verify_options o = {0};
+	aic_verified v;
+	aic_error err = {0};
+	const char *tmp = getenv("TMPDIR");
+	bool terminal = isatty(STDERR_FILENO);
+	int rc = begin(&argp, argc, argv, &o);
+
+	if (rc)
+		return rc;
+	if (!tmp || !*tmp)
+		tmp = "/tmp";
+	if (o.export ? verify_export(&o, tmp, &terminal, &v, &err) : verify_copy(&o, tmp, &terminal, &v, &err))
+		rc = aic_command_fail(argv, &err);
+	else
+		print_verified(&v, o.cmd.format);
+	aic_command_end(&o.cmd);
+	return rc;
+}
+
+/* --- check --- */
+
+typedef struct {
+	aic_command cmd;
+	const char *proof, *head;
+} check_options;
+
+static error_t parse_check(int key, char *arg, struct argp_state *state)
+{
+	check_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->cmd;
+		return 0;
+	case 'h':
+		o->head = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_error(state, "one PROOF at a time");
+		o->proof = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->proof || !o->head)
+			argp_error(state, "give PROOF and --head HASH");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void address_cell(aic_table *t, const aic_address *a)
+{
+	char text[AIC_ADDRESS_TEXT];
+
+	aic_table_text(t, aic_address_text(text, a));
+}
+
+static void print_proven(const aic_proven *p, aic_format format)
+{
+	static const aic_column columns[] = {
+		{"settlement", "SETTLEMENT", AIC_COLUMN_TEXT}, {"line", "LINE", AIC_COLUMN_NUMBER}, {"payer", "PAYER", AIC_COLUMN_TEXT},
+		{"payee", "PAYEE", AIC_COLUMN_TEXT}, {"kind", "KIND", AIC_COLUMN_TEXT}, {"gross", "GROSS AIC", AIC_COLUMN_AMOUNT},
+		{"fee", "FEE AIC", AIC_COLUMN_AMOUNT}, {"paid", "PAID AIC", AIC_COLUMN_AMOUNT}, {"issued", "ISSUED AIC", AIC_COLUMN_AMOUNT},
+		{"height", "HEIGHT", AIC_COLUMN_NUMBER}, {"time", "TIME", AIC_COLUMN_TIME}, {"transaction", "TRANSACTION", AIC_COLUMN_TEXT},
+	};
+	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	char key[48];
+
+	snprintf(key, sizeof(key), "%s/%llu", p->period, (unsigned long long)p->number);
+	aic_table_text(t, key);
+	aic_table_number(t, (int64_t)p->line);
+	address_cell(t, &p->payer);
+	address_cell(t, &p->payee);
+	aic_table_text(t, aic_line_kind_name(p->kind));
+	aic_table_amount(t, p->gross);
+	aic_table_amount(t, p->fee);
+	aic_table_amount(t, p->paid);
+	aic_table_amount(t, p->issued);
+	aic_table_number(t, (int64_t)p->height);
+	aic_table_time(t, p->time);
+	hash_cell(t, &p->tx, format);
+	aic_table_note(t, "the proof holds against the head at height %llu", (unsigned long long)p->head_height);
+	aic_table_print(t, format, stdout);
+	aic_table_free(t);
+}
+
+int aic_cmd_ledger_check(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"head", 'h', "HASH", 0, "hash of a final block that you trust, from any member site", 0}, {0}};
+	static const struct argp argp = {
+		options, parse_check, "PROOF",
+		"Checks a proof of `aic ledger prove` with nothing but the hash of a final block.", shared, 0, 0};
+	check_options o = {0};
+	aic_bytes proof = {0};
+	aic_proven p;
+	aic_hash head;
+	aic_error err = {0};
+	int rc = begin(&argp, argc, argv, &o);
+
+	if (rc)
+		return rc;
+	if (parse_hash(&head, o.head, "--head", &err) || aic_file_read(&proof, o.proof, AIC_PROOF_MAX, &err) ||
+	    aic_proof_check(&p, proof.data, proof.len, &head, &err))
+		rc = aic_command_fail(argv, &err);
+	else
+		print_proven(&p, o.cmd.format);
+	aic_bytes_free(&proof);
+	return rc;
+}
