@@ -38,6 +38,25 @@ static void check_dir(aic_doctor *d, const char *what, const char *path, uid_t o
 		aic_doctor_find(d, AIC_HEALTH_OK, what, NULL, "%s, %s, mode %04o", path, user_name(sb.st_uid), (unsigned)(sb.st_mode & 07777));
 }
 
+/* slurmctld must pass through every directory above the snapshot's. */
+static void check_way(aic_doctor *d, const char *dir, uid_t uid, gid_t gid)
+{
+	char part[AIC_PATH_LEN], remedy[AIC_PATH_LEN + 40];
+	struct stat sb;
+
+	aic_str_copy(part, sizeof(part), dir);
+	for (char *slash = strrchr(part, '/'); slash && slash != part; slash = strrchr(part, '/')) {
+		*slash = '\0';
+		if (stat(part, &sb))
+			continue;
+		mode_t pass = sb.st_uid == uid ? S_IXUSR : sb.st_gid == gid ? S_IXGRP : S_IXOTH;
+		snprintf(remedy, sizeof(remedy), "chmod o+x %s", part);
+		if (!(sb.st_mode & pass))
+			aic_doctor_find(d, AIC_HEALTH_BAD, "way to snapshot", remedy, "%s, mode %04o, is closed to slurmctld (uid %u)", part,
+			                (unsigned)(sb.st_mode & 07777), (unsigned)uid);
+	}
+}
+
 static void check_keys(aic_doctor *d, const char *dir, uid_t owner)
 {
 	char path[AIC_PATH_LEN + 256], remedy[2 * AIC_PATH_LEN + 800];
@@ -96,8 +115,8 @@ void aic_doctor_files(aic_doctor *d)
 		                c->slurm_user);
 	aic = getpwuid(c->uid);
 	aic_gid = aic ? aic->pw_gid : (gid_t)-1;
-	snprintf(should, sizeof(should), "-o %s -g %s -m 0750", c->user, c->user);
-	check_dir(d, "state", c->state_dir, c->uid, NULL, 0700, 027, should);
+	snprintf(should, sizeof(should), "-o %s -g %s -m 0751", c->user, c->user); /* others pass through, to the snapshot */
+	check_dir(d, "state", c->state_dir, c->uid, NULL, 0700, 026, should);
 	snprintf(should, sizeof(should), "-o %s -g %s -m 0755", c->user, c->user);
 	check_dir(d, "run", c->run_dir, c->uid, NULL, 0755, 022, should);
 	snprintf(should, sizeof(should), "-o %s -g %s -m 2770", c->slurm_user, c->user);
@@ -107,6 +126,7 @@ void aic_doctor_files(aic_doctor *d)
 		*strrchr(dir, '/') = '\0';
 	snprintf(should, sizeof(should), "-o %s -g %s -m 2750", c->user, c->slurm_user);
 	check_dir(d, "snapshot directory", dir, c->uid, &c->slurm_gid, 02750, 027, should);
+	check_way(d, dir, slurm_uid, c->slurm_gid);
 	check_keys(d, c->state_dir, c->uid);
 	check_snapshot(d);
 }
