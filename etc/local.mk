@@ -20,8 +20,4 @@ install-data-local:
 uninstall-local:
 	rm -f $(DESTDIR)$(prefix)/lib/sysusers.d/aic.conf $(DESTDIR)$(prefix)/lib/tmpfiles.d/aic.conf
 
-EXTRA_DIST += \
-	etc/packages.txt etc/quickstart.sh \
-	etc/lab/lab.sh etc/lab/say.sh etc/lab/settings.sh etc/lab/daemon.sh etc/lab/packages.sh etc/lab/source.sh \
-	etc/lab/build.sh etc/lab/people.sh etc/lab/munge.sh etc/lab/database.sh etc/lab/slurm.sh etc/lab/aic.sh \
-	etc/lab/job.sh etc/lab/payout.sh
+EXTRA_DIST += etc/packages.txt etc/quickstart.sh etc/lab

@@ -4,9 +4,7 @@ check_programs: $(check_PROGRAMS)
 list_check_programs:
 	@echo $(check_PROGRAMS)
 
-EXTRA_DIST += \
-	tests/run.sh \
-	tests/lib/build.sh tests/lib/prepare.sh tests/lib/report.sh
+EXTRA_DIST += .ci tests/run.sh tests/lib tests/cluster tests/fault tests/independent
 
 # Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
 EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh doc/benchmarks.md
