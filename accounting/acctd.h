@@ -55,13 +55,22 @@ typedef struct {
 	aic_acctd *d;
 	const aic_rpc_caller *who;
 	const aic_viewer *viewer;
+	const aic_wallet_row *wallet; /* of a statement: its rows alone; NULL otherwise */
 	aic_cbor *args;
 	aic_bytes *out;
 	size_t *items;
 } aic_request;
 
 aic_code aic_serve_payouts(aic_request *q, aic_error *err);
+aic_code aic_serve_statement(aic_request *q, aic_error *err);
+aic_code aic_serve_payout_series(aic_request *q, aic_error *err);
 aic_code aic_serve_usage(aic_request *q, aic_error *err);
+aic_code aic_serve_usage_series(aic_request *q, aic_error *err);
+aic_code aic_serve_wallets(aic_request *q, aic_error *err);
+aic_code aic_serve_ratings(aic_request *q, aic_error *err);
+aic_code aic_serve_value(aic_request *q, aic_error *err);
+aic_code aic_serve_curve(aic_request *q, aic_error *err);
+aic_code aic_serve_jobs(aic_request *q, aic_error *err);
 aic_code aic_serve_uncharged(aic_request *q, aic_error *err);
 aic_code aic_serve_batch_list(aic_request *q, aic_error *err);
 aic_code aic_serve_batch_show(aic_request *q, aic_error *err);

@@ -8,6 +8,9 @@
 
 #define AIC_ARGS_MAX 2
 
+/* Which rows a report has. */
+enum { AIC_FILTER_ACCOUNT = 1, AIC_FILTER_PROVIDER = 2, AIC_FILTER_USER = 4, AIC_FILTER_NODE = 8, AIC_FILTER_TIME = 16 };
+
 /* A subcommand that takes a few words and perhaps --period. */
 typedef struct {
 	aic_command base;
@@ -19,6 +22,11 @@ typedef struct {
 	bool takes_hash;
 	const char *reason;      /* of an act on a line */
 	bool takes_reason;
+	bool takes_page, page;   /* --format html */
+	bool takes_ur2, ur2;     /* --format ur2 */
+	const char *output;      /* --output, with takes_page or takes_ur2; NULL: stdout */
+	unsigned takes_filters;  /* AIC_FILTER_... */
+	const char *account, *provider, *user, *node, *since, *until; /* NULL: all */
 } aic_words;
 
 /* Parses and loads aic.yaml. 0, or the exit status. doc: argp's, args_doc likewise. */

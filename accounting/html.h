@@ -19,16 +19,13 @@ typedef struct {
 	const char *id;          /* of the element; a plain word */
 	const char *caption;
 	const char *none;        /* said in place of a table without rows */
-	bool totals;             /* a last line with the sums of the amount columns and of the columns in sum_numbers */
-	uint32_t sum_numbers;    /* bit k: column k is a number that may be summed */
+	uint32_t sums;           /* bit k: the last line has the sum of column k */
 	uint32_t leave_out;      /* bit k: column k is not shown */
 } aic_html_table_style;
 
 /* Figures are rounded down and aligned; data-v of a cell is the exact value (units of an amount), by which it is sorted. */
 void aic_html_table(aic_bytes *out, const aic_html_table_style *style, const aic_column *columns, const aic_grid *g);
 
-/* Decimals with which every amount of a column is shown: two for thousands, more where figures are small. */
-int aic_html_decimals(const aic_grid *g, size_t column);
 /* The amount with that many decimals, "<0.01" for one that would be shown as nothing. */
 void aic_html_amount(aic_bytes *out, aic_amount v, int decimals);
 void aic_html_number(aic_bytes *out, int64_t v); /* thousands separated */

@@ -7,7 +7,8 @@
 
 #include "common/time.h"
 
-int aic_html_decimals(const aic_grid *g, size_t column)
+/* Two decimals for thousands, more where figures are small. */
+static int decimals_of(const aic_grid *g, size_t column)
 {
 	aic_amount largest = 0;
 
@@ -17,19 +18,35 @@ int aic_html_decimals(const aic_grid *g, size_t column)
 	return largest >= 1000 * AIC_UNIT || largest == 0 ? 2 : largest >= AIC_UNIT ? 4 : 6;
 }
 
+static bool is_money(const aic_column *c)
+{
+	return c->kind == AIC_COLUMN_AMOUNT && strstr(c->title, "AIC");
+}
+
+/* All money of a table has as many, so that columns can be compared. */
+static int *decimals_of_all(const aic_column *columns, const aic_grid *g)
+{
+	int *decimals = aic_xcalloc(g->columns + 1, sizeof(*decimals)), money = 2;
+
+	for (size_t k = 0; k < g->columns; k++) {
+		decimals[k] = columns[k].kind == AIC_COLUMN_AMOUNT ? decimals_of(g, k) : 0;
+		if (is_money(&columns[k]) && decimals[k] > money)
+			money = decimals[k];
+	}
+	for (size_t k = 0; k < g->columns; k++)
+		if (is_money(&columns[k]))
+			decimals[k] = money;
+	return decimals;
+}
+
 static bool is_figure(const aic_column *c)
 {
 	return c->kind == AIC_COLUMN_NUMBER || c->kind == AIC_COLUMN_AMOUNT;
 }
 
-static bool hidden(const aic_html_table_style *style, size_t column)
+static bool has(uint32_t set, size_t column)
 {
-	return column < 32 && style->leave_out >> column & 1;
-}
-
-static bool is_summed(const aic_html_table_style *style, const aic_column *c, size_t column)
-{
-	return c->kind == AIC_COLUMN_AMOUNT || (c->kind == AIC_COLUMN_NUMBER && column < 32 && style->sum_numbers >> column & 1);
+	return column < 32 && set >> column & 1;
 }
 
 /* "GROSS AIC" is for terminals: "Gross AIC". */
@@ -52,7 +69,7 @@ static void put_head(aic_bytes *out, const aic_html_table_style *style, const ai
 {
 	aic_bytes_append_str(out, "<thead>\n<tr>");
 	for (size_t k = 0; k < n; k++) {
-		if (hidden(style, k))
+		if (has(style->leave_out, k))
 			continue;
 		aic_bytes_printf(out, "<th scope=\"col\"%s data-key=\"%s\">", is_figure(&columns[k]) ? " class=\"n\"" : "", columns[k].key);
 		put_title(out, columns[k].title);
@@ -98,14 +115,14 @@ static void put_sums(aic_bytes *out, const aic_html_table_style *style, const ai
 	aic_bytes_append_str(out, "<tfoot>\n<tr>");
 	for (size_t k = 0; k < g->columns; k++) {
 		aic_cell sum = {0};
-		if (hidden(style, k))
+		if (has(style->leave_out, k))
 			continue;
 		if (!named) {
 			aic_bytes_append_str(out, "<th scope=\"row\">Sum</th>");
 			named = true;
 			continue;
 		}
-		if (!is_summed(style, &columns[k], k)) {
+		if (!has(style->sums, k)) {
 			aic_bytes_append_str(out, "<td></td>");
 			continue;
 		}
@@ -120,15 +137,11 @@ static void put_sums(aic_bytes *out, const aic_html_table_style *style, const ai
 
 void aic_html_table(aic_bytes *out, const aic_html_table_style *style, const aic_column *columns, const aic_grid *g)
 {
-	int *decimals = aic_xcalloc(g->columns + 1, sizeof(*decimals));
-
 	if (!g->n) {
 		aic_html_element(out, "p", "none", style->none);
-		free(decimals);
 		return;
 	}
-	for (size_t k = 0; k < g->columns; k++)
-		decimals[k] = columns[k].kind == AIC_COLUMN_AMOUNT ? aic_html_decimals(g, k) : 0;
+	int *decimals = decimals_of_all(columns, g);
 	aic_bytes_printf(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"%s-caption\">\n<table class=\"data\""
 	                      " id=\"%s\">\n<caption id=\"%s-caption\">", style->id, style->id, style->id);
 	aic_html_text(out, style->caption);
@@ -139,14 +152,14 @@ void aic_html_table(aic_bytes *out, const aic_html_table_style *style, const aic
 		bool first = true;
 		aic_bytes_append_str(out, "<tr>");
 		for (size_t k = 0; k < g->columns; k++)
-			if (!hidden(style, k)) {
+			if (!has(style->leave_out, k)) {
 				put_cell(out, &columns[k], aic_grid_cell(g, i, k), decimals[k], first && columns[k].kind == AIC_COLUMN_TEXT);
 				first = false;
 			}
 		aic_bytes_append_str(out, "</tr>\n");
 	}
 	aic_bytes_append_str(out, "</tbody>\n");
-	if (style->totals)
+	if (style->sums)
 		put_sums(out, style, columns, g, decimals);
 	aic_bytes_append_str(out, "</table>\n</div>\n");
 	free(decimals);

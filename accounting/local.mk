@@ -37,6 +37,29 @@ libaccounting_la_SOURCES = \
 libaccounting_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN)
 libaccounting_la_LIBADD = $(SQLITE_LIBS) $(SLURM_LIBS)
 
+# Reports: what they gather, pages and charts, records for other programs.
+libaccounting_la_SOURCES += \
+	accounting/cmd_jobs.c accounting/cmd_page.c accounting/reports.h \
+	accounting/html.c accounting/html.h accounting/html_charts.c accounting/html_look.c accounting/html_page.c \
+	accounting/html_statement.c accounting/html_table.c \
+	accounting/jobs.c accounting/jobs.h accounting/jobs_json_write.c accounting/usage_record.c \
+	accounting/report.c accounting/report.h \
+	accounting/report_columns.c accounting/report_columns.h \
+	accounting/serve_jobs.c accounting/serve_series.c accounting/serve_wallets.c \
+	accounting/svg.c accounting/svg.h accounting/svg_columns.c accounting/svg_curve.c accounting/svg_shares.c
+libaccounting_la_LIBADD += -lm
+
+# report.css and report.js as C, a string for each line.
+EXTRA_DIST += accounting/report.css accounting/report.js
+CLEANFILES += accounting/html_look.inc
+html_look_quote = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/\t"&\\n",/'
+accounting/html_look.inc: accounting/report.css accounting/report.js
+	$(AM_V_GEN)$(MKDIR_P) accounting && { \
+	echo 'static const char *const style_lines[] = {' && $(html_look_quote) $(srcdir)/accounting/report.css && echo '};' && \
+	echo 'static const char *const script_lines[] = {' && $(html_look_quote) $(srcdir)/accounting/report.js && echo '};'; \
+	} >$@.tmp && mv $@.tmp $@
+accounting/libaccounting_la-html_look.lo: accounting/html_look.inc
+
 sbin_PROGRAMS += aicacctd
 aicacctd_SOURCES = accounting/aicacctd.c
 aicacctd_CFLAGS = $(AM_CFLAGS) $(SAN)

@@ -12,9 +12,9 @@ typedef struct {
 	int64_t start, end;
 } period;
 
-static aic_code read_period(aic_request *q, period *p, aic_error *err)
+/* After the last argument: the bounds of the period that was named. */
+static aic_code finish_period(aic_request *q, period *p, aic_error *err)
 {
-	aic_cbor_text(q->args, p->name, sizeof(p->name));
 	aic_code rc = aic_cbor_finish(q->args, err);
 
 	if (rc == AIC_OK && !p->name[0]) {
@@ -22,6 +22,12 @@ static aic_code read_period(aic_request *q, period *p, aic_error *err)
 		return AIC_OK;
 	}
 	return rc == AIC_OK ? aic_period_bounds(p->name, &p->start, &p->end, err) : rc;
+}
+
+static aic_code read_period(aic_request *q, period *p, aic_error *err)
+{
+	aic_cbor_text(q->args, p->name, sizeof(p->name));
+	return finish_period(q, p, err);
 }
 
 /* --- payouts --- */
@@ -36,9 +42,10 @@ static void payout_rows(aic_request *q, aic_rows *rows, const aic_tally *t, cons
 	for (size_t i = 0; i < t->n; i++) {
 		const aic_sum *s = &t->sum[i];
 		const aic_wallet_row *payer = aic_store_wallet_by_id(q->d->store, s->payer);
-		if (!aic_viewer_sees_wallet(q->viewer, payer->name))
+		const aic_wallet_row *payee = aic_store_wallet_by_id(q->d->store, s->payee);
+		if (q->wallet ? payer != q->wallet && payee != q->wallet : !aic_viewer_sees_wallet(q->viewer, payer->name))
 			continue;
-		aic_rows_text(rows, aic_store_wallet_by_id(q->d->store, s->payee)->name);
+		aic_rows_text(rows, payee->name);
 		aic_rows_text(rows, account_of(payer->name));
 		aic_rows_text(rows, aic_line_kind_name(s->kind));
 		aic_rows_number(rows, (int64_t)s->n);
@@ -99,33 +106,58 @@ static aic_code payouts_of_batches(aic_request *q, aic_rows *rows, const period 
 	return rc;
 }
 
-/* [period] : period text, rows, charge amount, message text */
-aic_code aic_serve_payouts(aic_request *q, aic_error *err)
+static aic_code payouts(aic_request *q, const period *p, aic_error *err)
 {
 	aic_rows rows = {.columns = 11};
 	char message[800] = "";
 	aic_amount charge = 0;
 	aic_tally open = {0};
-	period p;
-	aic_code rc = read_period(q, &p, err);
+	aic_code rc = payouts_of_batches(q, &rows, p, &charge, message, sizeof(message), err);
 
 	if (rc == AIC_OK)
-		rc = payouts_of_batches(q, &rows, &p, &charge, message, sizeof(message), err);
-	if (rc == AIC_OK)
-		rc = aic_batch_draft(&q->d->batches, p.end, q->d->fee_ppm, &open, NULL, err);
+		rc = aic_batch_draft(&q->d->batches, p->end, q->d->fee_ppm, &open, NULL, err);
 	if (rc == AIC_OK) {
-		aic_batch draft = {.start = p.start, .end = p.end, .fee_ppm = q->d->fee_ppm, .number = UINT32_MAX};
-		aic_str_copy(draft.period, sizeof(draft.period), p.name);
+		aic_batch draft = {.start = p->start, .end = p->end, .fee_ppm = q->d->fee_ppm, .number = UINT32_MAX};
+		aic_str_copy(draft.period, sizeof(draft.period), p->name);
 		preview(q, &draft, &open, message, sizeof(message));
 		payout_rows(q, &rows, &open, "open", &charge);
 	}
 	aic_tally_clear(&open);
-	aic_cbor_put_text(q->out, p.name);
+	aic_cbor_put_text(q->out, p->name);
 	aic_rows_finish(&rows, q->out);
 	aic_cbor_put_amount(q->out, charge);
 	aic_cbor_put_text(q->out, message);
 	*q->items = 4;
 	return rc;
+}
+
+/* [period] : period text, rows, charge amount, message text */
+aic_code aic_serve_payouts(aic_request *q, aic_error *err)
+{
+	period p;
+	aic_code rc = read_period(q, &p, err);
+
+	return rc == AIC_OK ? payouts(q, &p, err) : rc;
+}
+
+/* [period, wallet] : as payouts, of the rows in which the wallet pays or is paid */
+aic_code aic_serve_statement(aic_request *q, aic_error *err)
+{
+	char wallet[AIC_NAME_LEN];
+	period p;
+
+	aic_cbor_text(q->args, p.name, sizeof(p.name));
+	aic_cbor_text(q->args, wallet, sizeof(wallet));
+	aic_code rc = finish_period(q, &p, err);
+	if (rc != AIC_OK)
+		return rc;
+	if (!aic_viewer_sees_wallet(q->viewer, wallet))
+		return aic_fail(err, AIC_REFUSED, "%s: you see statements of the accounts that Slurm associates you with, this is none of them; those"
+		                                  " of providers are for administrators", wallet);
+	q->wallet = aic_store_wallet_find(q->d->store, wallet);
+	if (!q->wallet)
+		return aic_fail(err, AIC_NOT_FOUND, "no wallet is called %s: `aic report wallets` lists those that you see", wallet);
+	return payouts(q, &p, err);
 }
 
 /* --- usage --- */

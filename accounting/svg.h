@@ -9,6 +9,8 @@
 
 #define AIC_SVG_COLOURS 8     /* classes f0 to f7 of report.css; f7 is grey, for what is the rest or not known */
 #define AIC_SVG_REST 7
+#define AIC_SVG_WIDTH 560
+#define AIC_SVG_WIDE 1160
 
 /* A scale from 0 to top, in steps of 1, 2 or 5 times a power of ten, with the decimals that its labels need. */
 typedef struct {
@@ -29,6 +31,7 @@ void aic_svg_number(char *text, size_t size, double v, int decimals); /* thousan
 /* Stacked columns, one for each group, in the order of the series. */
 typedef struct {
 	const char *id, *title, *description, *unit;
+	int width;                                    /* AIC_SVG_WIDTH, or AIC_SVG_WIDE over the whole page */
 	size_t groups; const char *const *group;      /* labels below the columns */
 	size_t series; const char *const *name;       /* in the legend */
 	const int *colour;                            /* of each series */
@@ -51,7 +54,7 @@ typedef struct {
 	const char *id, *title, *description, *x_title, *y_title;
 	size_t n; const double *x, *y;
 	double now_x, now_y, limit;
-	const char *now, *limit_name;
+	const char *now[3], *limit_name; /* lines of words about the point */
 } aic_svg_curve;
 void aic_svg_curve_put(aic_bytes *out, const aic_svg_curve *c);
 

@@ -5,11 +5,10 @@
 #include "accounting/html.h"
 #include "accounting/svg.h"
 
-#define WIDTH 560
 #define PLOT_TOP 28
 #define PLOT_HEIGHT 190
 #define LEFT 70
-#define RIGHT (WIDTH - 10)
+#define RIGHT(c) ((c)->width - 10)
 #define LABEL_WIDTH 66  /* "2026-11-23" in 12 px */
 #define TOTAL_WIDTH 44
 #define LEGEND_LINE 20
@@ -49,7 +48,7 @@ static void put_column(aic_bytes *out, const aic_svg_columns *c, const aic_axis 
 
 static void put_groups(aic_bytes *out, const aic_svg_columns *c, const aic_axis *a)
 {
-	double slot = (double)(RIGHT - LEFT) / (double)(c->groups ? c->groups : 1), width = slot * 0.62 < 72 ? slot * 0.62 : 72;
+	double slot = (double)(RIGHT(c) - LEFT) / (double)(c->groups ? c->groups : 1), width = slot * 0.62 < 72 ? slot * 0.62 : 72;
 	size_t every = slot >= LABEL_WIDTH ? 1 : (size_t)(LABEL_WIDTH / slot) + 1;
 	char figure[64];
 
@@ -67,7 +66,7 @@ static void put_groups(aic_bytes *out, const aic_svg_columns *c, const aic_axis 
 
 static void put_legend(aic_bytes *out, const aic_svg_columns *c)
 {
-	size_t across = (WIDTH - 10) / LEGEND_ENTRY;
+	size_t across = (size_t)RIGHT(c) / LEGEND_ENTRY;
 
 	for (size_t k = 0; k < c->series; k++) {
 		double x = 12 + (double)(k % across) * LEGEND_ENTRY, y = PLOT_TOP + PLOT_HEIGHT + 36 + (double)(k / across) * LEGEND_LINE;
@@ -78,15 +77,15 @@ static void put_legend(aic_bytes *out, const aic_svg_columns *c)
 
 void aic_svg_columns_put(aic_bytes *out, const aic_svg_columns *c)
 {
-	size_t across = (WIDTH - 10) / LEGEND_ENTRY, lines = (c->series + across - 1) / across;
+	size_t across = (size_t)RIGHT(c) / LEGEND_ENTRY, lines = (c->series + across - 1) / across;
 	double largest = 0;
 
 	for (size_t g = 0; g < c->groups; g++)
 		if (total(c, g) > largest)
 			largest = total(c, g);
 	aic_axis a = aic_axis_of(largest);
-	aic_svg_begin(out, c->id, WIDTH, PLOT_TOP + PLOT_HEIGHT + 36 + (int)lines * LEGEND_LINE, c->title, c->description);
-	aic_svg_y_axis(out, &a, LEFT, RIGHT, PLOT_TOP, PLOT_TOP + PLOT_HEIGHT, c->unit);
+	aic_svg_begin(out, c->id, c->width, PLOT_TOP + PLOT_HEIGHT + 36 + (int)lines * LEGEND_LINE, c->title, c->description);
+	aic_svg_y_axis(out, &a, LEFT, RIGHT(c), PLOT_TOP, PLOT_TOP + PLOT_HEIGHT, c->unit);
 	put_groups(out, c, &a);
 	put_legend(out, c);
 	aic_svg_end(out);

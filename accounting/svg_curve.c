@@ -4,10 +4,9 @@
 
 #include "accounting/svg.h"
 
-#define WIDTH 560
 #define HEIGHT 300
 #define LEFT 56
-#define RIGHT (WIDTH - 16)
+#define RIGHT (AIC_SVG_WIDTH - 16)
 #define TOP 34
 #define BOTTOM (HEIGHT - 48)
 
@@ -37,6 +36,12 @@ static void put_x_axis(aic_bytes *out, const aic_axis *a, const char *title)
 	aic_svg_text(out, RIGHT, BOTTOM + 38, "dim", "end", 0, title);
 }
 
+static void put_point(aic_bytes *out, double x, double y)
+{
+	aic_bytes_printf(out, "<circle class=\"point\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/>\n", x, y);
+	aic_svg_text(out, x + 9, y - 7, "strong", "start", 0, "now");
+}
+
 void aic_svg_curve_put(aic_bytes *out, const aic_svg_curve *c)
 {
 	const char *x_name, *y_name;
@@ -44,7 +49,7 @@ void aic_svg_curve_put(aic_bytes *out, const aic_svg_curve *c)
 	aic_axis x = aic_axis_of((c->n ? c->x[c->n - 1] : 1) / x_scale), y = aic_axis_of(c->limit / y_scale);
 	char title[160];
 
-	aic_svg_begin(out, c->id, WIDTH, HEIGHT, c->title, c->description);
+	aic_svg_begin(out, c->id, AIC_SVG_WIDTH, HEIGHT, c->title, c->description);
 	aic_svg_y_axis(out, &y, LEFT, RIGHT, TOP, BOTTOM, "");
 	snprintf(title, sizeof(title), "%s, %sAIC", c->y_title, y_name);
 	aic_svg_text(out, LEFT - 36, TOP - 18, "dim", "start", 0, title);
@@ -58,11 +63,9 @@ void aic_svg_curve_put(aic_bytes *out, const aic_svg_curve *c)
 	for (size_t i = 0; i < c->n; i++)
 		aic_bytes_printf(out, "%c%.2f %.2f", i ? 'L' : 'M', AT_X(c->x[i]), AT_Y(c->y[i]));
 	aic_bytes_append_str(out, "\"/>\n");
-	bool far = AT_X(c->now_x) > (LEFT + RIGHT) / 2.0;
-	double now_x = AT_X(c->now_x), now_y = AT_Y(c->now_y);
-	aic_svg_line(out, now_x, now_y, now_x + (far ? -14 : 14), now_y - 30, "axis");
-	aic_bytes_printf(out, "<circle class=\"point\" cx=\"%.1f\" cy=\"%.1f\" r=\"5\"/>\n", now_x, now_y);
-	aic_svg_text(out, now_x + (far ? -18 : 18), now_y - 34, "strong", far ? "end" : "start", 0, c->now);
+	put_point(out, AT_X(c->now_x), AT_Y(c->now_y));
+	for (size_t i = 0; i < 3; i++) /* below the curve, which is left there */
+		aic_svg_text(out, RIGHT - 8, BOTTOM - 54 + 18 * (double)i, i ? NULL : "strong", "end", 0, c->now[i]);
 #undef AT_X
 #undef AT_Y
 	aic_svg_end(out);

@@ -4,7 +4,6 @@
 #include "accounting/html.h"
 #include "accounting/svg.h"
 
-#define WIDTH 560
 #define LEFT 180
 #define RIGHT 500
 #define TOP 26
@@ -22,7 +21,7 @@ void aic_svg_shares_put(aic_bytes *out, const aic_svg_shares *s)
 	double bottom = TOP + (double)s->n * ROW;
 	char figure[32];
 
-	aic_svg_begin(out, s->id, WIDTH, (int)bottom + 26, s->title, s->description);
+	aic_svg_begin(out, s->id, AIC_SVG_WIDTH, (int)bottom + 26, s->title, s->description);
 	for (int i = 0; i <= 4; i++) {
 		aic_svg_line(out, x_of(i / 4.0), TOP, x_of(i / 4.0), bottom, i ? "grid" : "axis");
 		snprintf(figure, sizeof(figure), "%.2f", i / 4.0);
