@@ -142,8 +142,10 @@ static void test_every_byte(void **state)
 
 	for (size_t i = 0; i < 3; i++) {
 		read_all(names[i], &original);
-		for (size_t at = 0; at < original.len; at += i ? 11 : 3)
+		for (size_t at = 0; at < original.len; at += 11)
 			flip(state, names[i], &original, at * 8 + at % 8);
+		for (size_t at = 0; !i && at < original.len * 8; at++) /* the manifest is text: a letter's other case is a flip, too */
+			flip(state, names[i], &original, at);
 		write_all(names[i], &original);
 	}
 	assert_ok(verify(state, &chain_id, &v, err));

@@ -43,9 +43,12 @@ static aic_code bad_line(int line, aic_error *err)
 static bool read_hash(const char *text, const char *word, aic_hash *h)
 {
 	size_t n = strlen(word);
+	char again[2 * AIC_HASH_LEN + 1];
 
-	return strncmp(text, word, n) == 0 && text[n] == ' ' && strlen(text + n + 1) == 2 * AIC_HASH_LEN &&
-	       aic_unhex(h->b, AIC_HASH_LEN, text + n + 1);
+	if (strncmp(text, word, n) != 0 || text[n] != ' ' || !aic_unhex(h->b, AIC_HASH_LEN, text + n + 1))
+		return false;
+	aic_hash_hex(again, h);
+	return strcmp(again, text + n + 1) == 0; /* lower case alone: one form */
 }
 
 static aic_code read_file_line(verifier *v, const char *text, int line, aic_error *err)
@@ -56,6 +59,7 @@ static aic_code read_file_line(verifier *v, const char *text, int line, aic_erro
 
 	if (sscanf(text, "file %31s %llu %65s", name, &bytes, hex) != 3 || !aic_unhex(f.hash.b, AIC_HASH_LEN, hex) || strchr(name, '/'))
 		return bad_line(line, err);
+	aic_hash_hex(hex, &f.hash);
 	snprintf(again, sizeof(again), "file %s %llu %s", name, bytes, hex);
 	if (strcmp(again, text) != 0)
 		return bad_line(line, err);
