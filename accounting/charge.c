@@ -71,7 +71,7 @@ int64_t aic_billable(const aic_segment *s)
 	return seconds < s->limit ? seconds : s->limit;
 }
 
-uint64_t aic_state_ppm(const aic_job_record *r, const aic_segment *s, const char **reason)
+uint64_t aic_state_ppm(const aic_job_record *r, const char **reason)
 {
 	*reason = "";
 	switch (r->state) {
@@ -86,8 +86,8 @@ uint64_t aic_state_ppm(const aic_job_record *r, const aic_segment *s, const char
 	default:
 		break;
 	}
-	/* preempt_time set, whatever the state; one from before this segment belongs to an earlier run */
-	if (r->state == AIC_STATE_PREEMPTED || (r->preempt && r->preempt >= s->start)) {
+	/* preempt_time set, whatever the state; one from before the start belongs to an earlier run */
+	if (r->state == AIC_STATE_PREEMPTED || (r->preempt && r->preempt >= r->start)) {
 		*reason = "preempted";
 		return 500000;
 	}
@@ -187,7 +187,7 @@ aic_code aic_charge_record(aic_charge *c, const aic_job_record *r, const aic_seg
 
 	memset(c, 0, sizeof(*c));
 	c->billable = r->start && r->nodes ? aic_billable(s) : 0;
-	c->state_ppm = aic_state_ppm(r, s, &why);
+	c->state_ppm = aic_state_ppm(r, &why);
 	set_status(c, r, why);
 	snprintf(c->payer, sizeof(c->payer), "account/%.*s", AIC_NAME_LEN - 9, r->account);
 	if (!r->start || !r->nodes || !r->account[0])

@@ -37,7 +37,7 @@ typedef enum {
 /* Seconds that count, before the state's factor. */
 int64_t aic_billable(const aic_segment *s);
 /* Factor of the state, and why where it is below 10^6 ("" otherwise). */
-uint64_t aic_state_ppm(const aic_job_record *r, const aic_segment *s, const char **reason);
+uint64_t aic_state_ppm(const aic_job_record *r, const char **reason);
 
 typedef struct {
 	aic_line_kind kind;

@@ -142,7 +142,7 @@ static void mark_per_job(job_group *g)
 	for (size_t i = 0; i < g->n; i++) {
 		const char *why;
 		bool charged = g->record[i].start && g->record[i].nodes && aic_billable(&g->segment[i]) > 0 &&
-		               aic_state_ppm(&g->record[i], &g->segment[i], &why) > 0;
+		               aic_state_ppm(&g->record[i], &why) > 0;
 		if (g->frozen[i] && charged) {
 			due = i;
 			break;

@@ -24,6 +24,8 @@ libaccounting_la_SOURCES = \
 	accounting/publish.c \
 	accounting/rating.c accounting/rating.h \
 	accounting/receipts.c accounting/receipts.h \
+	accounting/cmd_simulate.c accounting/jobs_json.c accounting/jobs_json.h accounting/policy.c accounting/policy.h \
+	accounting/simulate.c accounting/simulate.h \
 	accounting/reconcile.c accounting/reconcile.h accounting/slurmdb_runs.c \
 	accounting/registry.c accounting/registry.h \
 	accounting/rows.c accounting/rows.h \
@@ -34,8 +36,8 @@ libaccounting_la_SOURCES = \
 	accounting/store.c accounting/store.h \
 	accounting/tally.c accounting/tally.h \
 	accounting/commands.h
-libaccounting_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN)
-libaccounting_la_LIBADD = $(SQLITE_LIBS) $(SLURM_LIBS)
+libaccounting_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN)
+libaccounting_la_LIBADD = $(JANSSON_LIBS) $(SQLITE_LIBS) $(SLURM_LIBS)
 
 # Reports: what they gather, pages and charts, records for other programs.
 libaccounting_la_SOURCES += \
@@ -65,10 +67,10 @@ aicacctd_SOURCES = accounting/aicacctd.c
 aicacctd_CFLAGS = $(AM_CFLAGS) $(SAN)
 aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
 
-EXTRA_DIST += doc/formats/batch.md doc/formats/rpc-accounting.md
+EXTRA_DIST += accounting/simulate_test.sh tests/independent/simulate_check.py doc/formats/batch.md doc/formats/rpc-accounting.md
 dist_man_MANS += \
 	doc/man/aic-balance.1 doc/man/aic-batch.1 doc/man/aic-doctor.1 doc/man/aic-explain.1 \
-	doc/man/aic-history.1 doc/man/aic-reconcile.1 doc/man/aic-quote.1 \
+	doc/man/aic-history.1 doc/man/aic-reconcile.1 doc/man/aic-simulate.1 doc/man/aic-quote.1 \
 	doc/man/aic-report.1 doc/man/aicacctd.8
 
 if WITH_CMOCKA

@@ -77,7 +77,7 @@ static aic_code insert_receipt(aic_store *s, const aic_receipt *r, int64_t now, 
 	                   r->mem_peak_mib, r->gpus, r->gpu_ms, r->energy_mj, r->read_mib, (int64_t)r->determinism, now);
 }
 
-static aic_code take_receipt(aic_store *s, const aic_receipt *r, int64_t now, aic_receipts_count *count, aic_error *err)
+aic_code aic_receipt_take(aic_store *s, const aic_receipt *r, int64_t now, aic_receipts_count *count, aic_error *err)
 {
 	aic_receipt stored;
 	aic_bytes a = {0}, b = {0};
@@ -135,7 +135,7 @@ aic_code aic_receipts_ingest(aic_store *s, const void *data, size_t len, int64_t
 	}
 	rc = check_node_key(s, &b, now, err);
 	for (size_t i = 0; i < b.n && rc == AIC_OK; i++)
-		rc = take_receipt(s, &b.receipt[i], now, count, err);
+		rc = aic_receipt_take(s, &b.receipt[i], now, count, err);
 	if (rc == AIC_OK)
 		rc = aic_store_commit(s, err);
 	else

@@ -13,6 +13,7 @@ static const aic_subcommand commands[] = {
 	{"ledger", aic_cmd_ledger, "the site's copy of the ledger: status, verify"},
 	{"explain", aic_cmd_explain, "every number of a job, from its record to its payout"},
 	{"reconcile", aic_cmd_reconcile, "compare what was charged with what slurmdbd knows (administrators)"},
+	{"simulate", aic_cmd_simulate, "what other rates or parameters would have paid, from files alone"},
 	{"doctor", aic_cmd_doctor, "check this installation; each finding comes with its remedy"},
 	{NULL, NULL, NULL},
 };

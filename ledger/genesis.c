@@ -11,14 +11,13 @@
 
 #define VERSION "aic/genesis/v1"
 #define MEMBERS_MAX 1024
-#define WALLETS_MAX 65536
+#define WALLETS_MAX (1u << 20)
 #define GENESIS_ORGANISATION "genesis"
 
 /* --- from YAML --- */
 
-static aic_code load_parameters(aic_genesis *g, const aic_yaml_node *map, aic_error *err)
+aic_code aic_parameters_load(aic_parameters *p, const aic_yaml_node *map, aic_error *err)
 {
-	aic_parameters *p = &g->parameters;
 	char x0[16];
 	char *end;
 	aic_code code;
@@ -119,7 +118,7 @@ static aic_code load_wallets(aic_genesis *g, const aic_yaml_node *list, aic_cust
 
 	g->n_wallets = aic_yaml_count(list);
 	if (g->n_wallets > WALLETS_MAX)
-		return aic_yaml_fail(list, err, "%zu wallets: at most %d fit", g->n_wallets, WALLETS_MAX);
+		return aic_yaml_fail(list, err, "%zu wallets: at most %u fit", g->n_wallets, WALLETS_MAX);
 	g->wallet = aic_xcalloc(g->n_wallets + 1, sizeof(*g->wallet));
 	for (size_t i = 0; i < g->n_wallets; i++)
 		if ((code = load_wallet(g, &g->wallet[i], aic_yaml_item(list, i), custody, site, err)))
@@ -161,7 +160,7 @@ aic_code aic_genesis_load(aic_genesis *g, const char *path, aic_custody *custody
 	const aic_yaml_node *root = aic_yaml_root(y);
 	if (!(code = aic_yaml_get_text(root, "name", g->name, sizeof(g->name), err)) &&
 	    !(code = aic_yaml_get_amount(root, "total", &g->total, err)) &&
-	    !(code = load_parameters(g, aic_yaml_get(root, "parameters"), err)) &&
+	    !(code = aic_parameters_load(&g->parameters, aic_yaml_get(root, "parameters"), err)) &&
 	    !(code = load_members(g, aic_yaml_get(root, "members"), site_key, err)) &&
 	    !(code = load_wallets(g, aic_yaml_get(root, "wallets"), custody, site_key, err)) && !(code = aic_yaml_unknown(root, err)) &&
 	    (code = check_sums(g, err)))

@@ -4,6 +4,7 @@
 #define AIC_LEDGER_GENESIS_H
 
 #include "common/bytes.h"
+#include "common/yaml.h"
 #include "ledger/custody.h"
 #include "ledger/state.h"
 
@@ -24,6 +25,9 @@ typedef struct {
 	size_t n_wallets;
 	aic_genesis_wallet *wallet;        /* ascending by address */
 } aic_genesis;
+
+/* `parameters:` of a YAML document, over the defaults; map NULL leaves them. Not checked yet: aic_parameters_check. */
+aic_code aic_parameters_load(aic_parameters *p, const aic_yaml_node *map, aic_error *err);
 
 /* Rows that name a wallet of this site get their address from custody; `members` left out means this site alone. */
 aic_code aic_genesis_load(aic_genesis *g, const char *path, aic_custody *custody, const aic_key *site_key, aic_error *err);
