@@ -67,7 +67,7 @@ aicacctd_SOURCES = accounting/aicacctd.c
 aicacctd_CFLAGS = $(AM_CFLAGS) $(SAN)
 aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
 
-EXTRA_DIST += accounting/simulate_test.sh tests/independent/simulate_check.py doc/formats/batch.md doc/formats/rpc-accounting.md
+EXTRA_DIST += accounting/simulate_test.sh doc/formats/batch.md doc/formats/rpc-accounting.md
 dist_man_MANS += \
 	doc/man/aic-balance.1 doc/man/aic-batch.1 doc/man/aic-doctor.1 doc/man/aic-explain.1 \
 	doc/man/aic-history.1 doc/man/aic-reconcile.1 doc/man/aic-simulate.1 doc/man/aic-quote.1 \
