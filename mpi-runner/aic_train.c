@@ -4,12 +4,14 @@
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/error.h"
 #include "common/log.h"
 #include "mpi-runner/collective.h"
 #include "mpi-runner/signals.h"
 #include "mpi-runner/train.h"
+#include "mpi-runner/use.h"
 
 const char *argp_program_version = "aic-train " PACKAGE_VERSION;
 
@@ -48,15 +50,85 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* --- what is done with a trained model, by one process without MPI --- */
+
+static const char use_doc[] =
+	"infer MODEL INPUT: what the model says of images (IDX, PGM), rows of numbers or a text\n"
+	"sample MODEL [PROMPT]: text drawn from a model of text\n"
+	"plot FOLDER: loss and accuracy of a run, in the terminal and as metrics.svg";
+
+typedef struct {
+	const char *arg[2];
+	int args;
+	aic_sample_options sample;
+} use_options;
+
+static const struct argp_option sample_options[] = {
+	{"length", 'n', "BYTES", 0, "sample: how much [400]", 0},
+	{"temperature", 't', "T", 0, "sample: below 1 likelier, above 1 wilder, 0 always the likeliest [0.8]", 0},
+	{"seed", 's', "N", 0, "sample: another text for each [0]", 0},
+	{0},
+};
+
+static error_t parse_use(int key, char *arg, struct argp_state *state)
+{
+	use_options *o = state->input;
+	char *end = NULL;
+
+	switch (key) {
+	case 'n': o->sample.length = strtoull(arg, &end, 10); break;
+	case 't': o->sample.temperature = strtof(arg, &end); break;
+	case 's': o->sample.seed = strtoull(arg, &end, 10); break;
+	case ARGP_KEY_ARG:
+		if (o->args == 2)
+			argp_error(state, "%s is too much", arg);
+		o->arg[o->args++] = arg;
+		break;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+	if (end && (*end || end == arg))
+		argp_error(state, "\"%s\" is no number", arg);
+	return 0;
+}
+
+static int use(int argc, char **argv)
+{
+	const struct argp command = {sample_options, parse_use, "MODEL|FOLDER [ARGUMENT]", use_doc, NULL, NULL, NULL};
+	use_options o = {.sample = {.length = 400, .temperature = 0.8f}};
+	aic_error err = {0};
+	const char *verb = argv[0];
+	aic_code rc;
+
+	argp_parse(&command, argc, argv, 0, NULL, &o);
+	if (o.args < (strcmp(verb, "infer") == 0 ? 2 : 1))
+		rc = aic_fail(&err, AIC_USAGE, "%s: an argument is missing; see aic-train %s --help", verb, verb);
+	else if (strcmp(verb, "infer") == 0)
+		rc = aic_use_infer(o.arg[0], o.arg[1], stdout, &err);
+	else if (strcmp(verb, "plot") == 0)
+		rc = aic_use_plot(o.arg[0], stdout, &err);
+	else {
+		o.sample.prompt = o.arg[1];
+		rc = aic_use_sample(o.arg[0], &o.sample, stdout, &err);
+	}
+	return rc == AIC_OK ? 0 : aic_error_report("aic-train", &err);
+}
+
+static bool is_use(const char *word)
+{
+	return strcmp(word, "infer") == 0 || strcmp(word, "sample") == 0 || strcmp(word, "plot") == 0;
+}
+
 int main(int argc, char **argv)
 {
-	const struct argp command = {options, parse, "SPEC.yaml", doc, NULL, NULL, NULL};
+	const struct argp command = {options, parse, "SPEC.yaml\ninfer MODEL INPUT\nsample MODEL [PROMPT]\nplot FOLDER", doc, NULL, NULL, NULL};
 	aic_train_options o = {0};
 	aic_collective *c;
 	aic_error err = {0};
 	bool stopped = false;
 
 	argp_err_exit_status = 2;
+	if (argc > 1 && is_use(argv[1]))
+		return use(argc - 1, argv + 1);
 	argp_parse(&command, argc, argv, 0, NULL, &o);
 	aic_log_open("aic-train", NULL, AIC_LOG_INFO);
 	if (aic_collective_mpi(&c, &argc, &argv, &err) != AIC_OK)

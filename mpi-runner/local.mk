@@ -16,6 +16,7 @@ mpi_runner_sources = \
 	mpi-runner/kernels/cpu/scalar.c \
 	mpi-runner/kernels/cpu/variant.inc \
 	mpi-runner/kernels/cpu/norm.inc \
+	mpi-runner/infer.c \
 	mpi-runner/layers/attention.c \
 	mpi-runner/layers/conv2d.c \
 	mpi-runner/layers/dropout.c \
@@ -28,10 +29,13 @@ mpi_runner_sources = \
 	mpi-runner/layers/residual.c \
 	mpi-runner/metrics.c mpi-runner/metrics.h \
 	mpi-runner/model.c mpi-runner/model.h \
+	mpi-runner/model_file.c mpi-runner/model_file.h \
 	mpi-runner/optimizer.c mpi-runner/optimizer.h \
 	mpi-runner/pass.c \
 	mpi-runner/philox.c mpi-runner/philox.h \
+	mpi-runner/plot.c \
 	mpi-runner/progress.c mpi-runner/progress.h \
+	mpi-runner/sample.c \
 	mpi-runner/signals.c mpi-runner/signals.h \
 	mpi-runner/spec.c mpi-runner/spec.h \
 	mpi-runner/spec_layers.c mpi-runner/spec_layers.h \
@@ -39,15 +43,17 @@ mpi_runner_sources = \
 	mpi-runner/text.c \
 	mpi-runner/threads.c mpi-runner/threads.h \
 	mpi-runner/train.c mpi-runner/train.h \
-	mpi-runner/tree.c mpi-runner/tree.h
+	mpi-runner/tree.c mpi-runner/tree.h \
+	mpi-runner/use.h \
+	mpi-runner/user.c mpi-runner/user.h
 
 if WITH_MPI
-mpi_runner_cflags = $(AM_CFLAGS) $(SAN) $(MPI_CFLAGS:-I%=-isystem %) -pthread
+mpi_runner_cflags = $(AM_CFLAGS) $(SAN) $(MPI_CFLAGS:-I%=-isystem %) $(JANSSON_CFLAGS) -pthread
 
 noinst_LTLIBRARIES += libmpirunner.la
 libmpirunner_la_SOURCES = $(mpi_runner_sources)
 libmpirunner_la_CFLAGS = $(mpi_runner_cflags)
-libmpirunner_la_LIBADD = libcommon.la -lz -lm
+libmpirunner_la_LIBADD = libcommon.la $(JANSSON_LIBS) -lz -lm
 
 bin_PROGRAMS += aic-train
 aic_train_SOURCES = mpi-runner/aic_train.c mpi-runner/collective_mpi.c
@@ -85,7 +91,8 @@ mpi_runner_tests = \
 	mpi-runner/idx_test \
 	mpi-runner/kernels/cpu/kernels_test \
 	mpi-runner/model_test \
-	mpi-runner/tree_test
+	mpi-runner/tree_test \
+	mpi-runner/use_test
 check_PROGRAMS += $(mpi_runner_tests)
 mpi_runner_test_cflags = $(mpi_runner_cflags) $(CMOCKA_CFLAGS)
 mpi_runner_test_libs = libmpirunner.la $(CMOCKA_LIBS)
@@ -104,6 +111,9 @@ mpi_runner_model_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_tree_test_SOURCES = mpi-runner/tree_test.c
 mpi_runner_tree_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_tree_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_use_test_SOURCES = mpi-runner/use_test.c
+mpi_runner_use_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_use_test_LDADD = $(mpi_runner_test_libs)
 endif
 endif
 

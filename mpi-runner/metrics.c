@@ -14,13 +14,24 @@ struct aic_metrics {
 	char *path;
 };
 
+/* A run that was killed leaves half a line: what follows begins a new one. */
+static void end_line(FILE *file)
+{
+	if (fseek(file, -1, SEEK_END) == 0 && fgetc(file) != '\n') {
+		fseek(file, 0, SEEK_END);
+		fputc('\n', file);
+	}
+	fseek(file, 0, SEEK_END);
+}
+
 aic_code aic_metrics_open(aic_metrics **out, const char *path, aic_error *err)
 {
-	FILE *file = fopen(path, "ae");
+	FILE *file = fopen(path, "a+e");
 
 	*out = NULL;
 	if (!file)
 		return aic_fail_errno(err, "metrics file %s cannot be opened: give another --run-dir", path);
+	end_line(file);
 	*out = aic_xcalloc(1, sizeof(**out));
 	(*out)->file = file;
 	(*out)->path = aic_xstrdup(path);

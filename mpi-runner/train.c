@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "mpi-runner/checkpoint.h"
 #include "mpi-runner/metrics.h"
+#include "mpi-runner/model_file.h"
 #include "mpi-runner/optimizer.h"
 #include "mpi-runner/progress.h"
 #include "mpi-runner/signals.h"
@@ -21,6 +22,7 @@ static const double NATS_IN_BITS = 1.4426950408889634;
 typedef struct {
 	aic_collective *c;
 	const aic_train_options *options;
+	aic_bytes spec_text;
 	aic_spec *spec;
 	aic_model *model;
 	aic_data *data;
@@ -42,28 +44,27 @@ static bool leads(const training *t)
 
 static aic_code read_spec(training *t, aic_error *err)
 {
-	aic_bytes text = {0};
+	aic_bytes *text = &t->spec_text;
 	uint64_t len = 0;
 	aic_code rc = AIC_OK;
 
 	if (leads(t)) {
-		rc = aic_file_read(&text, t->options->spec, SPEC_MAX, err);
-		len = text.len;
+		rc = aic_file_read(text, t->options->spec, SPEC_MAX, err);
+		len = text->len;
 	}
 	rc = aic_collective_agree(t->c, rc, err);
 	if (rc == AIC_OK)
 		rc = aic_collective_broadcast(t->c, &len, sizeof(len), err);
 	if (rc == AIC_OK && !leads(t)) {
-		aic_bytes_reserve(&text, (size_t)len);
-		text.len = (size_t)len;
+		aic_bytes_reserve(text, (size_t)len);
+		text->len = (size_t)len;
 	}
 	if (rc == AIC_OK)
-		rc = aic_collective_broadcast(t->c, text.data, text.len, err);
+		rc = aic_collective_broadcast(t->c, text->data, text->len, err);
 	if (rc == AIC_OK)
-		rc = aic_spec_parse(&t->spec, t->options->spec, (const char *)text.data, text.len, err);
+		rc = aic_spec_parse(&t->spec, t->options->spec, (const char *)text->data, text->len, err);
 	if (rc == AIC_OK)
 		rc = aic_model_build(&t->model, t->spec, err);
-	aic_bytes_free(&text);
 	return rc; /* the same text gives the same result on all ranks */
 }
 
@@ -268,6 +269,19 @@ static aic_code run_steps(training *t, bool *stopped, aic_error *err)
 	return rc;
 }
 
+static aic_code export(training *t, aic_error *err)
+{
+	char path[PATH_MAX];
+	aic_code rc = AIC_OK;
+
+	if (leads(t)) {
+		rc = aic_path_join(path, sizeof(path), t->folder, "model.safetensors", err);
+		if (rc == AIC_OK)
+			rc = aic_model_file_write(path, t->model, t->weights, (const char *)t->spec_text.data, t->spec_text.len, err);
+	}
+	return aic_collective_agree(t->c, rc, err);
+}
+
 static void say_end(training *t, bool stopped)
 {
 	char hex[2 * AIC_HASH_LEN + 1];
@@ -291,6 +305,7 @@ static void say_end(training *t, bool stopped)
 static void training_free(training *t)
 {
 	free(t->weights);
+	aic_bytes_free(&t->spec_text);
 	if (t->spec) {
 		aic_optimizer_free(&t->optimizer);
 		aic_stepper_free(&t->stepper);
@@ -317,6 +332,8 @@ aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *st
 	}
 	if (rc == AIC_OK && !*stopped)
 		rc = test(&t, err);
+	if (rc == AIC_OK && !*stopped)
+		rc = export(&t, err);
 	if (rc == AIC_OK)
 		say_end(&t, *stopped);
 	aic_error late;

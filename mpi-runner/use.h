@@ -1,0 +1,26 @@
+/* use.h: what aic-train does with a trained model or a finished run: infer, sample, plot. */
+#ifndef AIC_USE_H
+#define AIC_USE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/error.h"
+
+/* Prints one line for each sample of the input: images of an IDX or PGM file, rows of a table of numbers, or the windows of a text
+ * (their mean bits per byte). */
+aic_code aic_use_infer(const char *model, const char *input, FILE *out, aic_error *err);
+
+typedef struct {
+	const char *prompt;
+	uint64_t length, seed;
+	float temperature; /* 0: always the likeliest byte */
+} aic_sample_options;
+
+/* Continues the prompt by bytes drawn from a text model. */
+aic_code aic_use_sample(const char *model, const aic_sample_options *o, FILE *out, aic_error *err);
+
+/* Draws loss and test accuracy of FOLDER/metrics.jsonl in the terminal and as FOLDER/metrics.svg. */
+aic_code aic_use_plot(const char *folder, FILE *out, aic_error *err);
+
+#endif
