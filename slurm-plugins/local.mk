@@ -22,6 +22,8 @@ slurm_plugin_estimate = \
 	slurm-plugins/job_submit/estimate.c slurm-plugins/job_submit/estimate.h slurm-plugins/job_submit/tres.c
 slurm_plugin_decide = \
 	slurm-plugins/job_submit/decide.c slurm-plugins/job_submit/decide.h \
+	slurm-plugins/job_submit/flight.c slurm-plugins/job_submit/flight.h \
+	slurm-plugins/job_submit/reserved.c slurm-plugins/job_submit/reserved.h \
 	slurm-plugins/job_submit/view.c slurm-plugins/job_submit/view.h \
 	slurm-plugins/param.c slurm-plugins/param.h
 slurm_plugin_writer = slurm-plugins/jobcomp/writer.c slurm-plugins/jobcomp/writer.h
@@ -43,6 +45,7 @@ jobcomp_aic_la_LIBADD = libcommon_plugin.la
 
 job_submit_aic_la_SOURCES = \
 	slurm-plugins/job_submit/job_submit_aic.c slurm-plugins/compat.h \
+	slurm-plugins/job_submit/judge.c slurm-plugins/job_submit/judge.h \
 	slurm-plugins/job_submit/request.c slurm-plugins/job_submit/request.h \
 	slurm-plugins/option.c slurm-plugins/option.h \
 	$(slurm_plugin_estimate) $(slurm_plugin_decide)

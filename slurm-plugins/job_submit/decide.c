@@ -141,16 +141,16 @@ static void say_amounts(char has[AIC_AMOUNT_TEXT], char needs[AIC_AMOUNT_TEXT], 
 }
 
 static void rule_unfunded(aic_verdict *v, const aic_snapshot *s, const aic_ask *ask, const aic_snapshot_account *account,
-                          const quote *q, aic_amount needed)
+                          const quote *q, aic_amount available)
 {
-	char has[AIC_AMOUNT_TEXT], needs[AIC_AMOUNT_TEXT], job[320];
+	char has[AIC_AMOUNT_TEXT], needs[AIC_AMOUNT_TEXT], taken[AIC_AMOUNT_TEXT], job[320], others[160] = "";
 	bool refuse = aic_snapshot_refuse_unfunded(s);
 
-	say_amounts(has, needs, account->available, needed);
-	rule(v, refuse ? AIC_REFUSE : AIC_HOLD,
-	     "account %s holds %s AIC; this job needs up to %s AIC (%s%s): %sshorten --time, or ask for a top-up", account->name, has,
-	     needs, say_job(job, sizeof(job), &q->estimate), ask->earlier ? ", with the components before" : "",
-	     refuse ? "" : "it is held; ");
+	say_amounts(has, needs, available, q->cost);
+	if (ask->reserved)
+		snprintf(others, sizeof(others), " beside %s AIC reserved for its other jobs", aic_amount_human(taken, ask->reserved, 2));
+	rule(v, refuse ? AIC_REFUSE : AIC_HOLD, "account %s holds %s AIC%s; this job needs up to %s AIC (%s): %sshorten --time, or ask for a top-up",
+	     account->name, has, others, needs, say_job(job, sizeof(job), &q->estimate), refuse ? "" : "it is held; ");
 }
 
 /* --- the decision --- */
@@ -173,7 +173,7 @@ static bool find_asset(aic_verdict *v, const aic_snapshot *s, const char *name, 
 static void decide_in_scope(aic_verdict *v, const aic_snapshot *s, const aic_ask *ask, const quote *q)
 {
 	aic_snapshot_account account;
-	aic_amount needed = q->cost;
+	aic_amount available;
 
 	if (!ask->account || !*ask->account) {
 		rule(v, AIC_REFUSE, "this job has no account, so nobody can be charged: give --account");
@@ -189,8 +189,24 @@ static void decide_in_scope(aic_verdict *v, const aic_snapshot *s, const aic_ask
 	}
 	v->quoted = true;
 	v->cost = q->cost;
-	if (!aic_amount_add(&needed, q->cost, ask->earlier) || needed > account.available)
-		rule_unfunded(v, s, ask, &account, q, needed);
+	if (!aic_amount_sub(&available, account.available, ask->reserved))
+		available = 0;
+	if (q->cost > available)
+		rule_unfunded(v, s, ask, &account, q, available);
+}
+
+bool aic_quote_job(const aic_snapshot *s, const aic_ask *ask, aic_amount *cost)
+{
+	aic_verdict v;
+	assets a;
+	quote q;
+
+	if (!any_in_scope(s, ask) || !find_asset(&v, s, ask->dataset, false, &a.dataset, &a.dataset_terms) ||
+	    !find_asset(&v, s, ask->model, true, &a.model, &a.model_terms))
+		return false;
+	quote_job(&q, s, ask, &a);
+	*cost = q.cost;
+	return !q.endless;
 }
 
 static void decide_blind(aic_verdict *v, bool closed, const char *why)

@@ -24,7 +24,7 @@ typedef struct {
 	const char *account;    /* NULL or "" where Slurm knows none */
 	const char *dataset, *model; /* NULL where not asked for */
 	const aic_request *request;
-	aic_amount earlier;     /* what the components before this one cost, where it is one of a heterogeneous job */
+	aic_amount reserved;    /* what the account's other jobs may still cost */
 	/* Name of partition number i of those that the job may run in, and what a job gets there (borrowed; unless p is NULL);
 	 * NULL behind the last. */
 	const char *(*partition)(void *ctx, uint32_t i, const aic_partition **p);
@@ -32,6 +32,8 @@ typedef struct {
 } aic_ask;
 
 /* s NULL: there is no usable snapshot, `why` says why and closed decides (policy.stale is in the snapshot itself). */
+/* The most that the job can cost; false where it is out of AIC's scope, or has no bound or an unknown data set or model. */
+bool aic_quote_job(const aic_snapshot *s, const aic_ask *ask, aic_amount *cost);
 void aic_decide(aic_verdict *v, const aic_snapshot *s, const char *why, bool closed, int64_t now, const aic_ask *ask);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "common/file.h"
 #include "common/time.h"
+#include "slurm-plugins/job_submit/flight.h"
+#include "slurm-plugins/job_submit/reserved.h"
 #include "slurm-plugins/job_submit/view.h"
 #include "slurm-plugins/param.h"
 
@@ -200,24 +202,107 @@ static void arrays_cost_all_their_tasks(void **state)
 	assert_int_not_equal(v.ruling, AIC_ADMIT);
 }
 
-static void components_before_count(void **state)
+static void what_other_jobs_may_cost_is_reserved(void **state)
 {
 	aic_request r = gpu_job(2, 3600);
 	aic_ask ask = { .account = "physics", .request = &r, .partition = partition_at };
 	aic_snapshot *s;
 	aic_verdict v;
+	aic_amount cost;
 
 	write_snapshot(*state);
 	assert_int_equal(aic_snapshot_open(&s, ((world *)*state)->path, NULL), AIC_OK);
-	ask.earlier = AIC_UNIT;
+	ask.reserved = AIC_UNIT;
 	aic_decide(&v, s, "", false, aic_now(), &ask);
 	assert_int_equal(v.ruling, AIC_ADMIT);
-	assert_true(v.cost == 2 * AIC_UNIT + AIC_UNIT / 100); /* its own */
-	ask.earlier = 2 * AIC_UNIT;
+	ask.reserved = 2 * AIC_UNIT;
 	aic_decide(&v, s, "", false, aic_now(), &ask);
 	assert_int_equal(v.ruling, AIC_HOLD);
-	assert_non_null(strstr(v.message, "needs up to 4.01 AIC (1 h x 2 a100 + 1 CPUs, with the components before)"));
+	assert_non_null(strstr(v.message, "account physics holds 1.20 AIC beside 2.00 AIC reserved for its other jobs; this job needs up to "
+	                                  "2.01 AIC (1 h x 2 a100 + 1 CPUs)"));
+	ask.reserved = 99 * AIC_UNIT; /* more than there is: nothing is left, not less than nothing */
+	aic_decide(&v, s, "", false, aic_now(), &ask);
+	assert_int_equal(v.ruling, AIC_HOLD);
+	assert_non_null(strstr(v.message, "holds 0.00 AIC beside 99.00"));
+	assert_true(aic_quote_job(s, &ask, &cost)); /* the quote alone knows no balance */
+	assert_true(cost == 2 * AIC_UNIT + AIC_UNIT / 100);
+	r.seconds = AIC_UNLIMITED;
+	assert_false(aic_quote_job(s, &ask, &cost));
+	r.seconds = 60;
+	partition_names[0] = "debug";
+	assert_false(aic_quote_job(s, &ask, &cost));
 	aic_snapshot_close(s);
+}
+
+static void sums_per_account(void **state)
+{
+	aic_reserved t = { 0 };
+	char name[32], long_name[2 * AIC_NAME_LEN];
+
+	(void)state;
+	assert_true(aic_reserved_of(&t, "physics") == 0);
+	for (int again = 0; again < 2; again++) {
+		for (unsigned i = 0; i < 3000; i++) {
+			snprintf(name, sizeof(name), "account%u", i % 1000);
+			aic_reserved_add(&t, name, i);
+		}
+		for (unsigned i = 0; i < 1000; i++) {
+			snprintf(name, sizeof(name), "account%u", i);
+			assert_true(aic_reserved_of(&t, name) == 3 * i + 3000);
+		}
+		assert_true(aic_reserved_of(&t, "account1000") == 0);
+		aic_reserved_clear(&t);
+		assert_true(aic_reserved_of(&t, "account1") == 0);
+	}
+	aic_reserved_add(&t, "rich", ~(aic_amount)0 - 1);
+	aic_reserved_add(&t, "rich", 5);
+	assert_true(aic_reserved_of(&t, "rich") == ~(aic_amount)0);
+	memset(long_name, 'x', sizeof(long_name));
+	long_name[sizeof(long_name) - 1] = '\0';
+	aic_reserved_add(&t, long_name, 1);
+	aic_reserved_add(&t, "", 1);
+	aic_reserved_add(&t, NULL, 1);
+	assert_true(aic_reserved_of(&t, long_name) == 0);
+	assert_true(aic_reserved_of(&t, NULL) == 0);
+	aic_reserved_free(&t);
+}
+
+static void jobs_in_flight_are_reserved_until_they_land(void **state)
+{
+	aic_flight *f = calloc(1, sizeof(*f));
+	aic_reserved t = { 0 };
+	char first[AIC_FLIGHT_TEXT], second[AIC_FLIGHT_TEXT], text[AIC_FLIGHT_TEXT];
+
+	(void)state;
+	aic_flight_add(f, first, "physics", 10, 1000);
+	aic_flight_add(f, second, "physics", 500, 2000);
+	assert_non_null(strstr(first, "aic: up to 0.01 AIC ["));
+	aic_flight_reserve(f, &t, 3000);
+	assert_true(aic_reserved_of(&t, "physics") == 510);
+	aic_flight_land(f, NULL);
+	aic_flight_land(f, "something else [1.2]");
+	aic_flight_land(f, "aic: up to 0.01 AIC [00000001.0]"); /* another slurmctld's */
+	aic_flight_land(f, first);
+	aic_flight_land(f, first);
+	aic_reserved_clear(&t);
+	aic_flight_reserve(f, &t, 3000);
+	assert_true(aic_reserved_of(&t, "physics") == 500);
+	aic_reserved_clear(&t);
+	aic_flight_reserve(f, &t, 2000 + AIC_FLIGHT_MS); /* it will not come any more */
+	assert_true(aic_reserved_of(&t, "physics") == 0);
+	aic_flight_land(f, second); /* and if it does after all, nothing breaks */
+	for (uint32_t i = 0; i < AIC_FLIGHT_ROWS + 10; i++) /* more than fit: the newest count */
+		aic_flight_add(f, text, "physics", 1, 50000);
+	aic_reserved_clear(&t);
+	aic_flight_reserve(f, &t, 50000);
+	assert_true(aic_reserved_of(&t, "physics") == AIC_FLIGHT_ROWS);
+	aic_flight_land(f, second);
+	aic_flight_land(f, text);
+	aic_reserved_clear(&t);
+	aic_flight_reserve(f, &t, 50000);
+	assert_true(aic_reserved_of(&t, "physics") == AIC_FLIGHT_ROWS - 1);
+	aic_reserved_free(&t);
+	free(f);
 }
 
 static void unknown_accounts_and_endless_jobs_are_refused(void **state)
@@ -404,7 +489,9 @@ int main(void)
 		TEST(terms_of_data_and_model_are_part_of_the_price),
 		TEST(untyped_gpus_cost_the_dearest),
 		TEST(arrays_cost_all_their_tasks),
-		TEST(components_before_count),
+		TEST(what_other_jobs_may_cost_is_reserved),
+		cmocka_unit_test(sums_per_account),
+		cmocka_unit_test(jobs_in_flight_are_reserved_until_they_land),
 		TEST(unknown_accounts_and_endless_jobs_are_refused),
 		TEST(out_of_scope_nothing_is_looked_at),
 		TEST(observe_mode_admits_everything_and_says_what_it_saw),

@@ -1,16 +1,11 @@
 /* job_submit/aic: quotes each job in AIC's scope and holds or refuses what its account cannot pay (job_submit_aic(8)). */
-#include "slurm-plugins/job_submit/request.h"
+#include "slurm-plugins/compat.h"
 
-#include <pthread.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-#include "common/snapshot.h"
-#include "common/time.h"
-#include "slurm-plugins/job_submit/decide.h"
+#include "slurm-plugins/job_submit/judge.h"
 #include "slurm-plugins/job_submit/view.h"
-#include "slurm-plugins/option.h"
-#include "slurm-plugins/param.h"
 
 const char plugin_name[] = "AIC job submission";
 const char plugin_type[] = "job_submit/aic";
@@ -25,15 +20,7 @@ int job_modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid, cha
 int job_modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid);
 #endif
 
-#define HOLD_MARK "aic hold: "
-#define PARTITIONS_MAX 64
-
 static aic_view view; /* the mapped snapshot; its lock is this process's alone */
-
-typedef struct {
-	part_record_t *part[PARTITIONS_MAX];
-	uint32_t n;
-} partitions;
 
 static void log_line(bool is_error, const char *message)
 {
@@ -58,111 +45,15 @@ int init(void)
 AIC_FINI_TYPE fini(void)
 {
 	aic_view_close(&view);
+	aic_judge_fini();
 	AIC_FINI_RETURN;
-}
-
-static const char *partition_at(void *ctx, uint32_t i, const aic_partition **p)
-{
-	const partitions *parts = ctx;
-
-	if (i >= parts->n)
-		return NULL;
-	if (p)
-		*p = aic_partition_cached(parts->part[i]);
-	return parts->part[i]->name;
-}
-
-static void find_partitions(partitions *parts, const char *names)
-{
-	char name[AIC_NAME_LEN];
-
-	parts->n = 0;
-	if (!names || !*names) {
-		if (default_part_loc)
-			parts->part[parts->n++] = default_part_loc;
-		return;
-	}
-	for (const char *p = names; *p && parts->n < PARTITIONS_MAX; p += strcspn(p, ","), p += *p == ',') {
-		part_record_t *part;
-
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(p, ","), p);
-		part = find_part_record(name);
-		if (part) /* Slurm itself refuses what it does not know */
-			parts->part[parts->n++] = part;
-	}
-}
-
-static const char *account_of(const job_desc_msg_t *desc)
-{
-	slurmdb_user_rec_t user = { 0 };
-
-	if (desc->account && *desc->account)
-		return desc->account;
-	user.uid = desc->user_id;
-	if (assoc_mgr_fill_in_user(acct_db_conn, &user, accounting_enforce, NULL, false) == SLURM_ERROR)
-		return NULL;
-	return user.default_acct;
-}
-
-/* A heterogeneous job's components come one after the other, in one thread, and are paid from the same wallet. */
-static __thread struct {
-	char account[AIC_NAME_LEN];
-	aic_amount cost;
-} earlier;
-
-static aic_amount cost_of_earlier(const job_desc_msg_t *desc, const char *account)
-{
-	if (desc->het_job_offset == NO_VAL)
-		return 0;
-	if (desc->het_job_offset == 0)
-		earlier.cost = 0;
-	return account && !strcmp(account, earlier.account) ? earlier.cost : 0;
-}
-
-static void remember_component(const job_desc_msg_t *desc, const char *account, const aic_verdict *v)
-{
-	if (desc->het_job_offset == NO_VAL || !v->quoted)
-		return;
-	if (desc->het_job_offset == 0)
-		aic_str_copy(earlier.account, sizeof(earlier.account), account);
-	if (strcmp(account, earlier.account) || !aic_amount_add(&earlier.cost, earlier.cost, v->cost))
-		debug("job_submit/aic: component %u is quoted on its own", desc->het_job_offset);
-}
-
-static void judge_locked(aic_verdict *v, const job_desc_msg_t *desc)
-{
-	static partitions parts; /* not on the stack: each of slurmctld's threads would first have to fault it in */
-	static aic_request request;
-	aic_ask ask = { .account = account_of(desc), .request = &request, .partition = partition_at, .ctx = &parts };
-	aic_error err;
-
-	if (aic_request_copy(&request, desc, &err)) { /* Slurm has its own word on what it cannot read */
-		debug("job_submit/aic: no quote: %s", err.message);
-		*v = (aic_verdict){ .ruling = AIC_ADMIT };
-		return;
-	}
-	ask.dataset = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_DATASET);
-	ask.model = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_MODEL);
-	ask.earlier = cost_of_earlier(desc, ask.account);
-	find_partitions(&parts, desc->partition);
-	aic_view_decide(&view, slurm_conf.slurmctld_params, v, &ask);
-	remember_component(desc, ask.account, v);
-}
-
-static void judge(aic_verdict *v, const job_desc_msg_t *desc)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-	pthread_mutex_lock(&lock);
-	judge_locked(v, desc);
-	pthread_mutex_unlock(&lock);
 }
 
 int job_submit(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg)
 {
 	aic_verdict v;
 
-	judge(&v, desc);
+	aic_judge_submit(&view, &v, desc);
 	switch (v.ruling) {
 	case AIC_ADMIT:
 		if (v.message[0] && !v.blind)
@@ -172,7 +63,7 @@ int job_submit(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg)
 		info("job_submit/aic: uid %u: held: %s", submit_uid, v.message);
 		desc->priority = 0;
 		xfree(desc->admin_comment);
-		desc->admin_comment = xstrdup_printf(HOLD_MARK "%s", v.message);
+		desc->admin_comment = xstrdup_printf(AIC_HOLD_MARK "%s", v.message);
 		*err_msg = xstrdup(v.message);
 		return SLURM_SUCCESS;
 	default:
@@ -205,14 +96,13 @@ static bool is_judged(const job_desc_msg_t *d, const job_record_t *job)
 /* Less than before is welcome even where it is still too much, unless another wallet is to pay. */
 static bool costs_no_more(const aic_verdict *now, const job_desc_msg_t *desc, const job_record_t *job)
 {
-	job_desc_msg_t none, merged;
+	job_desc_msg_t none;
 	aic_verdict before;
 
 	if (desc->account && xstrcmp(desc->account, job->account))
 		return false;
 	slurm_init_job_desc_msg(&none);
-	aic_request_merge(&merged, &none, job);
-	judge(&before, &merged);
+	aic_judge_change(&view, &before, &none, job);
 	return before.quoted && now->quoted && now->cost <= before.cost;
 }
 
@@ -226,15 +116,15 @@ static void show_figures(job_record_t *job, const char *message)
 	job->state_desc = xstrdup(message);
 	if (job->priority) /* not held: the scheduler's next look gives it another reason */
 		return;
-	if (job->admin_comment && strncmp(job->admin_comment, HOLD_MARK, sizeof(HOLD_MARK) - 1))
+	if (job->admin_comment && strncmp(job->admin_comment, AIC_HOLD_MARK, sizeof(AIC_HOLD_MARK) - 1))
 		return;
 	xfree(job->admin_comment);
-	job->admin_comment = xstrdup_printf(HOLD_MARK "%s", message);
+	job->admin_comment = xstrdup_printf(AIC_HOLD_MARK "%s", message);
 }
 
 static void forget_figures(job_desc_msg_t *desc, job_record_t *job)
 {
-	if (!job->admin_comment || strncmp(job->admin_comment, HOLD_MARK, sizeof(HOLD_MARK) - 1) || desc->admin_comment)
+	if (!job->admin_comment || strncmp(job->admin_comment, AIC_HOLD_MARK, sizeof(AIC_HOLD_MARK) - 1) || desc->admin_comment)
 		return;
 	/* in the job, not in the request: Slurm lets only operators ask for a change of AdminComment */
 	xfree(job->admin_comment);
@@ -244,13 +134,11 @@ static void forget_figures(job_desc_msg_t *desc, job_record_t *job)
 
 static int modify(job_desc_msg_t *desc, job_record_t *job, uint32_t submit_uid, char **err_msg)
 {
-	job_desc_msg_t merged;
 	aic_verdict v;
 
 	if (!is_judged(desc, job))
 		return SLURM_SUCCESS;
-	aic_request_merge(&merged, desc, job);
-	judge(&v, &merged);
+	aic_judge_change(&view, &v, desc, job);
 	if (v.ruling == AIC_ADMIT) {
 		forget_figures(desc, job);
 		return SLURM_SUCCESS;

@@ -85,9 +85,9 @@ void aic_request_merge(job_desc_msg_t *out, const job_desc_msg_t *change, const 
 	out->spank_job_env = job->spank_job_env;
 	out->spank_job_env_size = job->spank_job_env_size;
 	out->user_id = job->user_id;
-	out->het_job_offset = NO_VAL;
 	out->array_inx = NULL;
-	out->array_bitmap = job->array_recs ? job->array_recs->task_id_bitmap : NULL; /* the tasks that wait */
+	/* the tasks that wait; the record of one task may still carry the array's */
+	out->array_bitmap = job->array_recs && job->array_task_id == NO_VAL ? job->array_recs->task_id_bitmap : NULL;
 	if (!had)
 		return;
 	KEEP(min_nodes, NO_VAL, had->min_nodes);

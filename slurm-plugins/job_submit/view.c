@@ -163,3 +163,33 @@ void aic_view_decide(aic_view *view, const char *params, aic_verdict *v, const a
 		complain(view, view->trouble[0] ? view->trouble : "the snapshot of balances is too old: is aicacctd running?");
 	pthread_mutex_unlock(&view->lock);
 }
+
+bool aic_view_quote(aic_view *view, const aic_ask *ask, aic_amount *cost)
+{
+	bool quoted;
+
+	pthread_mutex_lock(&view->lock);
+	quoted = view->snapshot && aic_quote_job(view->snapshot, ask, cost);
+	pthread_mutex_unlock(&view->lock);
+	return quoted;
+}
+
+bool aic_view_enforces(aic_view *view)
+{
+	bool enforces;
+
+	pthread_mutex_lock(&view->lock);
+	enforces = view->snapshot && aic_snapshot_enforce(view->snapshot);
+	pthread_mutex_unlock(&view->lock);
+	return enforces;
+}
+
+int64_t aic_view_written(aic_view *view)
+{
+	int64_t now = aic_now(), written;
+
+	pthread_mutex_lock(&view->lock);
+	written = view->snapshot ? now - aic_snapshot_age(view->snapshot, now) : 0;
+	pthread_mutex_unlock(&view->lock);
+	return written;
+}

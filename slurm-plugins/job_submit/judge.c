@@ -1,0 +1,216 @@
+#include "slurm-plugins/job_submit/judge.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/time.h"
+#include "slurm-plugins/job_submit/flight.h"
+#include "slurm-plugins/job_submit/request.h"
+#include "slurm-plugins/job_submit/reserved.h"
+#include "slurm-plugins/option.h"
+
+#define PARTITIONS_MAX 64
+/* A sum that is not of this moment reserves too much, never too little: what is admitted is added, what ended is not yet
+ * taken off. So it is only made anew now and then, and before a job is held. */
+#define SUM_MS 10000         /* at most that often, */
+#define SUM_SHARE 500        /* and for at most one part in that many of the time; */
+#define DOUBT_SHARE 20       /* before a job is held, up to one in that many */
+#define CHARGE_LAG 5         /* seconds from a job's end until its charge is sure to be in a snapshot written then */
+
+typedef struct {
+	part_record_t *part[PARTITIONS_MAX];
+	uint32_t n;
+} partitions;
+
+/* Under one lock, and not on the stack: each of slurmctld's threads would first have to fault it in. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static partitions parts;
+static aic_request request;
+static aic_reserved reserved;
+static aic_flight flight;
+static int64_t summed_ms, sum_took_ms;
+
+/* --- what Slurm says of a request --- */
+
+static const char *partition_at(void *ctx, uint32_t i, const aic_partition **p)
+{
+	(void)ctx;
+	if (i >= parts.n)
+		return NULL;
+	if (p)
+		*p = aic_partition_cached(parts.part[i]);
+	return parts.part[i]->name;
+}
+
+static void find_partitions(const char *names)
+{
+	char name[AIC_NAME_LEN];
+
+	parts.n = 0;
+	if (!names || !*names) {
+		if (default_part_loc)
+			parts.part[parts.n++] = default_part_loc;
+		return;
+	}
+	for (const char *p = names; *p && parts.n < PARTITIONS_MAX; p += strcspn(p, ","), p += *p == ',') {
+		part_record_t *part;
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(p, ","), p);
+		part = find_part_record(name);
+		if (part) /* Slurm itself refuses what it does not know */
+			parts.part[parts.n++] = part;
+	}
+}
+
+static const char *account_of(const job_desc_msg_t *desc)
+{
+	slurmdb_user_rec_t user = { 0 };
+
+	if (desc->account && *desc->account)
+		return desc->account;
+	user.uid = desc->user_id;
+	if (assoc_mgr_fill_in_user(acct_db_conn, &user, accounting_enforce, NULL, false) == SLURM_ERROR)
+		return NULL;
+	return user.default_acct;
+}
+
+static bool prepare(aic_ask *ask, const job_desc_msg_t *desc)
+{
+	aic_error err;
+
+	if (aic_request_copy(&request, desc, &err)) { /* Slurm has its own word on what it cannot read */
+		debug("job_submit/aic: no quote: %s", err.message);
+		return false;
+	}
+	find_partitions(desc->partition);
+	*ask = (aic_ask){ .account = account_of(desc), .request = &request, .partition = partition_at };
+	ask->dataset = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_DATASET);
+	ask->model = aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_MODEL);
+	return true;
+}
+
+/* --- reservations --- */
+
+bool aic_held(const job_record_t *job)
+{
+	return IS_JOB_PENDING(job) && !job->priority && job->admin_comment &&
+	       !strncmp(job->admin_comment, AIC_HOLD_MARK, sizeof(AIC_HOLD_MARK) - 1);
+}
+
+/* Whether the job may cost something that is not yet charged in a snapshot of that time. */
+static bool may_cost(const job_record_t *job, int64_t snapshot_time)
+{
+	if (IS_JOB_FINISHED(job))
+		return job->end_time > job->start_time && job->end_time >= snapshot_time - CHARGE_LAG;
+	return !aic_held(job);
+}
+
+static void reserve_job(aic_view *view, const job_record_t *job, const job_desc_msg_t *none)
+{
+	job_desc_msg_t desc;
+	aic_amount cost;
+	aic_ask ask;
+
+	aic_request_merge(&desc, none, job);
+	if (!prepare(&ask, &desc))
+		return;
+	if (!IS_JOB_PENDING(job) && job->part_ptr) { /* it runs in one of them */
+		parts.part[0] = job->part_ptr;
+		parts.n = 1;
+	}
+	if (IS_JOB_FINISHED(job))
+		request.seconds = job->end_time - job->start_time;
+	if (aic_view_quote(view, &ask, &cost))
+		aic_reserved_add(&reserved, ask.account, cost);
+}
+
+static void sum_jobs(aic_view *view, const job_record_t *except)
+{
+	int64_t began = aic_monotonic_ms(), snapshot_time = aic_view_written(view);
+	ListIterator it = list_iterator_create(job_list);
+	job_desc_msg_t none;
+	job_record_t *job;
+
+	slurm_init_job_desc_msg(&none);
+	aic_reserved_clear(&reserved);
+	while ((job = list_next(it))) {
+		aic_flight_land(&flight, job->admin_comment);
+		if (job != except && may_cost(job, snapshot_time))
+			reserve_job(view, job, &none);
+	}
+	list_iterator_destroy(it);
+	aic_flight_reserve(&flight, &reserved, began);
+	summed_ms = aic_monotonic_ms();
+	sum_took_ms = summed_ms - began;
+}
+
+static bool sum_is_old(int64_t least_ms, int64_t share)
+{
+	int64_t age = aic_monotonic_ms() - summed_ms;
+
+	return !summed_ms || (age >= least_ms && age >= sum_took_ms * share);
+}
+
+/* --- judgements --- */
+
+static void judge(aic_view *view, aic_verdict *v, const job_desc_msg_t *desc)
+{
+	aic_ask ask;
+
+	*v = (aic_verdict){ .ruling = AIC_ADMIT };
+	if (!prepare(&ask, desc))
+		return;
+	ask.reserved = aic_reserved_of(&reserved, ask.account);
+	aic_view_decide(view, slurm_conf.slurmctld_params, v, &ask);
+}
+
+static void reserve_submit(job_desc_msg_t *desc, const aic_verdict *v)
+{
+	const char *account = account_of(desc);
+	char text[AIC_FLIGHT_TEXT];
+
+	aic_reserved_add(&reserved, account, v->cost);
+	aic_flight_add(&flight, text, account, v->cost, aic_monotonic_ms());
+	if (!desc->admin_comment) /* else it is reserved twice until the flight is over */
+		desc->admin_comment = xstrdup(text);
+}
+
+void aic_judge_submit(aic_view *view, aic_verdict *v, job_desc_msg_t *desc)
+{
+	bool enforces = aic_view_enforces(view);
+
+	pthread_mutex_lock(&lock);
+	if (enforces && sum_is_old(SUM_MS, SUM_SHARE))
+		sum_jobs(view, NULL);
+	judge(view, v, desc);
+	if (enforces && v->ruling != AIC_ADMIT && v->quoted && sum_is_old(1, DOUBT_SHARE)) {
+		sum_jobs(view, NULL);
+		judge(view, v, desc);
+	}
+	if (enforces && v->ruling == AIC_ADMIT && v->quoted)
+		reserve_submit(desc, v);
+	pthread_mutex_unlock(&lock);
+}
+
+void aic_judge_change(aic_view *view, aic_verdict *v, const job_desc_msg_t *change, const job_record_t *job)
+{
+	job_desc_msg_t merged;
+
+	aic_request_merge(&merged, change, job);
+	pthread_mutex_lock(&lock);
+	if (aic_view_enforces(view))
+		sum_jobs(view, job);
+	judge(view, v, &merged);
+	summed_ms = 0; /* without the job, and with it changed: not to be used again */
+	pthread_mutex_unlock(&lock);
+}
+
+void aic_judge_fini(void)
+{
+	pthread_mutex_lock(&lock);
+	aic_reserved_free(&reserved);
+	summed_ms = 0;
+	pthread_mutex_unlock(&lock);
+}

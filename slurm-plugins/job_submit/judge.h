@@ -1,0 +1,23 @@
+/* judge.h: what becomes of a job or of a change, given everything that slurmctld knows. Called with slurmctld's read locks.
+ *
+ * Reservations are not kept anywhere: they are what the jobs that slurmctld holds may still cost, added up from its own list
+ * of jobs, so they survive restarts and follow requeues and changes by themselves. What was admitted and is not yet in that
+ * list is added (flight.h), so that concurrent submits cannot together overdraw. */
+#ifndef AIC_JOB_SUBMIT_JUDGE_H
+#define AIC_JOB_SUBMIT_JUDGE_H
+
+#include "slurm-plugins/compat.h"
+
+#include "slurm-plugins/job_submit/decide.h"
+#include "slurm-plugins/job_submit/view.h"
+
+#define AIC_HOLD_MARK "aic hold: " /* begins the AdminComment of a job that AIC holds */
+
+/* A new job; what is admitted in enforce mode is reserved, and its AdminComment says how much. */
+void aic_judge_submit(aic_view *view, aic_verdict *v, job_desc_msg_t *desc);
+/* The job as the change would leave it. */
+void aic_judge_change(aic_view *view, aic_verdict *v, const job_desc_msg_t *change, const job_record_t *job);
+bool aic_held(const job_record_t *job);
+void aic_judge_fini(void);
+
+#endif
