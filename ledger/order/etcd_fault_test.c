@@ -1,10 +1,14 @@
 /* etcd_fault_test.c: the order on a real etcd whose members die, hang, forget and compact, and on connections that lose answers:
  * nothing is lost and nothing doubled. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/testing.h"
 #include "common/time.h"
@@ -221,6 +225,7 @@ static void the_leader_hangs(void **state)
 	(void)state;
 	append_numbered(&o, "h", 0, 3);
 	kill(cluster.member[leader].pid, SIGSTOP);
+	waitpid(cluster.member[leader].pid, NULL, WUNTRACED);
 	int64_t start = aic_monotonic_ms();
 	aic_order_head head = head_at(2, "h 2");
 	aic_code code = append_after(&o, &head, "h 3", &err);
@@ -537,6 +542,33 @@ static void no_answer_at_all(void **state)
 	proxy_stop(&p);
 }
 
+/* An endpoint that takes connections and says nothing must not be the only one asked while etcd counts as down. */
+static void a_silent_endpoint(void **state)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	proxy p;
+
+	(void)state;
+	assert_int_equal(bind(silent, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(silent, 16), 0);
+	assert_int_equal(getsockname(silent, (struct sockaddr *)&a, &len), 0);
+	proxy_start(&p, cluster.member[0].client_port);
+	aic_etcd_config config = through(&p, true);
+	snprintf(config.endpoint[1], AIC_ETCD_ENDPOINT_LEN, "http://127.0.0.1:%d", ntohs(a.sin_port));
+	aic_order o = open_order(&config);
+	aic_order_head empty = {.empty = true};
+	proxy_arm(&p, PROXY_LOSE_REQUEST, PROXY_ALWAYS);
+	assert_int_equal(append_after(&o, &empty, "s 0", NULL), AIC_UNREACHABLE);
+	proxy_arm(&p, PROXY_PASS, 0);
+	assert_int_equal(append_after(&o, &empty, "s 0", NULL), AIC_OK);
+	assert_log(&o, "s", 1);
+	aic_order_close(&o);
+	proxy_stop(&p);
+	close(silent);
+}
+
 /* The network delivers a request after its sender has sent it once more, or has given up. */
 static void requests_come_late(void **state)
 {
@@ -611,7 +643,7 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_writers_race), cmocka_unit_test(answers_get_lost), cmocka_unit_test(no_answer_at_all), cmocka_unit_test(requests_come_late),
+		cmocka_unit_test(two_writers_race), cmocka_unit_test(answers_get_lost), cmocka_unit_test(no_answer_at_all), cmocka_unit_test(requests_come_late), cmocka_unit_test(a_silent_endpoint),
 		cmocka_unit_test(etcd_compacts_meanwhile), cmocka_unit_test(blocks_too_large_for_etcd), cmocka_unit_test(a_member_is_wiped_and_comes_back),
 		cmocka_unit_test(the_leader_dies_during_appends), cmocka_unit_test(the_leader_hangs), cmocka_unit_test(quorum_is_lost_and_comes_back),
 	};

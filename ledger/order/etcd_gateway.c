@@ -39,7 +39,8 @@ struct aic_etcd {
 
 typedef enum {
 	DONE,    /* answered, *answer or an error that no other endpoint would change */
-	NEXT,    /* no answer: another endpoint may have one */
+	NEXT,    /* no answer: another endpoint may have one, or this one soon */
+	WRONG,   /* the same, but time alone will not mend it: its certificate, or another service there */
 	RENEW    /* the token is not accepted any more */
 } outcome;
 
@@ -175,11 +176,13 @@ static outcome explain_transport(const aic_etcd *e, CURLcode rc, long timeout_ms
 		aic_fail(err, AIC_FULL, "etcd at %s: its answer is larger than %u bytes: ask for less at once", endpoint(e), ANSWER_MAX);
 		return DONE;
 	}
-	if (rc == CURLE_OPERATION_TIMEDOUT)
-		aic_fail(err, AIC_UNREACHABLE, "etcd at %s gave no answer within %ld ms", endpoint(e), timeout_ms);
-	else if (rc == CURLE_PEER_FAILED_VERIFICATION)
+	if (rc == CURLE_PEER_FAILED_VERIFICATION) {
 		aic_fail(err, AIC_UNREACHABLE, "etcd at %s shows a certificate that is not trusted (%s): check ledger.etcd.ca", endpoint(e),
 		         cause);
+		return WRONG;
+	}
+	if (rc == CURLE_OPERATION_TIMEDOUT)
+		aic_fail(err, AIC_UNREACHABLE, "etcd at %s gave no answer within %ld ms", endpoint(e), timeout_ms);
 	else
 		aic_fail(err, AIC_UNREACHABLE, "etcd at %s: %s", endpoint(e), cause);
 	return NEXT;
@@ -250,9 +253,9 @@ static outcome judge(aic_etcd *e, json_t **answer, aic_error *err)
 	json_error_t where;
 	json_t *json = json_loadb((const char *)e->answer.data, e->answer.len, JSON_REJECT_DUPLICATES, &where);
 	const char *message = json_string_value(json_object_get(json, "message"));
-	outcome result = NEXT;
 
 	curl_easy_getinfo(e->http, CURLINFO_RESPONSE_CODE, &status);
+	outcome result = status >= 500 ? NEXT : WRONG;
 	if (status == 200 && json_is_object(json)) {
 		*answer = json;
 		return DONE;
@@ -365,12 +368,12 @@ static outcome attempt(aic_etcd *e, const char *path, const char *body, size_t e
 	outcome result = RENEW;
 
 	for (int tries = 0; tries < 2 && result == RENEW; tries++) {
-		if (e->config->user[0] && !e->token && ((result = renew(e, err)) == NEXT || !e->token))
+		if (e->config->user[0] && !e->token && ((result = renew(e, err)) != DONE || !e->token))
 			return result;
 		result = post(e, path, body, strlen(body), expect, answer, err);
 		if (result == RENEW)
 			drop_token(e);
-		e->unsure |= result == NEXT;
+		e->unsure |= result == NEXT || result == WRONG;
 	}
 	if (result != RENEW)
 		return result;
@@ -378,9 +381,8 @@ static outcome attempt(aic_etcd *e, const char *path, const char *body, size_t e
 	return NEXT;
 }
 
-static aic_code give_up(aic_etcd *e, int64_t ms, aic_error *err)
+static aic_code give_up(const aic_etcd *e, int64_t ms, aic_error *err)
 {
-	e->down = true;
 	if (e->config->n_endpoints > 1)
 		aic_error_prefix(err, "none of %zu endpoints of etcd did it in %lld ms; the last", e->config->n_endpoints, (long long)ms);
 	return AIC_UNREACHABLE;
@@ -389,23 +391,22 @@ static aic_code give_up(aic_etcd *e, int64_t ms, aic_error *err)
 static aic_code call(aic_etcd *e, const char *path, const char *body, size_t expect, json_t **answer, aic_error *err)
 {
 	int64_t start = aic_monotonic_ms(), limit = e->down ? CALL_WHILE_DOWN_MS : CALL_MS;
+	size_t wrong = 0; /* in a row */
 
 	for (size_t tries = 1;; tries++) {
 		aic_error why = {0};
+		outcome result = attempt(e, path, body, expect, answer, &why);
+		int64_t ms = aic_monotonic_ms() - start;
 
-		if (attempt(e, path, body, expect, answer, &why) == DONE) {
-			e->down = false;
+		wrong = result == WRONG ? wrong + 1 : 0;
+		if (result != DONE)
+			e->endpoint = (e->endpoint + 1) % e->config->n_endpoints;
+		if (result == DONE || ms >= limit || wrong >= e->config->n_endpoints) {
 			if (why.code && err)
 				*err = why;
-			return why.code;
+			e->down = result != DONE;
+			return result == DONE ? why.code : give_up(e, ms, err);
 		}
-		int64_t ms = aic_monotonic_ms() - start;
-		if (ms >= limit) {
-			if (err)
-				*err = why;
-			return give_up(e, ms, err);
-		}
-		e->endpoint = (e->endpoint + 1) % e->config->n_endpoints;
 		if (tries % e->config->n_endpoints == 0)
 			poll(NULL, 0, PAUSE_MS);
 	}

@@ -15,7 +15,7 @@
 
 #define STEP_MS 4
 #define REQUEST_MAX (4 << 20)
-#define TRANSACTION "POST /v3/kv/txn "
+#define PUT "\"request_put\"" /* of a transaction */
 
 static struct sockaddr_in loopback(int port)
 {
@@ -92,8 +92,12 @@ static bool carry_out(proxy *p, int client, int server, const char *request, siz
 
 static proxy_fault next_fault(proxy *p, const char *request, size_t len)
 {
-	if (atomic_load(&p->times) <= 0 || len < strlen(TRANSACTION) || memcmp(request, TRANSACTION, strlen(TRANSACTION)) != 0)
+	if (atomic_load(&p->times) <= 0 || !memmem(request, len, PUT, strlen(PUT)))
 		return PROXY_PASS;
+	if (atomic_load(&p->skip) > 0) {
+		atomic_fetch_sub(&p->skip, 1);
+		return PROXY_PASS;
+	}
 	atomic_fetch_sub(&p->times, 1);
 	atomic_fetch_add(&p->done, 1);
 	return (proxy_fault)atomic_load(&p->fault);

@@ -1,4 +1,4 @@
-/* proxy_testing.h: a TCP proxy on loopback that loses what a test tells it to lose, for answers of transactions alone. */
+/* proxy_testing.h: a TCP proxy on loopback that loses what a test tells it to lose, of transactions that put something. */
 #ifndef AIC_LEDGER_ORDER_PROXY_TESTING_H
 #define AIC_LEDGER_ORDER_PROXY_TESTING_H
 
@@ -19,7 +19,9 @@ typedef enum {
 typedef struct {
 	int port, upstream, listener;
 	pthread_t thread;
-	atomic_int fault, times, done; /* done: how often it has happened */
+	atomic_int fault, times;
+	atomic_int skip;               /* so many pass first; a test sets it after arming */
+	atomic_int done;               /* how often it has happened */
 	atomic_bool stop;
 } proxy;
 
