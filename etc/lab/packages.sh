@@ -25,27 +25,23 @@ packages_missing() {
 
 # packages_install NEED...
 packages_install() {
-	local missing made_policy=no units unit status=0
+	local missing units unit status=0 leave
 	missing=$(packages_missing "$@" | tr '\n' ' ')
 	if [ -z "${missing% }" ]; then
 		note "all there"
 		return
 	fi
-	if [ ! -e /usr/sbin/policy-rc.d ]; then # tells maintainer scripts to start nothing
-		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-		chmod 755 /usr/sbin/policy-rc.d
-		made_policy=yes
-		trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-	fi
+	leave=$(trap -p EXIT)
+	trap packages_allow_services EXIT
+	packages_forbid_services
 	units=$(packages_units)
 	quietly apt-get -o Acquire::Retries=3 update || true # a broken third-party list must not stop us; install tells
 	# shellcheck disable=SC2086
 	quietly env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends -o Acquire::Retries=3 \
 		-o Dpkg::Options::=--force-confold install $missing || status=$?
-	if [ "$made_policy" = yes ]; then
-		rm -f /usr/sbin/policy-rc.d
-		trap - EXIT
-	fi
+	packages_allow_services
+	trap - EXIT
+	eval "$leave"
 	if command -v systemctl >/dev/null; then
 		for unit in $(packages_units); do # new services stay off at the next boot too
 			case " $units " in *" $unit "*) ;; *) quietly systemctl disable "$unit" || true ;; esac
@@ -55,6 +51,19 @@ packages_install() {
 	missing=$(packages_missing "$@" | tr '\n' ' ')
 	[ -z "${missing% }" ] || die "these packages are still missing: $missing"
 	note "installed what was missing"
+}
+
+# Maintainer scripts ask policy-rc.d before they start a service. One that the machine has is its own; ours is known by its
+# mark, should a killed run have left it behind.
+PACKAGES_POLICY=/usr/sbin/policy-rc.d
+PACKAGES_MARK="# for the time of one apt-get, by AIC's etc/lab/packages.sh"
+packages_forbid_services() {
+	[ ! -e "$PACKAGES_POLICY" ] || return 0
+	printf '#!/bin/sh\n%s\nexit 101\n' "$PACKAGES_MARK" >"$PACKAGES_POLICY"
+	chmod 755 "$PACKAGES_POLICY"
+}
+packages_allow_services() {
+	if grep -qxF "$PACKAGES_MARK" "$PACKAGES_POLICY" 2>/dev/null; then rm -f "$PACKAGES_POLICY"; fi
 }
 packages_units() {
 	local unit
