@@ -9,6 +9,7 @@
 
 #define PAYEES_SHOWN 6        /* the others are one series */
 #define GROUPS_MAX 64
+#define GROUPS_LEAST 6
 #define SHARES_MAX 20
 
 /* For positions on paper alone. */
@@ -44,6 +45,24 @@ static char *describe(const aic_svg_columns *c, const char *what)
 	aic_bytes_append_str(&text, ".");
 	aic_bytes_append(&text, "", 1);
 	return (char *)text.data;
+}
+
+/* A new site has no past: periods before the first figure are left out, down to a few. */
+static void leave_out_past(aic_svg_columns *c)
+{
+	size_t first = 0, most = c->groups > GROUPS_LEAST ? c->groups - GROUPS_LEAST : 0;
+
+	while (first < most) {
+		double sum = 0;
+		for (size_t k = 0; k < c->series; k++)
+			sum += c->value[first * c->series + k];
+		if (sum > 0)
+			break;
+		first++;
+	}
+	c->group += first;
+	c->groups -= first;
+	c->value += first * c->series;
 }
 
 /* --- payouts --- */
@@ -119,6 +138,7 @@ static void put_payouts(aic_bytes *out, const aic_grid *g)
 	}
 	aic_svg_columns c = {.id = "payouts-chart", .title = "Payouts by payee and period", .unit = "AIC", .width = AIC_SVG_WIDE, .groups = groups, .group = group,
 	                     .series = series, .name = name, .colour = colour, .value = value};
+	leave_out_past(&c);
 	char *words = describe(&c, "Net payment and reward in AIC.");
 	c.description = words;
 	figure_begin(out, true, "Payouts by payee over time", "net and reward, AIC; rewards of what is not posted yet are not in it");
@@ -161,6 +181,7 @@ static void put_usage(aic_bytes *out, const aic_grid *g, const char *what, const
 	snprintf(unit, sizeof(unit), "%s h", what);
 	aic_svg_columns c = {.id = id, .title = title, .unit = unit, .width = AIC_SVG_WIDTH, .groups = n, .group = group, .series = 3, .name = name,
 	                     .colour = colour, .value = value};
+	leave_out_past(&c);
 	char *words = describe(&c, "Hours by period.");
 	c.description = words;
 	figure_begin(out, false, title, "by the period in which jobs ended; without a meter, use is not known");

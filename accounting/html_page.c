@@ -126,10 +126,15 @@ static void put_check(aic_bytes *out, const aic_report *r)
 
 static void put_message(aic_bytes *out, const aic_report *r)
 {
+	char text[sizeof(r->message)];
+
 	if (!r->message[0])
 		return;
-	aic_bytes_printf(out, "<p class=\"note\">%c", r->message[0] >= 'a' && r->message[0] <= 'z' ? r->message[0] - 'a' + 'A' : r->message[0]);
-	aic_html_text(out, r->message + 1);
+	aic_str_copy(text, sizeof(text), r->message);
+	if (text[0] >= 'a' && text[0] <= 'z')
+		text[0] = (char)(text[0] - 'a' + 'A');
+	aic_bytes_append_str(out, "<p class=\"note\">");
+	aic_html_text(out, text);
 	aic_bytes_append_str(out, ".</p>\n");
 }
 

@@ -39,9 +39,25 @@ static int *decimals_of_all(const aic_column *columns, const aic_grid *g)
 	return decimals;
 }
 
-static bool is_figure(const aic_column *c)
+static bool is_digits(const char *s)
 {
-	return c->kind == AIC_COLUMN_NUMBER || c->kind == AIC_COLUMN_AMOUNT;
+	return s && s[0] && strlen(s) < 19 && s[strspn(s, "0123456789")] == '\0';
+}
+
+/* Numbers, and texts that are a number or tell that there is none. */
+static bool is_figure(const aic_column *c, const aic_grid *g, size_t column)
+{
+	bool number = false;
+
+	if (c->kind != AIC_COLUMN_TEXT)
+		return c->kind != AIC_COLUMN_TIME;
+	for (size_t i = 0; i < g->n; i++) {
+		const char *text = aic_grid_cell(g, i, column)->text;
+		if (text && !is_digits(text) && strcmp(text, "unknown"))
+			return false;
+		number |= text != NULL;
+	}
+	return number;
 }
 
 static bool has(uint32_t set, size_t column)
@@ -65,13 +81,13 @@ static void put_title(aic_bytes *out, const char *title)
 	aic_html_text(out, text);
 }
 
-static void put_head(aic_bytes *out, const aic_html_table_style *style, const aic_column *columns, size_t n)
+static void put_head(aic_bytes *out, const aic_html_table_style *style, const aic_column *columns, const aic_grid *g)
 {
 	aic_bytes_append_str(out, "<thead>\n<tr>");
-	for (size_t k = 0; k < n; k++) {
+	for (size_t k = 0; k < g->columns; k++) {
 		if (has(style->leave_out, k))
 			continue;
-		aic_bytes_printf(out, "<th scope=\"col\"%s data-key=\"%s\">", is_figure(&columns[k]) ? " class=\"n\"" : "", columns[k].key);
+		aic_bytes_printf(out, "<th scope=\"col\"%s data-key=\"%s\">", is_figure(&columns[k], g, k) ? " class=\"n\"" : "", columns[k].key);
 		put_title(out, columns[k].title);
 		aic_bytes_append_str(out, "</th>");
 	}
@@ -85,7 +101,12 @@ static void put_cell(aic_bytes *out, const aic_column *c, const aic_cell *cell, 
 
 	switch (c->kind) {
 	case AIC_COLUMN_TEXT:
-		aic_bytes_printf(out, "<%s>", tag);
+		if (!heads_row && is_digits(cell->text)) {
+			aic_bytes_printf(out, "<td class=\"n\" data-v=\"%s\">", cell->text);
+			aic_html_number(out, strtoll(cell->text, NULL, 10));
+			break;
+		}
+		aic_bytes_printf(out, "<%s%s>", tag, cell->text && !strcmp(cell->text, "unknown") ? " class=\"n\"" : "");
 		if (cell->text)
 			aic_html_text(out, cell->text);
 		else
@@ -146,7 +167,7 @@ void aic_html_table(aic_bytes *out, const aic_html_table_style *style, const aic
 	                      " id=\"%s\">\n<caption id=\"%s-caption\">", style->id, style->id, style->id);
 	aic_html_text(out, style->caption);
 	aic_bytes_append_str(out, "</caption>\n");
-	put_head(out, style, columns, g->columns);
+	put_head(out, style, columns, g);
 	aic_bytes_append_str(out, "<tbody>\n");
 	for (size_t i = 0; i < g->n; i++) {
 		bool first = true;

@@ -95,6 +95,15 @@ accounting_daemon_test_SOURCES = accounting/daemon_test.c $(accounting_fixture) 
 accounting_daemon_test_CFLAGS = $(accounting_test_cflags)
 accounting_daemon_test_LDADD = $(accounting_test_libs)
 
+check_PROGRAMS += accounting_html_test accounting_jobs_test
+accounting_html_test_SOURCES = accounting/html_test.c
+accounting_html_test_CFLAGS = $(accounting_test_cflags)
+accounting_html_test_LDADD = $(accounting_test_libs)
+
+accounting_jobs_test_SOURCES = accounting/jobs_test.c
+accounting_jobs_test_CFLAGS = $(accounting_test_cflags)
+accounting_jobs_test_LDADD = $(accounting_test_libs)
+
 accounting_ingest_test_SOURCES = accounting/ingest_test.c $(accounting_fixture)
 accounting_ingest_test_CFLAGS = $(accounting_test_cflags)
 accounting_ingest_test_LDADD = $(accounting_test_libs)
@@ -107,4 +116,9 @@ accounting_review_test_SOURCES = accounting/review_test.c $(accounting_fixture)
 accounting_review_test_CFLAGS = $(accounting_test_cflags)
 accounting_review_test_LDADD = $(accounting_test_libs)
 endif
+
+bench_programs += tests/bench/accounting_bench
+tests_bench_accounting_bench_SOURCES = tests/bench/accounting_bench.c
+tests_bench_accounting_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN)
+tests_bench_accounting_bench_LDADD = libaccounting.la libledger.la libcommon.la -lm
 endif

@@ -8,7 +8,7 @@
 #define PLOT_TOP 28
 #define PLOT_HEIGHT 190
 #define LEFT 70
-#define RIGHT(c) ((c)->width - 10)
+#define RIGHT(c) ((c)->width - 26)
 #define LABEL_WIDTH 66  /* "2026-11-23" in 12 px */
 #define TOTAL_WIDTH 44
 #define LEGEND_LINE 20
