@@ -17,6 +17,8 @@ typedef struct {
 static const format formats[] = {
 	{"idx", aic_idx_open},
 	{"text", aic_text_open},
+	{"csv", aic_csv_open},
+	{"wav", aic_wav_open},
 };
 
 static const format *find_format(const char *name)

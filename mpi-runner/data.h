@@ -36,6 +36,8 @@ void aic_data_close(aic_data *d);
 /* --- for the formats --- */
 /* Each fills d (kind, count, digest, own) from folder or file `where`. */
 aic_code aic_idx_open(aic_data *d, const char *where, aic_error *err);
+aic_code aic_csv_open(aic_data *d, const char *where, aic_error *err);
+aic_code aic_wav_open(aic_data *d, const char *where, aic_error *err);
 aic_code aic_text_open(aic_data *d, const char *where, aic_error *err);
 
 #endif

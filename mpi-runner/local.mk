@@ -2,6 +2,7 @@
 mpi_runner_sources = \
 	mpi-runner/checkpoint.c mpi-runner/checkpoint.h \
 	mpi-runner/collective.c mpi-runner/collective.h \
+	mpi-runner/csv.c \
 	mpi-runner/data.c mpi-runner/data.h \
 	mpi-runner/dmath.c mpi-runner/dmath.h mpi-runner/dmath_const.h \
 	mpi-runner/fold.c mpi-runner/fold.h \
@@ -45,7 +46,8 @@ mpi_runner_sources = \
 	mpi-runner/train.c mpi-runner/train.h \
 	mpi-runner/tree.c mpi-runner/tree.h \
 	mpi-runner/use.h \
-	mpi-runner/user.c mpi-runner/user.h
+	mpi-runner/user.c mpi-runner/user.h \
+	mpi-runner/wav.c
 
 if WITH_MPI
 mpi_runner_cflags = $(AM_CFLAGS) $(SAN) $(MPI_CFLAGS:-I%=-isystem %) $(JANSSON_CFLAGS) -pthread
@@ -91,6 +93,7 @@ mpi_runner_tests = \
 	mpi-runner/idx_test \
 	mpi-runner/kernels/cpu/kernels_test \
 	mpi-runner/model_test \
+	mpi-runner/table_data_test \
 	mpi-runner/tree_test \
 	mpi-runner/use_test
 check_PROGRAMS += $(mpi_runner_tests)
@@ -111,6 +114,9 @@ mpi_runner_model_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_tree_test_SOURCES = mpi-runner/tree_test.c
 mpi_runner_tree_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_tree_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_table_data_test_SOURCES = mpi-runner/table_data_test.c
+mpi_runner_table_data_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_table_data_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_use_test_SOURCES = mpi-runner/use_test.c
 mpi_runner_use_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_use_test_LDADD = $(mpi_runner_test_libs)
