@@ -6,7 +6,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 exec 8>&-
 LAB_LOG=$AIC_TEST_DIR/${1:-}.log
 : >"$LAB_LOG"
-trap '[ $? = 0 ] || grep -aE "(warning|error):|Error |undefined" "$LAB_LOG" | head -n 40' EXIT
+trap '[ $? = 0 ] || grep -aE "(warning|error):|Error |undefined|No rule" "$LAB_LOG" | head -n 40' EXIT
 
 configure() { # NAME ARGS...
 	BUILD=$AIC_TEST_DIR/$1
@@ -17,6 +17,7 @@ configure() { # NAME ARGS...
 compile() { # CFLAGS TARGET...
 	local flags=$1 target status=0
 	shift
+	quietly make -C "$BUILD" -s Makefile # before the flags are there, which configure must not see
 	for target; do quietly make -C "$BUILD" -s -k -j"$(nproc)" CFLAGS="$flags" "$target" || status=1; done
 	return "$status"
 }
