@@ -80,6 +80,13 @@ bench_programs += tests/bench/allreduce_bench
 tests_bench_allreduce_bench_SOURCES = tests/bench/allreduce_bench.c mpi-runner/collective_mpi.c
 tests_bench_allreduce_bench_CFLAGS = $(mpi_runner_cflags)
 tests_bench_allreduce_bench_LDADD = libmpirunner.la $(MPI_LIBS)
+bench_programs += tests/bench/gpt_bench
+tests_bench_gpt_bench_SOURCES = tests/bench/gpt_bench.c
+tests_bench_gpt_bench_CFLAGS = $(mpi_runner_cflags) -fopenmp
+tests_bench_gpt_bench_LDADD = libgptreference.la libmpirunner.la
+EXTRA_LTLIBRARIES = libgptreference.la
+libgptreference_la_SOURCES = tests/bench/gpt_reference.c tests/bench/gpt_reference.h
+libgptreference_la_CFLAGS = $(AM_CFLAGS) -fopenmp -march=native -ftree-vectorize -ffast-math -ffp-contract=fast
 if WITH_OPENBLAS
 bench_programs += tests/bench/gemm_bench
 tests_bench_gemm_bench_SOURCES = tests/bench/gemm_bench.c
