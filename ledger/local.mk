@@ -117,11 +117,15 @@ ledger_order_order_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_order_test_LDADD = $(ledger_test_libs) -lpthread
 if WITH_ETCD
 ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/etcd_testing.h
-check_PROGRAMS += ledger_order_etcd_fault_test
-ledger_order_etcd_fault_test_SOURCES = ledger/order/etcd_fault_test.c ledger/order/etcd_testing.c \
-	ledger/order/proxy_testing.c ledger/order/proxy_testing.h
-ledger_order_etcd_fault_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
-ledger_order_etcd_fault_test_LDADD = $(ledger_test_libs) -lpthread
+check_PROGRAMS += ledger_order_etcd_member_test ledger_order_etcd_answer_test
+ledger_order_etcd_member_test_SOURCES = ledger/order/etcd_member_test.c ledger/order/etcd_testing.c \
+	ledger/order/log_testing.c ledger/order/log_testing.h
+ledger_order_etcd_member_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_etcd_member_test_LDADD = $(ledger_test_libs) -lpthread
+ledger_order_etcd_answer_test_SOURCES = ledger/order/etcd_answer_test.c ledger/order/etcd_testing.c \
+	ledger/order/log_testing.c ledger/order/proxy_testing.c ledger/order/proxy_testing.h
+ledger_order_etcd_answer_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_etcd_answer_test_LDADD = $(ledger_test_libs) -lpthread
 check_PROGRAMS += ledger_order_etcd_chain_test
 ledger_order_etcd_chain_test_SOURCES = ledger/order/etcd_chain_test.c ledger/order/etcd_testing.c \
 	ledger/order/proxy_testing.c ledger/testing.c

@@ -1,4 +1,5 @@
-/* etcd.h: the order of blocks in an etcd of three or more members that the sites share. doc/formats/order-etcd.md draws its keys. */
+/* etcd.h: the order of blocks in an etcd of three or more members that the sites share. doc/formats/order-etcd.md draws its
+ * keys. */
 #ifndef AIC_LEDGER_ORDER_ETCD_H
 #define AIC_LEDGER_ORDER_ETCD_H
 

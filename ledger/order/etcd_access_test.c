@@ -334,8 +334,8 @@ static void make_room(const aic_etcd_config *c, const char *from, const char *to
 	json_t *alarm = json_array_get(json_object_get(alarms, "alarms"), 0);
 
 	assert_string_equal(json_string_value(json_object_get(alarm, "alarm")), "NOSPACE");
-	etcd_do(c, "kv/compaction", json_pack("{s:O, s:b}", "revision", json_object_get(json_object_get(answer, "header"), "revision"),
-	                                      "physical", 1));
+	json_t *revision = json_object_get(json_object_get(answer, "header"), "revision");
+	etcd_do(c, "kv/compaction", json_pack("{s:O, s:b}", "revision", revision, "physical", 1));
 	etcd_do(c, "maintenance/defragment", json_object());
 	etcd_do(c, "maintenance/alarm", json_pack("{s:s, s:O, s:s}", "action", "DEACTIVATE", "memberID",
 	                                          json_object_get(alarm, "memberID"), "alarm", "NOSPACE"));

@@ -93,8 +93,8 @@ static aic_code learn_site(aic_etcd_order *o, size_t at, const json_t *get, aic_
 }
 
 /* One answer to ask_sites; *learnt where a site turned up, and then nothing was visited. */
-static aic_code hear_sites(aic_etcd_order *o, size_t first, size_t last, const json_t *answer, bool *learnt, aic_order_attested visit,
-                           void *ctx, aic_error *err)
+static aic_code hear_sites(aic_etcd_order *o, size_t first, size_t last, const json_t *answer, bool *learnt,
+                           aic_order_attested visit, void *ctx, aic_error *err)
 {
 	aic_code code = AIC_OK;
 

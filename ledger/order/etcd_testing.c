@@ -19,7 +19,7 @@
 #define PORT_FIRST 20000 /* below those that the kernel gives away by itself */
 #define PORT_COUNT 12000
 
-static void die(const char *what, const char *why)
+static _Noreturn void die(const char *what, const char *why)
 {
 	fprintf(stderr, "%s: %s\n", what, why);
 	abort();
@@ -47,7 +47,6 @@ static int free_port(void)
 			return port;
 	}
 	die("no free port", "on loopback");
-	return -1;
 }
 
 static void shell(const char *command)
@@ -191,7 +190,6 @@ int etcd_leader(etcd_cluster *c)
 			return i;
 	}
 	die("etcd has no leader", c->dir);
-	return -1;
 }
 
 void etcd_cluster_start(etcd_cluster *c, etcd_options options)
@@ -243,7 +241,7 @@ json_t *etcd_ask(const aic_etcd_config *config, int endpoint, const char *path, 
 	aic_etcd_config one = *config;
 	aic_etcd *e;
 	aic_error err = {0};
-	json_t *answer;
+	json_t *answer = NULL;
 
 	memcpy(one.endpoint[0], config->endpoint[endpoint], AIC_ETCD_ENDPOINT_LEN);
 	one.n_endpoints = 1;

@@ -19,7 +19,9 @@
 
 static struct sockaddr_in loopback(int port)
 {
-	return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+	struct in_addr here = {htonl(INADDR_LOOPBACK)};
+
+	return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = here, .sin_port = htons((uint16_t)port)};
 }
 
 static int connect_to(int port)
