@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "accounting/metrics.h"
 #include "accounting/period.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -74,12 +75,14 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
 	d->fee_ppm = (uint64_t)aic_store_meta(d->store, "fee_ppm", FEE_PPM_DEFAULT);
 	d->spools = aic_spools_new();
 	d->assoc = aic_assoc_new();
+	d->metrics = aic_metrics_new();
 	return AIC_OK;
 }
 
 void aic_acctd_close(aic_acctd *d)
 {
 	aic_ledger_close(d->ledger);
+	aic_metrics_free(d->metrics);
 	aic_assoc_free(d->assoc);
 	aic_spools_free(d->spools);
 	aic_registry_close(d->registry);
@@ -142,4 +145,5 @@ void aic_acctd_tick(void *ctx)
 	bool funds = aic_acctd_link(d, changed);
 	close_period(d);
 	aic_acctd_publish(d, fresh || funds);
+	aic_acctd_metrics(d);
 }

@@ -10,6 +10,8 @@
 #include "common/rpc.h"
 #include "ledger/client.h"
 
+typedef struct aic_metrics aic_metrics;
+
 typedef struct {
 	aic_config config;
 	aic_store *store;
@@ -25,6 +27,7 @@ typedef struct {
 	int64_t linked_at, published_at, closed_at; /* monotonic ms of the last round; 0: due now */
 	bool spool_complained, snapshot_complained, close_complained;
 	aic_spools_count ingested;
+	aic_metrics *metrics;
 } aic_acctd;
 
 /* Everything but the server: opens the store and what stands on it. */
@@ -46,6 +49,9 @@ void aic_acctd_unlink(aic_acctd *d, const aic_error *why);
 void aic_acctd_publish(aic_acctd *d, bool due);
 /* Balance less what is charged and not settled, 0 at least. */
 aic_amount aic_available(const aic_wallet_row *w);
+
+/* --- metrics.c: a file for Prometheus, where aic.yaml wants one --- */
+void aic_acctd_metrics(aic_acctd *d);
 
 /* --- serve.c: operations, doc/formats/rpc-accounting.md --- */
 aic_code aic_acctd_serve(void *d, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out, size_t *items,

@@ -45,6 +45,7 @@ libaccounting_la_SOURCES += \
 	accounting/html.c accounting/html.h accounting/html_charts.c accounting/html_look.c accounting/html_page.c \
 	accounting/html_statement.c accounting/html_table.c \
 	accounting/jobs.c accounting/jobs.h accounting/jobs_json_write.c accounting/usage_record.c \
+	accounting/metrics.c accounting/metrics.h \
 	accounting/report.c accounting/report.h \
 	accounting/report_columns.c accounting/report_columns.h \
 	accounting/serve_jobs.c accounting/serve_series.c accounting/serve_wallets.c \
@@ -95,10 +96,14 @@ accounting_daemon_test_SOURCES = accounting/daemon_test.c $(accounting_fixture) 
 accounting_daemon_test_CFLAGS = $(accounting_test_cflags)
 accounting_daemon_test_LDADD = $(accounting_test_libs)
 
-check_PROGRAMS += accounting_html_test accounting_jobs_test
+check_PROGRAMS += accounting_html_test accounting_jobs_test accounting_metrics_test
 accounting_html_test_SOURCES = accounting/html_test.c
 accounting_html_test_CFLAGS = $(accounting_test_cflags)
 accounting_html_test_LDADD = $(accounting_test_libs)
+
+accounting_metrics_test_SOURCES = accounting/metrics_test.c $(accounting_fixture)
+accounting_metrics_test_CFLAGS = $(accounting_test_cflags)
+accounting_metrics_test_LDADD = $(accounting_test_libs)
 
 accounting_jobs_test_SOURCES = accounting/jobs_test.c
 accounting_jobs_test_CFLAGS = $(accounting_test_cflags)

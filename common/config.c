@@ -241,7 +241,7 @@ static aic_code read_paths(aic_config *c, const aic_yaml_node *root, aic_error *
 {
 	const struct { const char *key; char *out; } paths[] = {
 		{"state", c->state_dir}, {"run", c->run_dir}, {"log", c->log_dir}, {"snapshot", c->snapshot},
-		{"spool", c->spool}, {"node", c->node_dir},
+		{"spool", c->spool}, {"node", c->node_dir}, {"metrics", c->metrics},
 	};
 	const aic_yaml_node *map;
 	aic_code code = aic_config_section(root, "paths", AIC_YAML_MAP, &map, err);

@@ -69,6 +69,7 @@ typedef struct {
 	char snapshot[AIC_PATH_LEN];        /* paths.snapshot [state/snapshot/aic.snapshot] */
 	char spool[AIC_PATH_LEN];           /* paths.spool  [/var/spool/slurmctld/aic]: one directory per slurmctld host in it */
 	char node_dir[AIC_PATH_LEN];        /* paths.node   [/var/lib/aic/node] node key and receipts; %n is the node name */
+	char metrics[AIC_PATH_LEN];         /* paths.metrics: a file for Prometheus's textfile collector [none] */
 	char acct_listen[AIC_PATH_LEN];     /* accounting.listen, host:port for the nodes [none]; the Unix socket is run/aicacctd.sock */
 	char acct_address[AIC_PATH_LEN];    /* accounting.address: where nodes reach it [the Unix socket] */
 	char genesis[AIC_PATH_LEN];         /* ledger.genesis [/etc/aic/genesis.yaml] */

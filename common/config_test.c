@@ -159,7 +159,7 @@ static void all_keys(void **state)
 	load_ok(state, &c, "site: a\nclusters: [c1, c2]\nslurm_conf: /etc/slurm/s.conf\nmunge_socket: /run/m\nmode: enforce\n"
 	        "scope: {partitions: [gpu], accounts: [physics, biology]}\n" USERS
 	        "administrators: {users: [root, nobody], groups: [root]}\napprovals: 2\nperiod: month\n"
-	        "paths: {state: /s, run: /r, log: /l, spool: /p, node: /n/%n}\n"
+	        "paths: {state: /s, run: /r, log: /l, spool: /p, node: /n/%n, metrics: /m/aic.prom}\n"
 	        "accounting: {listen: '0.0.0.0:6829', address: 'head:6829'}\nledger: {genesis: /g.yaml, order: local}\n"
 	        "rates: {gpu: {default: 1, a100: 2, h100: '3.5'}, cpu: 0.02, mem_gib: 0}\n"
 	        "policy: {unfunded: refuse, stale: closed, stale_after: 60}\n"
@@ -174,6 +174,7 @@ static void all_keys(void **state)
 	assert_int_equal(c.approvals, 2);
 	assert_int_equal(c.period, AIC_PERIOD_MONTH);
 	assert_string_equal(c.snapshot, "/s/snapshot/aic.snapshot");
+	assert_string_equal(c.metrics, "/m/aic.prom");
 	assert_string_equal(c.node_dir, "/n/%n");
 	assert_string_equal(c.acct_listen, "0.0.0.0:6829");
 	assert_string_equal(c.acct_address, "head:6829");
