@@ -13,7 +13,7 @@
 
 #define INGEST_BUDGET_MS 300
 #define ASSOCIATIONS_EVERY 60      /* seconds */
-#define CLOSE_EVERY_MS 60000
+#define CLOSE_EVERY_MS 600000
 #define CLOSE_GRACE 3600           /* seconds after a period's end, for late records and receipts */
 #define FEE_PPM_DEFAULT 100000     /* until the ledger has said */
 

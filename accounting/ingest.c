@@ -111,23 +111,33 @@ static aic_code record_mark(const aic_ingest *in, int64_t id, const aic_charge *
 	                   (int64_t)c->status, c->reason[0] ? c->reason : NULL, (int64_t)c->cpu_seconds, (int64_t)c->gpu_seconds);
 }
 
+static aic_code charge_of(const aic_ingest *in, const aic_job_record *r, const aic_segment *s, aic_charge *c, aic_error *err)
+{
+	memset(c, 0, sizeof(*c));
+	if (aic_in_scope(in->config, r->partition, r->account))
+		return aic_charge_record(c, r, s, in->registry, err);
+	c->status = AIC_OUT_OF_SCOPE;
+	snprintf(c->reason, sizeof(c->reason), "not charged: partition or account outside the scope of aic.yaml");
+	return AIC_OK;
+}
+
+static aic_code lines_add(const aic_ingest *in, int64_t id, const aic_charge *c, const aic_segment *s, aic_error *err)
+{
+	aic_wallet_row *payer;
+	aic_code rc = c->n ? aic_store_wallet(in->store, c->payer, &payer, err) : AIC_OK;
+
+	for (size_t i = 0; i < c->n && rc == AIC_OK; i++)
+		rc = line_add(in, id, s->end, payer, &c->line[i], err);
+	return rc;
+}
+
 static aic_code charge_into(const aic_ingest *in, int64_t id, const aic_job_record *r, const aic_segment *s, aic_error *err)
 {
-	aic_charge c = {0};
-	aic_wallet_row *payer;
-	aic_code rc = AIC_OK;
+	aic_charge c;
+	aic_code rc = charge_of(in, r, s, &c, err);
 
-	if (!aic_in_scope(in->config, r->partition, r->account)) {
-		c.status = AIC_OUT_OF_SCOPE;
-		snprintf(c.reason, sizeof(c.reason), "not charged: partition or account outside the scope of aic.yaml");
-	} else {
-		rc = aic_charge_record(&c, r, s, in->registry, err);
-	}
-	if (rc == AIC_OK && c.n) {
-		rc = aic_store_wallet(in->store, c.payer, &payer, err);
-		for (size_t i = 0; i < c.n && rc == AIC_OK; i++)
-			rc = line_add(in, id, s->end, payer, &c.line[i], err);
-	}
+	if (rc == AIC_OK)
+		rc = lines_add(in, id, &c, s, err);
 	if (rc == AIC_OK)
 		rc = record_mark(in, id, &c, s, err);
 	aic_charge_clear(&c);
@@ -265,32 +275,51 @@ static aic_code find_existing(const aic_ingest *in, const aic_job_record *r, int
 	return rc;
 }
 
+static aic_code record_add(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags,
+                           const aic_segment *s, const aic_charge *c, aic_error *err)
+{
+	return aic_sql_run(in->store->db, err,
+	                   "INSERT INTO record(cluster, job, submit, restart, segment, resizing, account, user, partition, state, started,"
+	                   " ended, billable, state_ppm, status, reason, cpu_seconds, gpu_seconds, flags, body)"
+	                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+	                   "tiiiiitttiiiiiitiiib", r->cluster, (int64_t)r->job_id, r->submit, (int64_t)r->restart, aic_segment_key(r),
+	                   (int64_t)aic_segment_resizing(r), r->account, r->user, r->partition, (int64_t)r->state, s->start, s->end,
+	                   c->billable, (int64_t)c->state_ppm, (int64_t)c->status, c->reason[0] ? c->reason : NULL,
+	                   (int64_t)c->cpu_seconds, (int64_t)c->gpu_seconds, (int64_t)flags, body, len);
+}
+
+/* The first record of a job. */
+static aic_code insert_alone(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags, aic_error *err)
+{
+	aic_segment s;
+	aic_charge c;
+
+	aic_segments_of_run(r, 1, &s);
+	s.per_job_due = true;
+	aic_code rc = charge_of(in, r, &s, &c, err);
+	if (rc == AIC_OK)
+		rc = record_add(in, r, body, len, flags, &s, &c, err);
+	if (rc == AIC_OK)
+		rc = lines_add(in, aic_sql_last_id(in->store->db), &c, &s, err);
+	aic_charge_clear(&c);
+	return rc;
+}
+
 static aic_code insert_new(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags,
                            aic_error *err)
 {
-	int64_t id, others = 0;
-	aic_segment s;
+	aic_segment s = {.start = r->start, .end = r->end};
+	int64_t others = 0;
+	aic_charge none = {0};
 	aic_code rc = aic_sql_int(in->store->db, &others, err,
-	                          "SELECT count(*) FROM record WHERE cluster=?1 AND job=?2 AND submit=?3", "tii", r->cluster,
+	                          "SELECT EXISTS(SELECT 1 FROM record WHERE cluster=?1 AND job=?2 AND submit=?3)", "tii", r->cluster,
 	                          (int64_t)r->job_id, r->submit);
 
+	if (rc == AIC_OK && !others)
+		return insert_alone(in, r, body, len, flags, err);
 	if (rc == AIC_OK)
-		rc = aic_sql_run(in->store->db, err,
-		                 "INSERT INTO record(cluster, job, submit, restart, segment, resizing, account, user, partition, state,"
-		                 " started, ended, billable, state_ppm, status, cpu_seconds, gpu_seconds, flags, body)"
-		                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0, 0, ?14, ?13)", "tiiiiitttiiibi",
-		                 r->cluster, (int64_t)r->job_id, r->submit, (int64_t)r->restart, aic_segment_key(r),
-		                 (int64_t)aic_segment_resizing(r), r->account, r->user, r->partition, (int64_t)r->state, r->start,
-		                 r->end, body, len, (int64_t)flags);
-	id = aic_sql_last_id(in->store->db);
-	if (rc == AIC_OK && others)
-		return aic_ingest_recharge(in, r->cluster, r->job_id, r->submit, err);
-	if (rc == AIC_OK) {
-		aic_segments_of_run(r, 1, &s);
-		s.per_job_due = true;
-		rc = charge_into(in, id, r, &s, err);
-	}
-	return rc;
+		rc = record_add(in, r, body, len, flags, &s, &none, err);
+	return rc == AIC_OK ? aic_ingest_recharge(in, r->cluster, r->job_id, r->submit, err) : rc;
 }
 
 /* An estimate of this run goes when the real record comes, unless a batch or an act holds it: then the real one is kept aside. */
@@ -341,27 +370,41 @@ aic_code aic_ingest_estimate(const aic_ingest *in, const void *body, size_t len,
 	return rc;
 }
 
-aic_code aic_ingest_record(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err)
+/* Where the job has records already. */
+static aic_code join_others(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, aic_ingest_result *what,
+                            aic_error *err)
 {
-	aic_job_record r = {0};
 	aic_bytes old = {0};
 	bool settled;
 	int64_t id = 0;
+	aic_code rc = drop_estimate(in, r, body, len, &settled, err);
+
+	if (rc == AIC_OK && settled) {
+		*what = AIC_INGEST_DIFFERENT;
+		return AIC_OK;
+	}
+	if (rc == AIC_OK)
+		rc = find_existing(in, r, &id, &old, err);
+	if (rc == AIC_NOT_FOUND)
+		rc = insert_new(in, r, body, len, 0, err);
+	else if (rc == AIC_OK)
+		rc = meet_existing(in, id, &old, r, body, len, what, err);
+	aic_bytes_free(&old);
+	return rc;
+}
+
+aic_code aic_ingest_record(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err)
+{
+	aic_job_record r = {0};
+	int64_t others = 0;
 	aic_code rc = aic_job_record_decode(&r, body, len, err);
 
-	if (rc != AIC_OK)
-		return rc;
 	*what = AIC_INGEST_NEW;
-	rc = drop_estimate(in, &r, body, len, &settled, err);
-	if (rc == AIC_OK && !settled)
-		rc = find_existing(in, &r, &id, &old, err);
-	if (settled)
-		*what = AIC_INGEST_DIFFERENT;
-	else if (rc == AIC_NOT_FOUND)
-		rc = insert_new(in, &r, body, len, 0, err);
-	else if (rc == AIC_OK)
-		rc = meet_existing(in, id, &old, &r, body, len, what, err);
-	aic_bytes_free(&old);
+	if (rc == AIC_OK)
+		rc = aic_sql_int(in->store->db, &others, err, "SELECT EXISTS(SELECT 1 FROM record WHERE cluster=?1 AND job=?2 AND submit=?3)",
+		                 "tii", r.cluster, (int64_t)r.job_id, r.submit);
+	if (rc == AIC_OK)
+		rc = others ? join_others(in, &r, body, len, what, err) : insert_alone(in, &r, body, len, 0, err);
 	aic_job_record_clear(&r);
 	return rc;
 }

@@ -6,7 +6,7 @@
 
 #include "common/bytes.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 void (*aic_store_failpoint)(const char *where);
 
@@ -37,7 +37,8 @@ static const char schema_money[] =
 	"CREATE TABLE line(id INTEGER PRIMARY KEY, record INTEGER NOT NULL REFERENCES record, node TEXT NOT NULL,"
 	" kind INTEGER NOT NULL, asset TEXT NOT NULL, payer INTEGER NOT NULL, payee INTEGER NOT NULL, gross BLOB NOT NULL,"
 	" cpus INTEGER NOT NULL, gpus INTEGER NOT NULL, ended INTEGER NOT NULL, batch INTEGER, fee BLOB, verified INTEGER,"
-	" useful INTEGER, quality INTEGER, quality_reason INTEGER, UNIQUE(record, node, kind, asset));"
+	" useful INTEGER, quality INTEGER, quality_reason INTEGER);"
+	"CREATE INDEX line_record ON line(record);"
 	"CREATE INDEX line_open ON line(ended) WHERE batch IS NULL;"
 	"CREATE INDEX line_batch ON line(batch) WHERE batch IS NOT NULL;"
 	"CREATE TABLE receipt(cluster TEXT NOT NULL, job INTEGER NOT NULL, restart INTEGER NOT NULL, node TEXT NOT NULL,"
@@ -80,6 +81,12 @@ static const char schema_acts[] =
 	"CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
 	"CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
 	"PRAGMA user_version=2;";
+
+/* Version 3: open lines are found by their record, in the order in which they are written. */
+static const char schema_index[] =
+	"DROP INDEX line_open;"
+	"CREATE INDEX line_open ON line(record, ended, held) WHERE batch IS NULL;"
+	"PRAGMA user_version=3;";
 
 static uint32_t name_hash(const char *name)
 {
@@ -183,6 +190,8 @@ static aic_code schema_open(aic_store *s, const char *path, aic_error *err)
 		rc = aic_sql_script(s->db, schema_money, err);
 	if (rc == AIC_OK && version < 2)
 		rc = aic_sql_script(s->db, schema_acts, err);
+	if (rc == AIC_OK)
+		rc = aic_sql_script(s->db, schema_index, err);
 	if (rc == AIC_OK)
 		rc = aic_sql_commit(s->db, err);
 	if (rc != AIC_OK)
