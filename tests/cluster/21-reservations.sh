@@ -1,0 +1,35 @@
+# Jobs that wait and run reserve what they may still cost: many submits at once cannot together overdraw a wallet.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+aic_fund() { :; }
+lab_begin_all
+wait_for 30 aic_wallet account/physics
+
+# 10 CPU minutes and 256 MiB at the lab's rates: 10.0625 AIC. The wallet covers ten such jobs, to the unit.
+script "$LAB_ADA" work.sh <<<'sleep "${1:-0}"'
+passes "a wallet for ten jobs" aic transfer genesis/operating account/physics 100.625
+wait_for 15 aic_rich physics 100
+snapshot_seen
+many() { seq 100 | as "$LAB_ADA" xargs -P 8 -I{} sbatch --quiet --output=/dev/null -n1 --mem=256 --time=10 --begin=now+1hour work.sh >/dev/null 2>&1; }
+many
+all() { squeue -h -o "$1"; }
+free() { squeue -h -o '%i %r' | awk '!/JobHeldUser|holds/ { print $1 }'; }
+held() { squeue -h -o '%i %r' | awk '/JobHeldUser|holds/ { print $1 }'; }
+is "a hundred submits at once are a hundred jobs" "$(all %i | wc -l)" 100
+is "ten of them may run" "$(free | wc -l)" 10
+like "the others say why" "$(scontrol show job "$(held | tail -n 1)")" \
+	"account physics holds 0.00 AIC beside 100.62 AIC reserved for its other jobs; this job needs up to 10.07 AIC"
+like "the ten say what is reserved" "$(scontrol show job "$(free | tail -n 1)")" 'AdminComment=aic: up to 10.07 AIC \['
+one=$(held | tail -n 1)
+as "$LAB_ADA" scontrol release "$one" >/dev/null 2>&1
+like "the user cannot release one" "$(held)" "(^|[^0-9])$one([^0-9]|\$)"
+
+daemon_stop slurmctld
+slurmctld_start
+is "a restart forgets no reservation: one more submit is held" \
+	"$(one=$(submit "$LAB_ADA" -n1 --mem=256 --time=1 work.sh); sleep 1; held | grep -cx "$one")" 1
+
+as "$LAB_ADA" scancel "$(free | head -n 1)" # it cost nothing
+passes "what a cancelled job reserved is free for another" as "$LAB_ADA" scontrol release "$one"
+one=$(held | tail -n 1)
+as "$LAB_ADA" scontrol release "$one" >/dev/null 2>&1
+like "and for one only" "$(held)" "(^|[^0-9])$one([^0-9]|\$)"
