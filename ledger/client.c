@@ -187,6 +187,25 @@ aic_code aic_ledger_settlement_get(aic_ledger *l, const char *period, uint64_t n
 	return read_result(l, out, err);
 }
 
+aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, uint64_t line, aic_amount amount,
+                            const aic_hash *evidence, aic_hash *tx, uint64_t *height, aic_error *err)
+{
+	aic_bytes *b = begin(l, "reverse", 5);
+	aic_cbor c;
+	aic_code code;
+
+	aic_cbor_put_text(b, period);
+	aic_cbor_put_uint(b, number);
+	aic_cbor_put_uint(b, line);
+	aic_cbor_put_amount(b, amount);
+	aic_cbor_put_bytes(b, evidence->b, AIC_HASH_LEN);
+	if ((code = call(l, &c, err)))
+		return code;
+	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
+	*height = aic_cbor_uint(&c);
+	return aic_cbor_finish(&c, err);
+}
+
 aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err)
 {
 	aic_bytes *b = begin(l, "history", 2);

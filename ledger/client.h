@@ -98,6 +98,12 @@ aic_code aic_ledger_settlement_get(aic_ledger *l, const char *period, uint64_t n
 /* What the lines would earn if posted now: rewards with `issued` the "up to" part. Changes nothing. */
 aic_code aic_ledger_settle_preview(aic_ledger *l, const aic_settlement *s, aic_settlement_result *out, aic_error *err);
 
+/* Takes back `amount` of what line `line` (from 0) of a posted settlement paid (economics.md 3): the payee pays the payer, what it lacks
+ * becomes a debt; at most the line's gross in all. Exactly once by (settlement, line, evidence): a repeat answers as the first did
+ * (aicacctd only). */
+aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, uint64_t line, aic_amount amount,
+                            const aic_hash *evidence, aic_hash *tx, uint64_t *height, aic_error *err);
+
 typedef struct {
 	uint64_t height;
 	int64_t time;

@@ -170,6 +170,8 @@ void aic_custody_translate(aic_custody *c, aic_error *err)
 	aic_address a;
 	char text[AIC_ADDRESS_TEXT], name[AIC_NAME_LEN];
 
+	if (!err)
+		return;
 	for (const char *p = err->message; *p;) {
 		aic_str_copy(text, sizeof(text), p);
 		if (strlen(text) == AIC_ADDRESS_TEXT - 1 && text[0] == '0' && text[1] == 'x' && aic_address_parse(&a, text)) {

@@ -3,6 +3,7 @@
 #define AIC_LEDGER_EXECUTE_H
 
 #include "common/cbor.h"
+#include "ledger/settlement.h"
 #include "ledger/state.h"
 
 /* Dispatches by kind; kinds that this release does not fill are refused by name. */
@@ -18,6 +19,7 @@ aic_code aic_execute_decrease_allowance(aic_exec *x, aic_error *err);
 aic_code aic_execute_burn(aic_exec *x, aic_error *err);
 aic_code aic_execute_burn_from(aic_exec *x, aic_error *err);
 aic_code aic_execute_settlement(aic_exec *x, aic_error *err);
+aic_code aic_execute_reversal(aic_exec *x, aic_error *err);
 aic_code aic_execute_asset_register(aic_exec *x, aic_error *err);
 aic_code aic_execute_asset_transfer(aic_exec *x, aic_error *err);
 aic_code aic_execute_asset_approve(aic_exec *x, aic_error *err);
@@ -47,6 +49,10 @@ aic_code aic_wallet_may_spend(const aic_exec *x, const aic_address *a, const aic
 /* Moves value between wallets, balances alone: no event, no check but funds. from may equal to. */
 aic_code aic_wallet_move(aic_state *s, const aic_address *from, const aic_address *to, aic_amount value, aic_error *err);
 
+/* Reads at most AIC_APPROVALS_MAX approvals, keys ascending. */
+size_t aic_approvals_get(aic_cbor *c, aic_approval *approval);
+/* Every one that is there must be good, over `batch`; the policy of the signer's site says how many are needed. */
+aic_code aic_approvals_check(const aic_exec *x, const aic_approval *approval, size_t n, const aic_hash *batch, aic_error *err);
 /* A new debt; and paying open ones, oldest first, with at most `credit` of what the debtor holds. */
 aic_code aic_debt_add(aic_state *s, const aic_address *debtor, const aic_address *creditor, aic_amount amount, aic_error *err);
 aic_code aic_debt_serve(aic_state *s, const aic_address *debtor, aic_amount credit, aic_error *err);

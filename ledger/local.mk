@@ -2,6 +2,7 @@
 if WITH_LEDGER
 noinst_LTLIBRARIES += libledger.la
 libledger_la_SOURCES = \
+	ledger/approval.c \
 	ledger/asset.c ledger/asset.h ledger/asset_row.c \
 	ledger/block.c ledger/block.h \
 	ledger/chain.c ledger/chain.h \
@@ -24,6 +25,7 @@ libledger_la_SOURCES = \
 	ledger/order/pending.c ledger/order/pending.h \
 	ledger/reward.c ledger/reward.h \
 	ledger/proof.c ledger/proof.h ledger/proof_check.c \
+	ledger/reversal.c \
 	ledger/row.c ledger/row.h \
 	ledger/service.c ledger/service.h \
 	ledger/settlement.c ledger/settlement.h ledger/settlement_body.c \
@@ -51,6 +53,11 @@ bin_PROGRAMS += aic-ledger-verify
 aic_ledger_verify_SOURCES = ledger/aic-ledger-verify.c
 aic_ledger_verify_CFLAGS = $(AM_CFLAGS) $(SAN)
 aic_ledger_verify_LDADD = libledger.la libcommon.la
+
+noinst_PROGRAMS += ledger-bench
+ledger_bench_SOURCES = ledger/bench.c
+ledger_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
+ledger_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
 
 sbin_PROGRAMS += aicledgerd
 aicledgerd_SOURCES = ledger/aicledgerd.c
@@ -93,6 +100,10 @@ check_PROGRAMS += ledger_export_test
 ledger_export_test_SOURCES = ledger/export_test.c ledger/testing.c
 ledger_export_test_CFLAGS = $(ledger_test_flags)
 ledger_export_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_service_test
+ledger_service_test_SOURCES = ledger/service_test.c ledger/testing.c
+ledger_service_test_CFLAGS = $(ledger_test_flags)
+ledger_service_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_settlement_test
 ledger_settlement_test_SOURCES = ledger/settlement_test.c ledger/testing.c
 ledger_settlement_test_CFLAGS = $(ledger_test_flags)

@@ -25,7 +25,7 @@ typedef enum {
 	AIC_TABLE_WALLET = 5,     /* key address */
 	AIC_TABLE_DEBT = 6,       /* key debtor || u64 BE number */
 	AIC_TABLE_SETTLEMENT = 7, /* key site || u64 BE number || period */
-	AIC_TABLE_REVERSAL = 8,   /* key settlement's transaction || u32 BE line */
+	AIC_TABLE_REVERSAL = 8,   /* key settlement's transaction || u32 BE line: sum; || evidence: each one */
 	AIC_TABLE_ALLOWANCE = 9,  /* key owner || spender */
 	AIC_TABLE_ASSET = 10,     /* key u256 BE id */
 	AIC_TABLE_OPERATOR = 11,  /* key owner || operator */

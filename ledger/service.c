@@ -249,6 +249,89 @@ static aic_code op_preview(request *r, aic_error *err)
 
 /* --- writing --- */
 
+/* The settlement's own body, from its block. */
+static aic_code settlement_body(aic_service *s, const aic_settlement_row *row, aic_bytes *body, aic_error *err)
+{
+	aic_bytes result = {0}, bytes = {0};
+	aic_block b = {.n_tx = 0};
+	aic_transaction tx;
+	uint64_t height, index;
+	aic_hash hash;
+	bool valid;
+	aic_code code;
+
+	if (!(code = aic_state_find_tx(s->state, &row->tx, &height, &index, &result, err)) &&
+	    !(code = aic_state_block(s->state, height, &bytes, &hash, &valid, err)) &&
+	    !(code = aic_block_decode(&b, bytes.data, bytes.len, err)) &&
+	    !(code = aic_tx_decode(&tx, b.tx[index].data, b.tx[index].len, err)))
+		aic_bytes_append(body, tx.body, tx.body_len);
+	aic_block_clear(&b);
+	aic_bytes_free(&bytes);
+	aic_bytes_free(&result);
+	return code;
+}
+
+typedef struct {
+	char period[16];
+	uint64_t number, line;
+	aic_amount amount;
+	aic_hash evidence;
+} reversal_request;
+
+static aic_code post_reversal(request *r, const reversal_request *q, const aic_settlement_row *row, aic_posted *posted, aic_error *err)
+{
+	aic_bytes settlement = {0}, body = {0};
+	char text[AIC_AMOUNT_TEXT];
+	aic_code code;
+
+	if (!(code = settlement_body(r->s, row, &settlement, err)) &&
+	    !(code = aic_reversal_body_of(&body, settlement.data, settlement.len, q->line, q->amount, &q->evidence, NULL, 0, err)) &&
+	    !(code = aic_chain_post(&r->s->chain, AIC_TX_REVERSAL, &body, posted, err)))
+		aic_info("reversal of %s AIC of settlement %s/%llu line %llu at height %llu by uid %u", aic_amount_format(text, q->amount),
+		         q->period, (unsigned long long)q->number, (unsigned long long)q->line + 1, (unsigned long long)posted->height,
+		         (unsigned)r->who->uid);
+	aic_bytes_free(&settlement);
+	aic_bytes_free(&body);
+	return code;
+}
+
+/* A repeat for the same evidence answers as the first did. */
+static aic_code op_reverse(request *r, aic_error *err)
+{
+	reversal_request q = {.number = 0};
+	aic_settlement_row row;
+	aic_reversal_row there;
+	aic_posted posted;
+	aic_code code;
+
+	aic_cbor_text(r->args, q.period, sizeof(q.period));
+	q.number = aic_cbor_uint(r->args);
+	q.line = aic_cbor_uint(r->args);
+	q.amount = aic_cbor_amount(r->args);
+	aic_cbor_bytes_exact(r->args, q.evidence.b, AIC_HASH_LEN);
+	if ((code = aic_cbor_finish(r->args, err)) || (code = aic_chain_catch_up(&r->s->chain, err)))
+		return code;
+	code = aic_state_settlement(r->s->state, &r->s->chain.site, q.period, q.number, &row, err);
+	if (code == AIC_NOT_FOUND)
+		return aic_fail(err, AIC_NOT_FOUND, "no settlement %s/%llu has been posted", q.period, (unsigned long long)q.number);
+	if (code)
+		return code;
+	code = aic_reversal_find(r->s->state, &row.tx, q.line, &q.evidence, &there, err);
+	if (code == AIC_OK && there.amount != q.amount)
+		return aic_fail(err, AIC_REFUSED, "line %llu was reversed for this evidence at height %llu with another amount",
+		                (unsigned long long)q.line + 1, (unsigned long long)there.height);
+	if (code == AIC_OK)
+		posted = (aic_posted){there.tx, there.height};
+	else if (code == AIC_NOT_FOUND)
+		code = post_reversal(r, &q, &row, &posted, err);
+	if (code)
+		return code;
+	aic_cbor_put_bytes(r->out, posted.tx.b, AIC_HASH_LEN);
+	aic_cbor_put_uint(r->out, posted.height);
+	r->items = 2;
+	return AIC_OK;
+}
+
 static aic_code op_wallet_ensure(request *r, aic_error *err)
 {
 	char wallet[AIC_NAME_LEN], organisation[AIC_NAME_LEN];
@@ -337,6 +420,7 @@ static const struct operation {
 	{"settlement", SERVICE_OR_ADMIN, op_settlement},
 	{"settle_preview", SERVICE_OR_ADMIN, op_preview},
 	{"settle", SERVICE, op_settle},
+	{"reverse", SERVICE, op_reverse},
 	{"wallet_ensure", SERVICE, op_wallet_ensure},
 	{"transfer", ADMIN, op_transfer},
 };

@@ -40,22 +40,11 @@ typedef struct {
 	party *party;
 	line *line;
 	aic_frontier leaves;
+	aic_bytes leaf;           /* scratch */
 	aic_amount gross, fees, firsts, proven, issue, issued;
 } settlement;
 
 /* --- reading --- */
-
-static void read_approvals(aic_cbor *c, settlement *s)
-{
-	s->n_approvals = aic_cbor_array(c, AIC_APPROVALS_MAX);
-	for (size_t i = 0; i < s->n_approvals && aic_cbor_ok(c); i++) {
-		aic_cbor_array_exact(c, 2);
-		aic_cbor_bytes_exact(c, s->approval[i].key, AIC_PUBLIC_LEN);
-		aic_cbor_bytes_exact(c, s->approval[i].signature, AIC_SIGNATURE_LEN);
-		if (i && memcmp(s->approval[i - 1].key, s->approval[i].key, AIC_PUBLIC_LEN) >= 0)
-			aic_cbor_fail(c, "approval %zu does not follow approval %zu in ascending order of keys", i + 1, i);
-	}
-}
 
 static void read_wallets(aic_cbor *c, settlement *s)
 {
@@ -77,10 +66,20 @@ static bool follows(const line *a, const line *b)
 	return a->kind < b->kind;
 }
 
+static void add_leaf(settlement *s, const line *l)
+{
+	aic_settlement_line whole = {.payer = s->party[l->payer].address, .payee = s->party[l->payee].address,
+	                             .kind = (aic_line_kind)l->kind, .n = l->n, .gross = l->gross, .fee = l->fee, .stake = l->stake};
+
+	aic_bytes_clear(&s->leaf);
+	aic_settlement_leaf(&s->leaf, &whole);
+	aic_hash leaf = aic_merkle_leaf(s->leaf.data, s->leaf.len);
+	aic_frontier_add(&s->leaves, &leaf);
+}
+
 static void read_line(aic_cbor *c, settlement *s, size_t i)
 {
 	line *l = &s->line[i];
-	size_t start = c->pos;
 
 	aic_cbor_array_exact(c, 7);
 	l->payer = (size_t)aic_cbor_uint(c);
@@ -98,8 +97,8 @@ static void read_line(aic_cbor *c, settlement *s, size_t i)
 		aic_cbor_fail(c, "line %zu does not follow line %zu by payer, payee and kind", i + 1, i);
 	else
 		s->party[l->payer].used = s->party[l->payee].used = true;
-	aic_hash leaf = aic_merkle_leaf(c->data + start, c->pos - start);
-	aic_frontier_add(&s->leaves, &leaf);
+	if (aic_cbor_ok(c))
+		add_leaf(s, l);
 }
 
 static aic_code read_body(settlement *s, const void *body, size_t len, aic_error *err)
@@ -113,7 +112,7 @@ static aic_code read_body(settlement *s, const void *body, size_t len, aic_error
 	aic_cbor_bytes_exact(&c, s->evidence.b, AIC_HASH_LEN);
 	aic_cbor_bytes_exact(&c, s->batch.b, AIC_HASH_LEN);
 	s->approvals = aic_cbor_uint(&c);
-	read_approvals(&c, s);
+	s->n_approvals = aic_approvals_get(&c, s->approval);
 	read_wallets(&c, s);
 	s->n_lines = aic_cbor_array(&c, LINES_MAX);
 	s->line = aic_xcalloc(s->n_lines + 1, sizeof(*s->line));
@@ -141,29 +140,6 @@ static aic_code check_key(const aic_exec *x, const settlement *s, aic_error *err
 		return aic_fail(err, AIC_REFUSED, "settlement %s/%llu of this site was posted at height %llu already", s->period,
 		                (unsigned long long)s->number, (unsigned long long)row.height);
 	return code == AIC_NOT_FOUND ? AIC_OK : code;
-}
-
-/* Every approval that is there must be good; the site's policy says how many are needed. */
-static aic_code check_approvals(const aic_exec *x, const settlement *s, aic_error *err)
-{
-	aic_member m;
-	aic_code code = aic_state_member(x->state, &x->signer.site, &m, err);
-
-	for (size_t i = 0; i < s->n_approvals && !code; i++) {
-		aic_key_row k;
-
-		code = aic_state_key(x->state, s->approval[i].key, &k, err);
-		if (code == AIC_NOT_FOUND ||
-		    (!code && (k.role != AIC_ROLE_ADMIN || !aic_id_equal(&k.site, &x->signer.site) || x->height < k.since ||
-		               (k.until && x->height >= k.until))))
-			return aic_fail(err, AIC_REFUSED, "approval %zu is not by a valid administrator's key of this site", i + 1);
-		if (!code && !aic_approval_verify(&s->approval[i], &aic_state_head(x->state)->chain, &s->batch))
-			return aic_fail(err, AIC_REFUSED, "the signature of approval %zu is not over this batch", i + 1);
-	}
-	if (!code && s->n_approvals < m.approvals)
-		return aic_fail(err, AIC_REFUSED, "%zu administrators have signed this batch, this site's policy asks for %llu", s->n_approvals,
-		                (unsigned long long)m.approvals);
-	return code;
 }
 
 static aic_code check_line(const settlement *s, size_t i, aic_error *err)
@@ -381,7 +357,7 @@ static aic_code apply(aic_exec *x, settlement *s, aic_error *err)
 {
 	aic_code code;
 
-	if ((code = read_body(s, x->tx->body, x->tx->body_len, err)) || (code = check_key(x, s, err)) || (code = check_approvals(x, s, err)) ||
+	if ((code = read_body(s, x->tx->body, x->tx->body_len, err)) || (code = check_key(x, s, err)) || (code = aic_approvals_check(x, s->approval, s->n_approvals, &s->batch, err)) ||
 	    (code = aic_state_parameters(x->state, &s->parameters, err)) || (code = aic_state_totals(x->state, &s->totals, err)) ||
 	    (code = check_parties(x, s, err)) || (code = add_debits(x, s, err)) || (code = check_funds(s, err)) ||
 	    (code = compute(s, err)) || (code = book(x, s, err)) || (code = serve_debts(x, s, err)))
@@ -394,6 +370,7 @@ aic_code aic_execute_settlement(aic_exec *x, aic_error *err)
 	settlement s = {0};
 	aic_code code = apply(x, &s, err);
 
+	aic_bytes_free(&s.leaf);
 	free(s.party);
 	free(s.line);
 	return code;

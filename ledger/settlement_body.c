@@ -52,7 +52,7 @@ static size_t place_of(const aic_address *list, size_t n, const aic_address *a)
 	return (size_t)(p - list);
 }
 
-static void put_approvals(aic_bytes *out, const aic_approval *approval, size_t n)
+void aic_approvals_put(aic_bytes *out, const aic_approval *approval, size_t n)
 {
 	aic_approval *sorted = aic_xcalloc(n + 1, sizeof(*sorted));
 
@@ -66,6 +66,18 @@ static void put_approvals(aic_bytes *out, const aic_approval *approval, size_t n
 		aic_cbor_put_bytes(out, sorted[i].signature, AIC_SIGNATURE_LEN);
 	}
 	free(sorted);
+}
+
+void aic_settlement_leaf(aic_bytes *out, const aic_settlement_line *l)
+{
+	aic_cbor_put_array(out, 7);
+	aic_cbor_put_bytes(out, l->payer.b, AIC_ADDRESS_LEN);
+	aic_cbor_put_bytes(out, l->payee.b, AIC_ADDRESS_LEN);
+	aic_cbor_put_uint(out, (uint64_t)l->kind);
+	aic_cbor_put_uint(out, l->n);
+	aic_cbor_put_amount(out, l->gross);
+	aic_cbor_put_amount(out, l->fee);
+	aic_cbor_put_amount(out, l->stake);
 }
 
 static void put_lines(aic_bytes *out, const aic_settlement *s, const aic_address *list, size_t n)
@@ -109,7 +121,7 @@ void aic_settlement_body_approved(aic_bytes *out, const aic_settlement *s, const
 	aic_cbor_put_bytes(out, s->evidence.b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, s->batch.b, AIC_HASH_LEN);
 	aic_cbor_put_uint(out, s->n_approvals);
-	put_approvals(out, approval, n_approvals);
+	aic_approvals_put(out, approval, n_approvals);
 	aic_cbor_put_array(out, n);
 	for (size_t i = 0; i < n; i++)
 		aic_cbor_put_bytes(out, list[i].b, AIC_ADDRESS_LEN);

@@ -211,6 +211,79 @@ static void test_debts(void **state)
 	aic_bytes_free(&tx);
 }
 
+/* The body of the settlement that stands in the block at that height. */
+static void settlement_body_at(uint64_t height, aic_bytes *body)
+{
+	aic_bytes bytes = {0};
+	aic_transaction tx;
+	aic_block b;
+	aic_hash hash;
+	bool valid;
+
+	assert_ok(aic_state_block(site.state, height, &bytes, &hash, &valid, err));
+	assert_ok(aic_block_decode(&b, bytes.data, bytes.len, err));
+	assert_ok(aic_tx_decode(&tx, b.tx[0].data, b.tx[0].len, err));
+	aic_bytes_append(body, tx.body, tx.body_len);
+	aic_block_clear(&b);
+	aic_bytes_free(&bytes);
+}
+
+/* Each amount has an evidence of its own. */
+static aic_code reverse(const aic_bytes *settlement, uint64_t at, aic_amount amount, aic_error *err)
+{
+	aic_hash evidence = aic_sha256_of(&amount, sizeof(amount));
+	aic_bytes body = {0};
+	aic_posted posted;
+	aic_code code = aic_reversal_body_of(&body, settlement->data, settlement->len, at, amount, &evidence, NULL, 0, err);
+
+	if (!code)
+		code = aic_chain_post(&site.chain, AIC_TX_REVERSAL, &body, &posted, err);
+	aic_bytes_free(&body);
+	return code;
+}
+
+/* Taken back from the provider alone, at most the gross in all; what its balance lacks is a debt, served by what it earns next. */
+static void test_reversal(void **state)
+{
+	aic_settlement_line l[3] = {line(0, 1, 10 * AIC_UNIT, 0), line(2, 3, 4 * AIC_UNIT, 0), line(2, 4, 5 * AIC_UNIT, 0)}, next;
+	aic_address customer = test_wallet(0), provider = test_wallet(1), treasury = aic_treasury_address();
+	aic_bytes body = {0}, other = {0};
+	aic_wallet w;
+
+	(void)state;
+	assert_ok(test_settle(&site, "p", 1, l, 3, err));
+	settlement_body_at(1, &body);
+	assert_ok(reverse(&body, 0, 4 * AIC_UNIT, err));
+	assert_true(test_balance(&site, &customer) == TEST_FUNDS - 6 * AIC_UNIT);
+	assert_true(test_balance(&site, &provider) == TEST_FUNDS + 5 * AIC_UNIT);
+	assert_true(test_balance(&site, &treasury) == 19 * AIC_UNIT / 10); /* fees stay */
+	assert_fails(reverse(&body, 0, 4 * AIC_UNIT, err), AIC_REFUSED, "line 1 was reversed for this evidence at height 2 already");
+	assert_fails(reverse(&body, 0, 6 * AIC_UNIT + 1, err), AIC_REFUSED, "10.000000000000000001 AIC would be taken back in all");
+	assert_fails(reverse(&body, 0, 0, err), AIC_REFUSED, "its amount is 0");
+	assert_fails(reverse(&body, 3, 1, err), AIC_CORRUPT, "line 4 is not in this settlement");
+	/* a line that was not settled so */
+	l[0].gross = 100 * AIC_UNIT;
+	aic_settlement forged = {.period = "p", .number = 1, .n_lines = 3, .line = l};
+	aic_settlement_body(&other, &forged);
+	assert_fails(reverse(&other, 0, 1, err), AIC_REFUSED, "line 1 of settlement p/1 is not what the reversal says");
+	/* the provider has moved its money on */
+	assert_ok(test_transfer(&site, 1, 5, TEST_FUNDS + 3 * AIC_UNIT, err));
+	assert_ok(reverse(&body, 0, 6 * AIC_UNIT, err));
+	assert_ok(aic_state_wallet(site.state, &provider, &w, err));
+	assert_true(w.balance == 0 && w.debt == 4 * AIC_UNIT);
+	assert_ok(test_transfer(&site, 5, 1, AIC_UNIT, err)); /* transfers do not serve it */
+	assert_ok(aic_state_wallet(site.state, &provider, &w, err));
+	assert_true(w.balance == AIC_UNIT && w.debt == 4 * AIC_UNIT);
+	next = line(2, 1, 10 * AIC_UNIT, 0);
+	assert_ok(test_settle(&site, "p", 2, &next, 1, err));
+	assert_ok(aic_state_wallet(site.state, &provider, &w, err));
+	assert_true(w.balance == 6 * AIC_UNIT && w.debt == 0);
+	assert_true(test_balance(&site, &customer) == TEST_FUNDS);
+	assert_true(test_sum_of_balances(&site) == test_totals(&site).supply);
+	aic_bytes_free(&body);
+	aic_bytes_free(&other);
+}
+
 static int by_line(const void *a, const void *b)
 {
 	const aic_settlement_line *x = a, *y = b;
@@ -327,7 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_worked_example), TEST(test_exactly_once), TEST(test_bounds),       TEST(test_lack_of_funds),
 		TEST(test_locked_and_custody), TEST(test_debts),    TEST(test_conservation), TEST(test_circles_lose),
-		TEST(test_split_of_a_batch),
+		TEST(test_split_of_a_batch), TEST(test_reversal),
 	};
 
 	return cmocka_run_group_tests_name("ledger settlement", tests, NULL, NULL);

@@ -8,7 +8,7 @@
 
 #define ROOT_PAGE 1
 #define DEPTH_MAX 64             /* nibbles of a key */
-#define RESIDENT_MAX 40000       /* pages kept in memory between blocks: some 60 MB */
+#define RESIDENT_MAX 65536       /* pages kept in memory between blocks: some 100 MB */
 
 typedef struct {
 	aic_hash key;
