@@ -76,7 +76,7 @@ dist_man_MANS += \
 
 if WITH_CMOCKA
 check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_daemon_test accounting_ingest_test \
-	accounting_reconcile_test accounting_review_test
+	accounting_reconcile_test accounting_review_test accounting_store_test
 accounting_test_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
 accounting_test_libs = libaccounting.la libledger.la libcommon.la $(CMOCKA_LIBS)
 accounting_fixture = accounting/fixture.c accounting/fixture.h
@@ -96,7 +96,8 @@ accounting_daemon_test_SOURCES = accounting/daemon_test.c $(accounting_fixture) 
 accounting_daemon_test_CFLAGS = $(accounting_test_cflags)
 accounting_daemon_test_LDADD = $(accounting_test_libs)
 
-check_PROGRAMS += accounting_html_test accounting_jobs_test accounting_metrics_test
+check_PROGRAMS += accounting_html_test accounting_jobs_test accounting_metrics_test \
+	accounting_reports_test
 accounting_html_test_SOURCES = accounting/html_test.c
 accounting_html_test_CFLAGS = $(accounting_test_cflags)
 accounting_html_test_LDADD = $(accounting_test_libs)
@@ -104,6 +105,10 @@ accounting_html_test_LDADD = $(accounting_test_libs)
 accounting_metrics_test_SOURCES = accounting/metrics_test.c $(accounting_fixture)
 accounting_metrics_test_CFLAGS = $(accounting_test_cflags)
 accounting_metrics_test_LDADD = $(accounting_test_libs)
+
+accounting_reports_test_SOURCES = accounting/reports_test.c $(accounting_fixture)
+accounting_reports_test_CFLAGS = $(accounting_test_cflags)
+accounting_reports_test_LDADD = $(accounting_test_libs)
 
 accounting_jobs_test_SOURCES = accounting/jobs_test.c
 accounting_jobs_test_CFLAGS = $(accounting_test_cflags)
@@ -120,6 +125,10 @@ accounting_reconcile_test_LDADD = $(accounting_test_libs)
 accounting_review_test_SOURCES = accounting/review_test.c $(accounting_fixture)
 accounting_review_test_CFLAGS = $(accounting_test_cflags)
 accounting_review_test_LDADD = $(accounting_test_libs)
+
+accounting_store_test_SOURCES = accounting/store_test.c $(accounting_fixture)
+accounting_store_test_CFLAGS = $(accounting_test_cflags)
+accounting_store_test_LDADD = $(accounting_test_libs)
 endif
 
 bench_programs += tests/bench/accounting_bench
