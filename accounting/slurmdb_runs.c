@@ -195,7 +195,7 @@ static aic_code take_jobs(List rows, int64_t since, const aic_gpu_tres *gres, si
 
 aic_code aic_slurmdb_runs(const aic_config *c, int64_t since, aic_job_record **out, size_t *n, aic_error *err)
 {
-	slurmdb_job_cond_t cond = {.usage_start = since, .usage_end = time(NULL),
+	slurmdb_job_cond_t cond = {.usage_start = since, .usage_end = time(NULL), .db_flags = SLURMDB_JOB_FLAG_NOTSET,
 	                           .flags = JOBCOND_FLAG_DUP | JOBCOND_FLAG_NO_STEP | JOBCOND_FLAG_NO_TRUNC};
 	aic_gpu_tres *gres = NULL;
 	uint16_t flags = 0;
