@@ -73,11 +73,16 @@ static void tile_number(aic_bytes *out, const char *name, int64_t v)
 	aic_bytes_append_str(out, "</dd></div>\n");
 }
 
-static void tile_hours(aic_bytes *out, const char *name, int64_t seconds)
+static void tile_time(aic_bytes *out, const char *name, int64_t seconds)
 {
 	tile_begin(out, name);
-	aic_html_number(out, seconds / 3600);
-	aic_bytes_printf(out, ".%02d <small>h</small></dd></div>\n", (int)(seconds % 3600 / 36));
+	if (seconds < 3600) {
+		aic_html_number(out, seconds);
+		aic_bytes_append_str(out, " <small>s</small></dd></div>\n");
+	} else {
+		aic_html_number(out, seconds / 3600);
+		aic_bytes_printf(out, ".%02d <small>h</small></dd></div>\n", (int)(seconds % 3600 / 36));
+	}
 }
 
 static int64_t sum_numbers(const aic_grid *g, size_t column)
@@ -103,8 +108,8 @@ static void put_tiles(aic_bytes *out, const aic_report *r)
 	}
 	if (r->sections & AIC_SECTION_USAGE) {
 		tile_number(out, "Runs of jobs", sum_numbers(&r->usage, AIC_U_RUNS));
-		tile_hours(out, "GPU time allocated", sum_numbers(&r->usage, AIC_U_GPU));
-		tile_hours(out, "CPU time allocated", sum_numbers(&r->usage, AIC_U_CPU));
+		tile_time(out, "GPU time allocated", sum_numbers(&r->usage, AIC_U_GPU));
+		tile_time(out, "CPU time allocated", sum_numbers(&r->usage, AIC_U_CPU));
 	}
 	aic_bytes_append_str(out, "</dl>\n");
 }

@@ -12,7 +12,7 @@
 #define LABEL_WIDTH 66  /* "2026-11-23" in 12 px */
 #define TOTAL_WIDTH 44
 #define LEGEND_LINE 20
-#define LEGEND_ENTRY 180
+#define LEGEND_ENTRY 176
 #define NAME_MAX_CHARS 22
 
 static double total(const aic_svg_columns *c, size_t group)
