@@ -137,6 +137,10 @@ ledger_order_etcd_answer_test_SOURCES = ledger/order/etcd_answer_test.c ledger/o
 	ledger/order/log_testing.c ledger/order/proxy_testing.c ledger/order/proxy_testing.h
 ledger_order_etcd_answer_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_answer_test_LDADD = $(ledger_test_libs) -lpthread
+check_PROGRAMS += ledger_order_etcd_hostile_test
+ledger_order_etcd_hostile_test_SOURCES = ledger/order/etcd_hostile_test.c
+ledger_order_etcd_hostile_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_etcd_hostile_test_LDADD = $(ledger_test_libs) -lpthread
 check_PROGRAMS += ledger_order_etcd_chain_test
 ledger_order_etcd_chain_test_SOURCES = ledger/order/etcd_chain_test.c ledger/order/etcd_testing.c \
 	ledger/order/proxy_testing.c ledger/testing.c
