@@ -1,4 +1,5 @@
 /* serve_explain.c: every number of a job from its record to the payout, each with the rule that it comes from. */
+#include <slurm/slurm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +33,23 @@ static void say_node(explanation *e, const aic_job_record *r, const aic_node_sha
 	char rate[AIC_AMOUNT_TEXT], cpu[AIC_AMOUNT_TEXT], mem[AIC_AMOUNT_TEXT];
 
 	for (uint32_t i = 0; i < n->gpu_types; i++)
-		say(e, "held", "rate of the GPU's type at submit", "%s: %u GPUs %s at %s AIC/h", n->name, n->gpu[i].count,
+		say(e, "held", "rate of the GPU's type at submit", "%s: %u x GPU %s at %s AIC/h", n->name, n->gpu[i].count,
 		    n->gpu[i].type[0] ? n->gpu[i].type : "(no type)", aic_amount_format(rate, aic_rate_of_gpu(rates, n->gpu[i].type)));
-	say(e, "held", "rates at submit", "%s: %u CPUs at %s AIC/h, %llu MiB at %s AIC per GiB and hour", n->name, n->cpus,
+	say(e, "held", "rates at submit", "%s: %u x CPU at %s AIC/h, %llu MiB at %s AIC per GiB and hour", n->name, n->cpus,
 	    aic_amount_format(cpu, rates->cpu), (unsigned long long)n->mem_mib, aic_amount_format(mem, rates->mem_gib));
+}
+
+/* Slurm's numbers for steps that are none of the user's. */
+static const char *step_name(char out[16], uint32_t step)
+{
+	if (step == SLURM_BATCH_SCRIPT)
+		return "batch";
+	if (step == SLURM_EXTERN_CONT)
+		return "extern";
+	if (step == SLURM_INTERACTIVE_STEP)
+		return "interactive";
+	snprintf(out, 16, "%u", step);
+	return out;
 }
 
 static aic_code say_receipts(explanation *e, const aic_job_record *r, aic_error *err)
@@ -45,12 +59,13 @@ static aic_code say_receipts(explanation *e, const aic_job_record *r, aic_error 
 	aic_code rc = aic_receipts_of_run(e->q->d->store, r->cluster, r->job_id, r->restart, &receipt, &n, err);
 
 	for (size_t i = 0; i < n && rc == AIC_OK; i++) {
-		char gpu[32] = "not measured", cpu[32] = "not measured";
+		char gpu[32] = "not measured", cpu[32] = "not measured", step[16];
 		if (receipt[i].gpu_ms != AIC_UNKNOWN)
 			snprintf(gpu, sizeof(gpu), "%llu ms", (unsigned long long)receipt[i].gpu_ms);
 		if (receipt[i].cpu_ms != AIC_UNKNOWN)
 			snprintf(cpu, sizeof(cpu), "%llu ms", (unsigned long long)receipt[i].cpu_ms);
-		say(e, "receipt", "signed by the node", "%s step %u: CPU time %s, GPU time %s, %lld s", receipt[i].node, receipt[i].step_id, cpu, gpu,
+		say(e, "receipt", "signed by the node", "%s step %s: CPU time %s, GPU time %s, %lld s", receipt[i].node,
+		    step_name(step, receipt[i].step_id), cpu, gpu,
 		    (long long)(receipt[i].end - receipt[i].start));
 	}
 	if (rc == AIC_OK && !n)
