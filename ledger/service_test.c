@@ -207,6 +207,7 @@ static void test_settle_once(void **state)
 	assert_ok(settle(SERVICE_UID, "settle", &s, &again, err));
 	assert_true(again.height == first.height && !memcmp(&again.tx, &first.tx, sizeof(first.tx)));
 	assert_true(balance("account/physics") == 9 * AIC_UNIT);
+	aic_settlement_result_clear(&again);
 	l.gross += 10;
 	assert_fails(settle(SERVICE_UID, "settle", &s, &again, err), AIC_REFUSED, "with other content");
 	aic_settlement_result_clear(&preview);
