@@ -53,7 +53,8 @@ libaccounting_la_SOURCES += \
 libaccounting_la_LIBADD += -lm
 
 # report.css and report.js as C, a string for each line.
-EXTRA_DIST += accounting/report.css accounting/report.js doc/formats/jobs-json.md doc/formats/usage-record.md
+EXTRA_DIST += accounting/report.css accounting/report.js doc/formats/jobs-json.md \
+	doc/formats/usage-record.md doc/report.png
 CLEANFILES += accounting/html_look.inc
 html_look_quote = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/\t"&\\n",/'
 accounting/html_look.inc: accounting/report.css accounting/report.js
