@@ -5,7 +5,8 @@ slurm_configure() {
 	install -d -m 755 "$AIC_LAB/state/slurmd" "$AIC_LAB/dev" "$AIC_LAB/tmp"
 	slurm_write_conf
 	slurm_write_gres
-	printf 'IgnoreSystemd=yes\n' >"$AIC_LAB/etc/cgroup.conf"
+	# Nothing here uses cgroups; v1 is the plugin that leaves the machine's tree alone, and needs none to be mounted.
+	printf 'CgroupPlugin=cgroup/v1\nIgnoreSystemd=yes\n' >"$AIC_LAB/etc/cgroup.conf"
 	if [ "$AIC_LAB_PLUGINS" = yes ]; then
 		echo "optional $LAB_PLUGIN_DIR/spank_aic.so node_dir=$AIC_LAB/state/node/%n"
 	fi >"$AIC_LAB/etc/plugstack.conf"
@@ -92,10 +93,15 @@ slurm_write_gres() {
 }
 
 slurm_start() {
+	local node
 	slurmctld_start
 	slurm_associations
 	slurmd_start
-	wait_for 30 slurm_idle || die "the nodes do not become idle: $(sinfo -hN -o '%N %T %E' | tr '\n' ';')"
+	wait_for 60 slurm_idle_or_dead
+	for node in $LAB_NODES; do
+		daemon_pid "slurmd-$node" >/dev/null || die "slurmd of $node did not start: $(daemon_last_words "slurmd-$node")"
+	done
+	slurm_idle || die "the nodes do not become idle: $(sinfo -hN -p main -o '%N %T %E' | tr '\n' ';')"
 	note "slurmctld, slurmdbd, 4 nodes with 2 GPUs each"
 }
 slurmctld_start() {
@@ -121,6 +127,11 @@ slurmd_start() {
 		rm -f "$AIC_LAB/run/slurm/slurmd-$node.pid"
 		daemon_start "slurmd-$node" root slurmd -D -N "$node"
 	done
+}
+slurm_idle_or_dead() {
+	local node
+	for node in $LAB_NODES; do daemon_pid "slurmd-$node" >/dev/null || return 0; done
+	slurm_idle
 }
 slurm_idle() { [ "$(sinfo -hN -p main -o %t | sort | uniq -c | tr -d ' \n')" = 4idle ]; }
 
