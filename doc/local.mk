@@ -1,5 +1,4 @@
 # doc
-EXTRA_DIST += doc/install.md
 dist_man_MANS += doc/man/aic.1
 dist_man_MANS += doc/man/aic.yaml.5
-EXTRA_DIST += doc/formats/job-record.md doc/formats/receipt.md doc/formats/rpc.md doc/formats/snapshot.md doc/formats/spool.md
+EXTRA_DIST += doc/architecture.md doc/economics.md doc/guide.md doc/install.md doc/formats

@@ -20,4 +20,4 @@ install-data-local:
 uninstall-local:
 	rm -f $(DESTDIR)$(prefix)/lib/sysusers.d/aic.conf $(DESTDIR)$(prefix)/lib/tmpfiles.d/aic.conf
 
-EXTRA_DIST += etc/packages.txt etc/quickstart.sh etc/lab
+EXTRA_DIST += etc/packages.txt etc/quickstart.sh etc/lab etc/examples

@@ -4,7 +4,8 @@ check_programs: $(check_PROGRAMS)
 list_check_programs:
 	@echo $(check_PROGRAMS)
 
-EXTRA_DIST += .ci tests/run.sh tests/lib tests/cluster tests/fault tests/independent
+EXTRA_DIST += .ci tests/run.sh tests/lib tests/cluster tests/fault tests/independent tests/mpi
+EXTRA_DIST += mpi-runner/ranks_test.sh mpi-runner/run_test.sh
 
 # Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
 EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh doc/benchmarks.md
