@@ -130,6 +130,7 @@ mpi_runner_use_test_LDADD = $(mpi_runner_test_libs)
 endif
 endif
 
-dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch
+dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch etc/examples/fashion-mnist-cnn.yaml \
+	etc/examples/bible-kjv.yaml etc/examples/bible-kjv.sbatch
 dist_man_MANS += doc/man/aic-train.1 doc/man/aic-run.1 doc/man/aic-spec.5
 EXTRA_DIST += doc/formats/checkpoint.md
