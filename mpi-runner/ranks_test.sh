@@ -101,11 +101,12 @@ done
 GOLDEN=$GOLDEN_MLP
 
 # -O3, without the build system
-sources=$(cd "$SOURCE" && ls mpi-runner/*.c mpi-runner/kernels/cpu/*.c mpi-runner/layers/*.c | grep -vE '_test\.c|idx_make\.c|aic_run|run_')
-common="amount bytes cbor cbor_write crypto error file log table table_print time u256 utf8 yaml yaml_get"
+sources=$(cd "$SOURCE" && ls common/*.c mpi-runner/*.c mpi-runner/kernels/cpu/*.c mpi-runner/layers/*.c |
+	grep -vE '_test\.c|_testing\.c|fuzz|idx_make\.c|aic_run\.c|/run_')
+libraries="ompi-c libcbor yaml-0.1 libcrypto munge jansson"
 compile() { # COMPILER LEVEL OUT
-	(cd "$SOURCE" && "$1" -std=gnu17 "$2" -ffp-contract=off -I. -I"$BUILD" -DHAVE_CONFIG_H -D_GNU_SOURCE $(pkg-config --cflags ompi-c libcbor yaml-0.1) \
-		$sources $(printf 'common/%s.c ' $common) -o "$3" -pthread $(pkg-config --libs ompi-c libcbor yaml-0.1 libcrypto) -lz -lm) >"$DIR/compile.log" 2>&1
+	(cd "$SOURCE" && "$1" -std=gnu17 "$2" -ffp-contract=off -I. -I"$BUILD" -DHAVE_CONFIG_H $(pkg-config --cflags $libraries) $sources -o "$3" \
+		-pthread $(pkg-config --libs $libraries) -lz -lm) >"$DIR/compile.log" 2>&1
 }
 for compiler in gcc clang; do
 	if ! command -v $compiler >/dev/null; then ok "the golden weights with $compiler -O3 # SKIP there is no $compiler"; continue; fi
