@@ -28,7 +28,7 @@ change_snapshot() {
 ctld_says() { tail -c +$((CTLD_MARK + 1)) "$AIC_LAB/log/slurm/slurmctld.log" | grep -qaE -- "$1"; }
 ctld_mark() { CTLD_MARK=$(stat -c %s "$AIC_LAB/log/slurm/slurmctld.log"); }
 # The plugin looks for a new snapshot once a second.
-refused_as() { as "$LAB_ADA" sbatch --wrap true 2>&1 | grep -qE "$1"; }
+refused_as() { grep -qE "$1" <<<"$(as "$LAB_ADA" sbatch --wrap true 2>&1)"; }
 takes_jobs() { as "$LAB_ADA" sbatch --output=/dev/null --wrap true; }
 
 lab_begin_all
