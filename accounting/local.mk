@@ -77,7 +77,7 @@ dist_man_MANS += \
 
 if WITH_CMOCKA
 check_PROGRAMS += accounting_batch_test accounting_charge_test accounting_daemon_test accounting_ingest_test \
-	accounting_reconcile_test accounting_review_test accounting_store_test
+	accounting_kill_test accounting_reconcile_test accounting_review_test accounting_store_test
 accounting_test_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
 accounting_test_libs = libaccounting.la libledger.la libcommon.la $(CMOCKA_LIBS)
 accounting_fixture = accounting/fixture.c accounting/fixture.h
@@ -118,6 +118,10 @@ accounting_jobs_test_LDADD = $(accounting_test_libs)
 accounting_ingest_test_SOURCES = accounting/ingest_test.c $(accounting_fixture)
 accounting_ingest_test_CFLAGS = $(accounting_test_cflags)
 accounting_ingest_test_LDADD = $(accounting_test_libs)
+
+accounting_kill_test_SOURCES = accounting/kill_test.c $(accounting_fixture) $(accounting_loopback)
+accounting_kill_test_CFLAGS = $(accounting_test_cflags)
+accounting_kill_test_LDADD = $(accounting_test_libs)
 
 accounting_reconcile_test_SOURCES = accounting/reconcile_test.c $(accounting_fixture)
 accounting_reconcile_test_CFLAGS = $(accounting_test_cflags)
