@@ -98,8 +98,12 @@ int aic_words_begin(aic_words *w, const char *args_doc, const char *doc, int arg
 	size_t n = 3;
 
 	for (const struct argp_option *o = report_options; o->name; o++)
-		if (takes_option(w, o->key))
-			options[n++] = *o;
+		if (takes_option(w, o->key)) {
+			options[n] = *o;
+			if (o->key == KEY_OUTPUT && w->takes_page)
+				options[n].doc = "write into FILE instead of to stdout; with --format html, a page for a browser";
+			n++;
+		}
 	return aic_command_begin(&w->base, &argp, argc, argv, w);
 }
 

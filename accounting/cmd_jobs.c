@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "accounting/jobs.h"
+#include "accounting/period.h"
 #include "accounting/reports.h"
 
 #define JOBS_MAX (1u << 20)
@@ -196,17 +197,19 @@ static aic_code prepare(jobs *all, aic_error *err)
 	all->until = INT64_MAX;
 	all->now = aic_now();
 	aic_str_copy(all->site, sizeof(all->site), all->w->base.config.site);
-	aic_code rc = all->w->since ? aic_time_parse(&all->since, all->w->since, err) : AIC_OK;
+	aic_code rc = all->w->period ? aic_period_bounds(all->w->period, &all->since, &all->until, err) : AIC_OK;
+	if (rc == AIC_OK && all->w->since)
+		rc = aic_time_parse(&all->since, all->w->since, err);
 	if (rc == AIC_OK && all->w->until)
 		rc = aic_time_parse(&all->until, all->w->until, err);
 	if (rc == AIC_OK && all->since > all->until)
-		rc = aic_fail(err, AIC_USAGE, "--since %s is after --until %s", all->w->since, all->w->until);
+		rc = aic_fail(err, AIC_USAGE, "--since is after --until or the period's end: no job can have ended then");
 	return rc;
 }
 
 int aic_report_jobs(int argc, char **argv)
 {
-	aic_words w = {.takes_ur2 = true, .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER | AIC_FILTER_USER | AIC_FILTER_NODE |
+	aic_words w = {.takes_period = true, .takes_ur2 = true, .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER | AIC_FILTER_USER | AIC_FILTER_NODE |
 	                                                   AIC_FILTER_TIME};
 	int status = aic_words_begin(&w, NULL, "Job records, each run and segment its own. --format json writes one object a line with all of the"
 	                                       " record, its receipts and its charge, as `aic simulate` reads it; --format ur2 writes OGF Usage"

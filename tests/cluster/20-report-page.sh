@@ -58,5 +58,6 @@ is "the hostile name is text there too" \
 	"$(xmllint --xpath "string(//*[local-name()='LocalJobId' and text()='$first']/../*[local-name()='JobName'])" "$AIC_LAB/tmp/ur2.xml")" "$hostile"
 is "filters: by node" "$(aic report jobs --node n4 -P | wc -l)" 1
 is "by user" "$(aic report jobs --user "$LAB_BEN" -P | wc -l)" 2
+is "by period" "$(aic report jobs --period 2026-01 -P | wc -l)" 1
 is "by time" "$(aic report jobs --until now-1day -P | wc -l)" 1
 refuses "a filter that makes no sense is a usage error" 2 "" aic report value --user x
