@@ -19,7 +19,7 @@ daemon_start() {
 	: >>"$AIC_LAB/log/$name.log"
 	chown "$user" "$AIC_LAB/log/$name.log"
 	AIC_LAB_DAEMON=$AIC_LAB setsid setpriv --reuid "$user" --regid "$(id -gn "$user")" --init-groups -- "$@" \
-		</dev/null >>"$AIC_LAB/log/$name.log" 2>&1 9>&- &
+		</dev/null >>"$AIC_LAB/log/$name.log" 2>&1 7>&- 8>&- 9>&- & # no lock of ours
 	echo $! >"$AIC_LAB/run/$name.pid"
 	disown
 }

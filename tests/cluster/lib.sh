@@ -8,21 +8,25 @@ AIC_LAB=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
 AIC_TEST_DIR=${AIC_TEST_DIR:-/var/tmp/aic-tests}
 AIC_LAB_USR=${AIC_TEST_USR:-$AIC_TEST_DIR/usr}
 AIC_LAB_SOURCE=$AIC_TEST_DIR/src
-AIC_LAB_PREFIX=${AIC_TEST_PREFIX:-aictest}   # two runs at once need two
-AIC_LAB_SERVICE=$AIC_LAB_PREFIX
 TESTED=0 BROKEN=0
 
-# The first hundred of ports of which nobody has one.
-free_ports() {
+# take_ports: the first hundred of ports of which nobody listens on one; held against other tests, by a lock, to the end.
+take_ports() {
 	local base port
 	for base in $(seq 21100 100 31000); do
+		exec 7>"/run/lock/aic-test-$base"
+		flock -n 7 || continue
 		for port in $(ss -Hltn | awk '{ sub(/.*:/, "", $4); print $4 }') end; do
-			if [ "$port" = end ]; then echo "$base"; return; fi
+			if [ "$port" = end ]; then AIC_LAB_PORT=$base; return; fi
 			[ "$port" -ge "$base" ] && [ "$port" -lt $((base + 100)) ] && break
 		done
 	done
+	echo "Bail out! no hundred of ports is free between 21100 and 31099"
+	exit 1
 }
-AIC_LAB_PORT=$(free_ports)
+take_ports
+AIC_LAB_PREFIX=aictest$((AIC_LAB_PORT / 100)) # users of its own, too
+AIC_LAB_SERVICE=$AIC_LAB_PREFIX
 . "$TOP/etc/lab/lab.sh"
 SAY_NAME="Bail out! lab"
 
