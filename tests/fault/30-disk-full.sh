@@ -72,6 +72,8 @@ passes "the ledger verifies" aic ledger verify
 balances after
 is "nothing was transferred" "$(sums balance physics <"$AIC_LAB/after.json")" "$(sums balance physics <"$AIC_LAB/before.json")"
 passes "the same transfer passes now" aic transfer genesis/operating account/physics 7
+topped_up() { [ "$(balance physics)" = 1007000000000000000000 ]; }
+wait_for 15 topped_up
 balances before
 passes "a batch is closed" aic batch close
 passes "approved" aic batch approve

@@ -23,7 +23,7 @@ before, after, payouts, status_before, status_after = map(read, sys.argv[1:6])
 moved = collections.Counter()
 for row in payouts:
     moved[row["payer"]] -= units(row["gross"])
-    moved[row["payee"]] += units(row["total"])
+    moved[row["payee"].removeprefix("account/")] += units(row["total"])
     moved["treasury"] += units(row["fee"]) - units(row["reward"])
 issued = units(status_after[0]["issued"]) - units(status_before[0]["issued"])
 moved["treasury"] += issued
