@@ -57,9 +57,9 @@ plain_usages() {
 	echo "another's account: $(as "$LAB_ADA" sbatch -A biology --wrap=true 2>&1 | grep -o 'Invalid account.*')"
 	a=$(submit "$LAB_ADA" -N9 --wrap=true)
 	wait_for 10 plain_reason "$a"
-	echo "too many nodes: $(field "$a" Reason)"
+	echo "too many nodes: $(field "$a" Reason | grep -oE '^Partition')" # Config, then NodeLimit
 	as "$LAB_ADA" scancel "$a"
 	echo "test only: $(as "$LAB_ADA" sbatch --test-only -N1 --wrap=true 2>&1 | grep -o 'to start at')"
 }
-plain_reason() { [ "$(field "$1" Reason)" != None ]; }
+plain_reason() { [[ $(field "$1" Reason) == Partition* ]]; }
 plain_state() { [ "$(job_state "$1" | head -n 1)" = "$2" ]; }
