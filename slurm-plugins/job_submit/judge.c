@@ -103,7 +103,8 @@ bool aic_held(const job_record_t *job)
 static bool may_cost(const job_record_t *job, int64_t snapshot_time)
 {
 	if (IS_JOB_FINISHED(job))
-		return job->end_time > job->start_time && job->end_time >= snapshot_time - CHARGE_LAG;
+		return job->start_time && job->end_time > job->start_time && /* cancelled after a requeue: it has an end and no start */
+		       job->end_time >= snapshot_time - CHARGE_LAG;
 	return !aic_held(job);
 }
 
@@ -120,7 +121,7 @@ static void reserve_job(aic_view *view, const job_record_t *job, const job_desc_
 		parts.part[0] = job->part_ptr;
 		parts.n = 1;
 	}
-	if (IS_JOB_FINISHED(job))
+	if (IS_JOB_FINISHED(job) && (request.seconds < 0 || job->end_time - job->start_time < request.seconds))
 		request.seconds = job->end_time - job->start_time;
 	if (aic_view_quote(view, &ask, &cost))
 		aic_reserved_add(&reserved, ask.account, cost);
