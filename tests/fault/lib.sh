@@ -15,11 +15,11 @@ spool_dir() { echo "$AIC_LAB/spool/aic/$(hostname -s)"; }
 newest_segment() { find "$(spool_dir)" -name '*.spool' | sort | tail -n 1; }
 # log_lines DAEMON PATTERN: how many lines of its log match.
 log_lines() { grep -acE -- "$2" "$AIC_LAB/log/$1.log"; }
-# quick USER ARGUMENTS...: a short job, waited for; prints its id.
+# quick USER ARGUMENTS...: a short job that is charged (Slurm counts whole seconds), waited for; prints its id.
 quick() {
 	local user=$1 id
 	shift
-	id=$(submit "$user" "$@" --wrap "sleep 0.2")
+	id=$(submit "$user" "$@" --wrap "sleep 1.1")
 	job_wait "$id" 30
 	echo "$id"
 }
