@@ -5,16 +5,16 @@ libaccounting_la_SOURCES = \
 	accounting/access.c accounting/access.h \
 	accounting/acctd.c accounting/acctd.h \
 	accounting/acts.c accounting/acts.h \
-	accounting/ask.c accounting/ask.h \
+	accounting/command/ask.c accounting/command/ask.h \
 	accounting/assoc.c accounting/assoc.h \
 	accounting/audit.c accounting/audit.h \
 	accounting/batch.c accounting/batch.h \
 	accounting/charge.c accounting/charge.h \
 	accounting/close.c \
-	accounting/cmd_batch.c accounting/cmd_doctor.c accounting/cmd_explain.c accounting/cmd_quote.c \
-	accounting/cmd_reconcile.c accounting/cmd_report.c accounting/cmd_wallet.c \
-	accounting/cmd_review.c accounting/review.h \
-	accounting/doctor.h accounting/doctor_files.c accounting/doctor_slurm.c \
+	accounting/command/cmd_batch.c accounting/command/cmd_doctor.c accounting/command/cmd_explain.c accounting/command/cmd_quote.c \
+	accounting/command/cmd_reconcile.c accounting/command/cmd_report.c accounting/command/cmd_wallet.c \
+	accounting/command/cmd_review.c accounting/command/review.h \
+	accounting/command/doctor.h accounting/command/doctor_files.c accounting/command/doctor_slurm.c \
 	accounting/evidence.c accounting/evidence.h \
 	accounting/flags.c accounting/flags.h \
 	accounting/ingest.c accounting/ingest.h \
@@ -24,13 +24,13 @@ libaccounting_la_SOURCES = \
 	accounting/publish.c \
 	accounting/rating.c accounting/rating.h \
 	accounting/receipts.c accounting/receipts.h \
-	accounting/cmd_simulate.c accounting/jobs_json.c accounting/jobs_json.h accounting/policy.c accounting/policy.h \
+	accounting/command/cmd_simulate.c accounting/jobs_json.c accounting/jobs_json.h accounting/policy.c accounting/policy.h \
 	accounting/simulate.c accounting/simulate.h \
 	accounting/reconcile.c accounting/reconcile.h accounting/slurmdb_runs.c \
 	accounting/registry.c accounting/registry.h \
 	accounting/rows.c accounting/rows.h \
-	accounting/serve.c accounting/serve_batch.c accounting/serve_check.c accounting/serve_explain.c accounting/serve_reconcile.c accounting/serve_lines.c \
-	accounting/serve_report.c \
+	accounting/serve/serve.c accounting/serve/serve_batch.c accounting/serve/serve_check.c accounting/serve/serve_explain.c accounting/serve/serve_reconcile.c accounting/serve/serve_lines.c \
+	accounting/serve/serve_report.c \
 	accounting/spools.c accounting/spools.h \
 	accounting/sql.c accounting/sql.h \
 	accounting/store.c accounting/store.h \
@@ -41,28 +41,28 @@ libaccounting_la_LIBADD = $(JANSSON_LIBS) $(SQLITE_LIBS) $(SLURM_LIBS)
 
 # Reports: what they gather, pages and charts, records for other programs.
 libaccounting_la_SOURCES += \
-	accounting/cmd_jobs.c accounting/cmd_page.c accounting/reports.h \
-	accounting/html.c accounting/html.h accounting/html_charts.c accounting/html_look.c accounting/html_page.c \
-	accounting/html_statement.c accounting/html_table.c \
-	accounting/jobs.c accounting/jobs.h accounting/jobs_json_write.c accounting/usage_record.c \
+	accounting/command/cmd_jobs.c accounting/command/cmd_page.c accounting/command/reports.h \
+	accounting/page/html.c accounting/page/html.h accounting/page/html_charts.c accounting/page/html_look.c accounting/page/html_page.c \
+	accounting/page/html_statement.c accounting/page/html_table.c \
+	accounting/jobs.c accounting/jobs.h accounting/jobs_json_write.c accounting/command/usage_record.c \
 	accounting/metrics.c accounting/metrics.h \
-	accounting/report.c accounting/report.h \
-	accounting/report_columns.c accounting/report_columns.h \
-	accounting/serve_jobs.c accounting/serve_series.c accounting/serve_wallets.c \
-	accounting/svg.c accounting/svg.h accounting/svg_columns.c accounting/svg_curve.c accounting/svg_shares.c
+	accounting/command/report.c accounting/command/report.h \
+	accounting/command/report_columns.c accounting/command/report_columns.h \
+	accounting/serve/serve_jobs.c accounting/serve/serve_series.c accounting/serve/serve_wallets.c \
+	accounting/page/svg.c accounting/page/svg.h accounting/page/svg_columns.c accounting/page/svg_curve.c accounting/page/svg_shares.c
 libaccounting_la_LIBADD += -lm
 
 # report.css and report.js as C, a string for each line.
-EXTRA_DIST += accounting/report.css accounting/report.js doc/formats/jobs-json.md \
+EXTRA_DIST += accounting/page/report.css accounting/page/report.js doc/formats/jobs-json.md \
 	doc/formats/usage-record.md doc/report.png
-CLEANFILES += accounting/html_look.inc
+CLEANFILES += accounting/page/html_look.inc
 html_look_quote = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/\t"&\\n",/'
-accounting/html_look.inc: accounting/report.css accounting/report.js
-	$(AM_V_GEN)$(MKDIR_P) accounting && { \
-	echo 'static const char *const style_lines[] = {' && $(html_look_quote) $(srcdir)/accounting/report.css && echo '};' && \
-	echo 'static const char *const script_lines[] = {' && $(html_look_quote) $(srcdir)/accounting/report.js && echo '};'; \
+accounting/page/html_look.inc: accounting/page/report.css accounting/page/report.js
+	$(AM_V_GEN)$(MKDIR_P) accounting/page && { \
+	echo 'static const char *const style_lines[] = {' && $(html_look_quote) $(srcdir)/accounting/page/report.css && echo '};' && \
+	echo 'static const char *const script_lines[] = {' && $(html_look_quote) $(srcdir)/accounting/page/report.js && echo '};'; \
 	} >$@.tmp && mv $@.tmp $@
-accounting/libaccounting_la-html_look.lo: accounting/html_look.inc
+accounting/page/libaccounting_la-html_look.lo: accounting/page/html_look.inc
 
 sbin_PROGRAMS += aicacctd
 aicacctd_SOURCES = accounting/aicacctd.c
@@ -99,7 +99,7 @@ accounting_daemon_test_LDADD = $(accounting_test_libs)
 
 check_PROGRAMS += accounting_html_test accounting_jobs_test accounting_metrics_test \
 	accounting_reports_test
-accounting_html_test_SOURCES = accounting/html_test.c
+accounting_html_test_SOURCES = accounting/page/html_test.c
 accounting_html_test_CFLAGS = $(accounting_test_cflags)
 accounting_html_test_LDADD = $(accounting_test_libs)
 

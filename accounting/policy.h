@@ -10,7 +10,7 @@
 #define AIC_ACCOUNTING_POLICY_H
 
 #include "common/config.h"
-#include "ledger/issuance.h"
+#include "ledger/state/issuance.h"
 
 typedef struct {
 	aic_config config;           /* site, rates, providers, accounts, assets; nothing else of it is set */

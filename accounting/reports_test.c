@@ -5,7 +5,7 @@
 #include "accounting/acctd.h"
 #include "accounting/fixture.h"
 #include "accounting/jobs.h"
-#include "accounting/report_columns.h"
+#include "accounting/command/report_columns.h"
 #include "common/log.h"
 
 #define MEMBER 1 /* daemon, whom every Debian has: of account physics */

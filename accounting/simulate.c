@@ -7,7 +7,7 @@
 #include "accounting/ingest.h"
 #include "accounting/jobs_json.h"
 #include "accounting/receipts.h"
-#include "ledger/reward.h"
+#include "ledger/state/reward.h"
 
 typedef struct {
 	aic_simulation *s;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "accounting/fixture.h"
-#include "accounting/doctor.h"
+#include "accounting/command/doctor.h"
 
 static void path_of(fixture *f, char path[300])
 {

@@ -9,7 +9,7 @@
 #include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/error.h"
-#include "ledger/row.h"
+#include "ledger/state/row.h"
 
 #define AIC_BLOCK_VERSION 1
 #define AIC_BLOCK_MAX (512u * 1024)

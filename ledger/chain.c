@@ -8,7 +8,7 @@
 #include "common/time.h"
 #include "ledger/failpoint.h"
 #include "ledger/genesis.h"
-#include "ledger/member.h"
+#include "ledger/state/member.h"
 
 #define UNFINAL_MAX 64 /* heights that are searched for the newest final one */
 

@@ -6,7 +6,7 @@
 
 #include "ledger/block.h"
 #include "ledger/order/order.h"
-#include "ledger/state.h"
+#include "ledger/state/state.h"
 
 typedef struct {
 	aic_state *state;        /* both borrowed */

@@ -4,7 +4,7 @@
 #include "ledger/testing.h"
 
 #include "common/cbor.h"
-#include "ledger/token.h"
+#include "ledger/state/token.h"
 
 static test_site site;
 

@@ -7,7 +7,7 @@
 #include "common/command.h"
 #include "ledger/client.h"
 #include "ledger/commands.h"
-#include "ledger/offline.h"
+#include "ledger/audit/offline.h"
 
 #define SHORT_HASH 16 /* digits of a hash in a table for people */
 

@@ -8,10 +8,10 @@
 #include "common/command.h"
 #include "common/file.h"
 #include "ledger/chain.h"
-#include "ledger/export.h"
-#include "ledger/member.h"
-#include "ledger/offline.h"
-#include "ledger/proof.h"
+#include "ledger/audit/export.h"
+#include "ledger/state/member.h"
+#include "ledger/audit/offline.h"
+#include "ledger/audit/proof.h"
 
 #define SHORT_HASH 16
 #define LATEST 20 /* blocks that are shown where nothing is asked for */

@@ -7,9 +7,9 @@
 #include "common/bytes.h"
 #include "common/command.h"
 #include "common/file.h"
-#include "ledger/export.h"
-#include "ledger/offline.h"
-#include "ledger/proof.h"
+#include "ledger/audit/export.h"
+#include "ledger/audit/offline.h"
+#include "ledger/audit/proof.h"
 
 #define SHORT_HASH 16
 #define EXIT_USAGE 2

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "ledger/failpoint.h"
-#include "ledger/verify.h"
+#include "ledger/audit/verify.h"
 
 #define SETTLEMENTS 6
 

@@ -7,7 +7,7 @@
 #include "common/crypto.h"
 #include "common/error.h"
 #include "common/record.h"
-#include "ledger/row.h"
+#include "ledger/state/row.h"
 
 #define AIC_WALLET_TREASURY "treasury"
 

@@ -7,7 +7,7 @@
 
 #include "common/cbor.h"
 #include "common/yaml.h"
-#include "ledger/member.h"
+#include "ledger/state/member.h"
 
 #define VERSION "aic/genesis/v1"
 #define MEMBERS_MAX 1024

@@ -6,7 +6,7 @@
 #include "common/bytes.h"
 #include "common/yaml.h"
 #include "ledger/custody.h"
-#include "ledger/state.h"
+#include "ledger/state/state.h"
 
 typedef struct {
 	aic_address address;

@@ -3,7 +3,7 @@
 #define AIC_LEDGER_HISTORY_H
 
 #include "ledger/custody.h"
-#include "ledger/state.h"
+#include "ledger/state/state.h"
 
 #define AIC_HISTORY_MAX 10000
 

@@ -2,40 +2,40 @@
 if WITH_LEDGER
 noinst_LTLIBRARIES += libledger.la
 libledger_la_SOURCES = \
-	ledger/approval.c \
-	ledger/asset.c ledger/asset.h ledger/asset_row.c \
+	ledger/state/approval.c \
+	ledger/state/asset.c ledger/state/asset.h ledger/state/asset_row.c \
 	ledger/block.c ledger/block.h \
 	ledger/chain.c ledger/chain.h \
 	ledger/client.c ledger/client.h \
-	ledger/command.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/offline.h \
+	ledger/command.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/audit/offline.h \
 	ledger/custody.c ledger/custody.h \
 	ledger/db.c ledger/db.h \
-	ledger/debt.c \
-	ledger/event.c ledger/event.h \
-	ledger/execute.c ledger/execute.h \
-	ledger/export.c ledger/export.h ledger/export_format.h ledger/export_verify.c ledger/journal.c \
+	ledger/state/debt.c \
+	ledger/state/event.c ledger/state/event.h \
+	ledger/state/execute.c ledger/state/execute.h \
+	ledger/audit/export.c ledger/audit/export.h ledger/audit/export_format.h ledger/audit/export_verify.c ledger/audit/journal.c \
 	ledger/failpoint.h \
 	ledger/genesis.c ledger/genesis.h \
 	ledger/history.c ledger/history.h \
-	ledger/issuance.c ledger/issuance.h \
-	ledger/key.c \
-	ledger/member.c ledger/member.h \
+	ledger/state/issuance.c ledger/state/issuance.h \
+	ledger/state/key.c \
+	ledger/state/member.c ledger/state/member.h \
 	ledger/merkle.c ledger/merkle.h \
 	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
 	ledger/order/pending.c ledger/order/pending.h \
-	ledger/reward.c ledger/reward.h \
-	ledger/proof.c ledger/proof.h ledger/proof_check.c \
-	ledger/reversal.c \
-	ledger/row.c ledger/row.h \
+	ledger/state/reward.c ledger/state/reward.h \
+	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
+	ledger/state/reversal.c \
+	ledger/state/row.c ledger/state/row.h \
 	ledger/service.c ledger/service.h \
-	ledger/settlement.c ledger/settlement.h ledger/settlement_body.c \
-	ledger/state.c ledger/state.h ledger/state_rows.c \
-	ledger/token.c ledger/token.h \
+	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
+	ledger/state/state.c ledger/state/state.h ledger/state/state_rows.c \
+	ledger/state/token.c ledger/state/token.h \
 	ledger/transaction.c ledger/transaction.h \
-	ledger/tree.c ledger/tree.h ledger/tree_page.c ledger/tree_page.h \
-	ledger/verify.c ledger/verify.h \
-	ledger/vote.c ledger/vote.h \
-	ledger/wallet.c \
+	ledger/state/tree.c ledger/state/tree.h ledger/state/tree_page.c ledger/state/tree_page.h \
+	ledger/audit/verify.c ledger/audit/verify.h \
+	ledger/state/vote.c ledger/state/vote.h \
+	ledger/state/wallet.c \
 	ledger/wire.c
 libledger_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
 libledger_la_LIBADD = libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS)
@@ -50,14 +50,14 @@ dist_ledgerexamples_DATA = etc/genesis.yaml
 
 # What an auditor needs, and nothing else.
 bin_PROGRAMS += aic-ledger-verify
-aic_ledger_verify_SOURCES = ledger/aic-ledger-verify.c
+aic_ledger_verify_SOURCES = ledger/audit/aic-ledger-verify.c
 aic_ledger_verify_CFLAGS = $(AM_CFLAGS) $(SAN)
 aic_ledger_verify_LDADD = libledger.la libcommon.la
 
-noinst_PROGRAMS += ledger-bench
-ledger_bench_SOURCES = ledger/bench.c
-ledger_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
-ledger_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
+bench_programs += tests/bench/ledger_bench
+tests_bench_ledger_bench_SOURCES = tests/bench/ledger_bench.c
+tests_bench_ledger_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
+tests_bench_ledger_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
 
 sbin_PROGRAMS += aicledgerd
 aicledgerd_SOURCES = ledger/aicledgerd.c
@@ -77,27 +77,27 @@ check_PROGRAMS += ledger_chain_test ledger_verify_test ledger_crash_test
 ledger_chain_test_SOURCES = ledger/chain_test.c ledger/testing.c
 ledger_chain_test_CFLAGS = $(ledger_test_flags)
 ledger_chain_test_LDADD = $(ledger_test_libs)
-ledger_verify_test_SOURCES = ledger/verify_test.c ledger/testing.c
+ledger_verify_test_SOURCES = ledger/audit/verify_test.c ledger/testing.c
 ledger_verify_test_CFLAGS = $(ledger_test_flags)
 ledger_verify_test_LDADD = $(ledger_test_libs)
 # the three files with writes in them are compiled once more, with the places at which the test stops the process
-ledger_crash_test_SOURCES = ledger/crash_test.c ledger/testing.c ledger/chain.c ledger/state.c ledger/order/local.c
+ledger_crash_test_SOURCES = ledger/crash_test.c ledger/testing.c ledger/chain.c ledger/state/state.c ledger/order/local.c
 ledger_crash_test_CFLAGS = $(ledger_test_flags) -DAIC_FAILPOINTS
 ledger_crash_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_erc20_test
-ledger_erc20_test_SOURCES = ledger/erc20_test.c ledger/testing.c
+ledger_erc20_test_SOURCES = ledger/state/erc20_test.c ledger/testing.c
 ledger_erc20_test_CFLAGS = $(ledger_test_flags)
 ledger_erc20_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_erc721_test
-ledger_erc721_test_SOURCES = ledger/erc721_test.c ledger/testing.c
+ledger_erc721_test_SOURCES = ledger/state/erc721_test.c ledger/testing.c
 ledger_erc721_test_CFLAGS = $(ledger_test_flags)
 ledger_erc721_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_member_test
-ledger_member_test_SOURCES = ledger/member_test.c ledger/testing.c
+ledger_member_test_SOURCES = ledger/state/member_test.c ledger/testing.c
 ledger_member_test_CFLAGS = $(ledger_test_flags)
 ledger_member_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_export_test
-ledger_export_test_SOURCES = ledger/export_test.c ledger/testing.c
+ledger_export_test_SOURCES = ledger/audit/export_test.c ledger/testing.c
 ledger_export_test_CFLAGS = $(ledger_test_flags)
 ledger_export_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_service_test
@@ -105,17 +105,17 @@ ledger_service_test_SOURCES = ledger/service_test.c ledger/testing.c
 ledger_service_test_CFLAGS = $(ledger_test_flags)
 ledger_service_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_settlement_test
-ledger_settlement_test_SOURCES = ledger/settlement_test.c ledger/testing.c
+ledger_settlement_test_SOURCES = ledger/state/settlement_test.c ledger/testing.c
 ledger_settlement_test_CFLAGS = $(ledger_test_flags)
 ledger_settlement_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_issuance_test ledger_merkle_test ledger_tree_test
-ledger_issuance_test_SOURCES = ledger/issuance_test.c ledger/testing.c
+ledger_issuance_test_SOURCES = ledger/state/issuance_test.c ledger/testing.c
 ledger_issuance_test_CFLAGS = $(ledger_test_flags)
 ledger_issuance_test_LDADD = $(ledger_test_libs)
 ledger_merkle_test_SOURCES = ledger/merkle_test.c
 ledger_merkle_test_CFLAGS = $(ledger_test_flags)
 ledger_merkle_test_LDADD = $(ledger_test_libs)
-ledger_tree_test_SOURCES = ledger/tree_test.c ledger/testing.c
+ledger_tree_test_SOURCES = ledger/state/tree_test.c ledger/testing.c
 ledger_tree_test_CFLAGS = $(ledger_test_flags)
 ledger_tree_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_order_pending_test

@@ -13,8 +13,8 @@
 #include "ledger/genesis.h"
 #include "ledger/history.h"
 #include "ledger/order/open.h"
-#include "ledger/settlement.h"
-#include "ledger/token.h"
+#include "ledger/state/settlement.h"
+#include "ledger/state/token.h"
 
 typedef struct {
 	aic_service *s;

@@ -6,7 +6,7 @@
 
 #include "common/cbor.h"
 #include "ledger/service.h"
-#include "ledger/settlement.h"
+#include "ledger/state/settlement.h"
 
 #define SERVICE_UID 900
 #define ADMIN_UID 901

@@ -3,8 +3,8 @@
 #include "ledger/testing.h"
 
 #include "common/file.h"
-#include "ledger/settlement.h"
-#include "ledger/token.h"
+#include "ledger/state/settlement.h"
+#include "ledger/state/token.h"
 
 void test_site_key(aic_key *key, uint8_t seed)
 {

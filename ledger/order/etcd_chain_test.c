@@ -8,7 +8,7 @@
 #include "ledger/order/pending.h"
 #include "ledger/order/proxy_testing.h"
 #include "ledger/testing.h"
-#include "ledger/token.h"
+#include "ledger/state/token.h"
 
 #define SITES 3
 #define ROUNDS 60

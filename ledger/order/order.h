@@ -11,7 +11,7 @@
 #include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/error.h"
-#include "ledger/row.h"
+#include "ledger/state/row.h"
 
 typedef struct {
 	bool empty;              /* nothing yet, not even genesis */

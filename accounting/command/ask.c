@@ -1,0 +1,132 @@
+#include "accounting/command/ask.h"
+
+#include <string.h>
+
+#define ANSWER_MS 120000 /* closing a period of a million lines takes seconds */
+
+enum { KEY_FORMAT = 0x2000, KEY_OUTPUT, KEY_ACCOUNT, KEY_PROVIDER, KEY_USER, KEY_NODE, KEY_SINCE, KEY_UNTIL };
+
+static const struct argp_option report_options[] = {
+	{"output", KEY_OUTPUT, "FILE", 0, "write into FILE instead of to stdout", 1},
+	{"account", KEY_ACCOUNT, "NAME", 0, "only this Slurm account", 2},
+	{"provider", KEY_PROVIDER, "NAME", 0, "only this provider", 2},
+	{"user", KEY_USER, "NAME", 0, "only this user's jobs", 2},
+	{"node", KEY_NODE, "NAME", 0, "only jobs that had this node", 2},
+	{"since", KEY_SINCE, "TIME", 0, "jobs that ended then or later: 2026-11-23, 2026-11-23T08:00, now-7days (UTC)", 2},
+	{"until", KEY_UNTIL, "TIME", 0, "jobs that ended before", 2},
+	{"format", KEY_FORMAT, "FORMAT", OPTION_HIDDEN, NULL, 2},
+	{0},
+};
+
+static bool takes_option(const aic_words *w, int key)
+{
+	static const unsigned filter[] = {AIC_FILTER_ACCOUNT, AIC_FILTER_PROVIDER, AIC_FILTER_USER, AIC_FILTER_NODE, AIC_FILTER_TIME,
+	                                  AIC_FILTER_TIME};
+
+	if (key >= KEY_ACCOUNT)
+		return w->takes_filters & filter[key - KEY_ACCOUNT];
+	return w->takes_page || w->takes_ur2;
+}
+
+/* Before the shared options, which know table, parsable, csv and json alone. */
+static void parse_format(aic_words *w, const char *arg, struct argp_state *state)
+{
+	w->page = w->takes_page && !strcmp(arg, "html");
+	w->ur2 = w->takes_ur2 && !strcmp(arg, "ur2");
+	if (!w->page && !w->ur2 && !aic_format_parse(&w->base.format, arg))
+		argp_error(state, "--format %s is not known: table, parsable, csv, json%s%s", arg, w->takes_page ? ", html" : "",
+		           w->takes_ur2 ? ", ur2" : "");
+}
+
+static error_t parse_report(int key, char *arg, struct argp_state *state)
+{
+	aic_words *w = state->input;
+	const char **text[] = {&w->output, &w->account, &w->provider, &w->user, &w->node, &w->since, &w->until};
+
+	if (key == KEY_FORMAT) {
+		parse_format(w, arg, state);
+		return 0;
+	}
+	if (key < KEY_OUTPUT || key > KEY_UNTIL || !takes_option(w, key))
+		return ARGP_ERR_UNKNOWN;
+	*text[key - KEY_OUTPUT] = arg;
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	aic_words *w = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &w->base;
+		return 0;
+	case 'p':
+		if (!w->takes_period)
+			argp_error(state, "--period does not apply here");
+		w->period = arg;
+		return 0;
+	case 'h':
+		if (!w->takes_hash)
+			argp_error(state, "--hash does not apply here");
+		w->hash = arg;
+		return 0;
+	case 'r':
+		if (!w->takes_reason)
+			argp_error(state, "--reason does not apply here");
+		w->reason = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (w->n_args == w->max_args)
+			argp_error(state, "\"%s\" is one argument too many", arg);
+		w->arg[w->n_args++] = arg;
+		return 0;
+	default:
+		return parse_report(key, arg, state);
+	}
+}
+
+int aic_words_begin(aic_words *w, const char *args_doc, const char *doc, int argc, char **argv)
+{
+	struct argp_option options[4 + sizeof(report_options) / sizeof(report_options[0])] = {
+		{"period", 'p', "PERIOD", w->takes_period ? 0 : OPTION_HIDDEN, "2026-11-23, 2026-W48 or 2026-11 [the running one]", 0},
+		{"hash", 'h', "HEX", w->takes_hash ? 0 : OPTION_HIDDEN, "refuse unless the batch's hash begins so", 0},
+		{"reason", 'r', "TEXT", w->takes_reason ? 0 : OPTION_HIDDEN, "why; kept with the line", 0},
+	};
+	const struct argp_child children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
+	const struct argp argp = {options, parse, args_doc, doc, children, NULL, NULL};
+	size_t n = 3;
+
+	for (const struct argp_option *o = report_options; o->name; o++)
+		if (takes_option(w, o->key)) {
+			options[n] = *o;
+			if (o->key == KEY_OUTPUT && w->takes_page)
+				options[n].doc = "write into FILE instead of to stdout; with --format html, a page for a browser";
+			n++;
+		}
+	return aic_command_begin(&w->base, &argp, argc, argv, w);
+}
+
+aic_code aic_ask(const aic_config *c, const aic_bytes *body, aic_bytes *keep, aic_cbor *answer, aic_error *err)
+{
+	char address[AIC_PATH_LEN];
+	aic_rpc *rpc = NULL;
+	aic_error e = {0};
+
+	aic_rpc_use_munge(c->munge_socket);
+	aic_code rc = aic_rpc_open(&rpc, "acct", aic_config_acct_socket(c, address), c->uid, ANSWER_MS, &e);
+	if (rc == AIC_UNREACHABLE)
+		return aic_fail(err, AIC_UNREACHABLE, "aicacctd does not answer (%s): start it, or look with `aic doctor`", e.message);
+	if (rc == AIC_OK)
+		rc = aic_rpc_call(rpc, body, keep, answer, &e);
+	aic_rpc_close(rpc);
+	if (rc != AIC_OK && err)
+		*err = e;
+	return rc;
+}
+
+void aic_show(const aic_words *w, aic_table *t)
+{
+	aic_table_print(t, w->base.format, stdout);
+	aic_table_free(t);
+}

@@ -1,0 +1,52 @@
+/* cmd_explain.c: aic explain JOB. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounting/command/ask.h"
+#include "accounting/commands.h"
+
+static const aic_column columns[] = {
+	{"what", "WHAT", AIC_COLUMN_TEXT},
+	{"value", "VALUE", AIC_COLUMN_TEXT},
+	{"rule", "RULE", AIC_COLUMN_TEXT},
+};
+
+int aic_cmd_explain(int argc, char **argv)
+{
+	aic_words w = {.max_args = 2};
+	aic_bytes body = {0}, keep = {0};
+	aic_grid grid = {0};
+	aic_error err = {0};
+	aic_cbor answer;
+	char *rest = NULL;
+	int status = aic_words_begin(&w, "JOB [CLUSTER]", "Every number from a job's record to its payout, with the rule that it comes from.", argc,
+	                             argv);
+
+	if (status)
+		return status;
+	errno = 0;
+	long long job = w.n_args ? strtoll(w.arg[0], &rest, 10) : 0;
+	aic_code rc = errno || job <= 0 || *rest ? aic_fail(&err, AIC_USAGE, "which job? Give its number: `aic explain 1234`") : AIC_OK;
+	if (rc == AIC_OK) {
+		aic_rpc_begin(&body, "explain", 2);
+		aic_cbor_put_int(&body, job);
+		aic_cbor_put_text(&body, w.n_args == 2 ? w.arg[1] : "");
+		rc = aic_ask(&w.base.config, &body, &keep, &answer, &err);
+	}
+	if (rc == AIC_OK) {
+		aic_grid_read(&grid, &answer, columns, 3);
+		rc = aic_cbor_finish(&answer, &err);
+	}
+	if (rc == AIC_OK) {
+		aic_table *t = aic_table_new(columns, 3);
+		aic_grid_rows(&grid, columns, t);
+		aic_show(&w, t);
+	}
+	aic_grid_clear(&grid);
+	aic_bytes_free(&body);
+	aic_bytes_free(&keep);
+	aic_command_end(&w.base);
+	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+}

@@ -1,0 +1,148 @@
+/* cmd_report.c: aic report payouts | usage | uncharged; the other reports are in cmd_page.c and cmd_jobs.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounting/commands.h"
+#include "accounting/command/reports.h"
+
+/* --- payouts --- */
+
+static void payee_total(aic_table *t, const aic_grid *g, size_t from, size_t to, const char *title)
+{
+	aic_amount sum[AIC_P_COLUMNS] = {0};
+	int64_t lines = 0;
+
+	for (size_t i = from; i < to; i++) {
+		lines += aic_grid_cell(g, i, AIC_P_LINES)->number;
+		for (size_t k = AIC_P_GROSS; k <= AIC_P_TOTAL; k++)
+			sum[k] += aic_grid_cell(g, i, k)->amount;
+	}
+	aic_table_rule(t);
+	aic_table_text(t, title);
+	aic_table_text(t, NULL);
+	aic_table_text(t, NULL);
+	aic_table_number(t, lines);
+	for (size_t k = AIC_P_GROSS; k <= AIC_P_TOTAL; k++)
+		aic_table_amount(t, sum[k]);
+	aic_table_text(t, NULL);
+	aic_table_text(t, NULL);
+}
+
+/* The daemon adds up the charges line by line, this adds up what is printed: equal to the unit, or it says so. */
+static void check_line(aic_table *t, const aic_grid *g, aic_amount charge)
+{
+	char net[AIC_AMOUNT_TEXT], fee[AIC_AMOUNT_TEXT], all[AIC_AMOUNT_TEXT];
+	aic_amount n = aic_grid_sum(g, AIC_P_NET), f = aic_grid_sum(g, AIC_P_FEE);
+
+	aic_amount_format(net, n);
+	aic_amount_format(fee, f);
+	aic_amount_format(all, charge);
+	if (n + f == charge)
+		aic_table_note(t, "net + fee = charge: %s + %s = %s AIC, exact", net, fee, all);
+	else
+		aic_table_note(t, "net + fee is NOT the charge: %s + %s against %s AIC: tell the administrator", net, fee, all);
+}
+
+static aic_code payouts_table(const aic_words *w, const aic_report *r, aic_error *err)
+{
+	aic_table *t = aic_table_new(aic_payout_columns, AIC_P_COLUMNS);
+	const aic_grid *g = &r->payouts;
+	char title[AIC_NAME_LEN + 16];
+
+	aic_grid_rows(g, aic_payout_columns, t);
+	for (size_t from = 0, to; from < g->n; from = to) {
+		const char *payee = aic_grid_cell(g, from, AIC_P_PAYEE)->text;
+		for (to = from + 1; to < g->n && !strcmp(aic_grid_cell(g, to, AIC_P_PAYEE)->text, payee); to++)
+			;
+		snprintf(title, sizeof(title), "= %s", payee);
+		payee_total(t, g, from, to, title);
+	}
+	if (g->n)
+		payee_total(t, g, 0, g->n, "= all");
+	if (g->n && !r->filtered)
+		check_line(t, g, r->charge);
+	aic_table_note(t, "Period %s (UTC).%s", r->period, g->n ? "" : " Nothing was charged that you may see.");
+	if (r->message[0])
+		aic_table_note(t, "%c%s.", r->message[0] - 'a' + 'A', r->message + 1);
+	if (!w->base.config.enforce)
+		aic_table_note(t, "Mode is observe: this is on paper, nothing is posted.");
+	return aic_show_output(w, t, err);
+}
+
+static int report_payouts(int argc, char **argv)
+{
+	aic_words w = {.takes_period = true, .takes_page = true, .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER};
+	int status = aic_words_begin(&w, NULL, "What a period's use pays to whom: gross is what the payer is charged, the fee stays with"
+	                                       " the treasury, the reward is Proof of Value's.", argc, argv);
+	aic_error err = {0};
+	aic_report r;
+
+	if (status)
+		return status;
+	if (w.page)
+		return aic_page_command(&w, AIC_SECTION_PAYOUTS, argv);
+	aic_code rc = aic_report_gather(&r, &w, AIC_SECTION_PAYOUTS, &err);
+	if (rc == AIC_OK)
+		rc = payouts_table(&w, &r, &err);
+	aic_report_clear(&r);
+	aic_command_end(&w.base);
+	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+}
+
+/* --- usage and uncharged --- */
+
+static int report_rows(int argc, char **argv, unsigned section, const char *doc, const aic_column *columns, size_t n_columns,
+                       const char *none)
+{
+	aic_words w = {.takes_period = true, .takes_page = true, .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_USER};
+	int status = aic_words_begin(&w, NULL, doc, argc, argv);
+	aic_error err = {0};
+	aic_report r;
+
+	if (status)
+		return status;
+	if (w.page)
+		return aic_page_command(&w, section, argv);
+	aic_code rc = aic_report_gather(&r, &w, section, &err);
+	if (rc == AIC_OK) {
+		const aic_grid *g = section == AIC_SECTION_USAGE ? &r.usage : &r.uncharged;
+		aic_table *t = aic_table_new(columns, n_columns);
+		aic_grid_rows(g, columns, t);
+		aic_table_note(t, "Period %s (UTC).%s", r.period, g->n ? "" : none);
+		rc = aic_show_output(&w, t, &err);
+	}
+	aic_report_clear(&r);
+	aic_command_end(&w.base);
+	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+}
+
+static int report_usage(int argc, char **argv)
+{
+	return report_rows(argc, argv, AIC_SECTION_USAGE, "Who held and used what in a period, and what it cost.", aic_usage_columns,
+	                   AIC_U_COLUMNS, " Nobody whom you may see has run a job.");
+}
+
+static int report_uncharged(int argc, char **argv)
+{
+	return report_rows(argc, argv, AIC_SECTION_UNCHARGED, "Runs that were charged less than in full, each with the reason.",
+	                   aic_uncharged_columns, AIC_N_COLUMNS, " Every run that you may see was charged in full.");
+}
+
+int aic_cmd_report(int argc, char **argv)
+{
+	static const aic_subcommand reports[] = {
+		{"payouts", report_payouts, "who is paid how much, by whom and why"},
+		{"usage", report_usage, "who held and used what"},
+		{"uncharged", report_uncharged, "runs charged less than in full, with the reason"},
+		{"wallets", aic_report_wallets, "what each wallet holds"},
+		{"ratings", aic_report_ratings, "how payees are rated"},
+		{"value", aic_report_value, "what an AIC buys at this site's rates"},
+		{"jobs", aic_report_jobs, "job records with their receipts, for programs and other accounting systems"},
+		{"statement", aic_report_statement_of, "one account's or provider's payments, for a finance office"},
+		{"all", aic_report_all, "everything on one page of HTML, with charts"},
+		{NULL, NULL, NULL},
+	};
+
+	return aic_command_dispatch(reports, "Reports on a period, on wallets and on jobs.", argc, argv);
+}

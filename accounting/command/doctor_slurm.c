@@ -1,0 +1,189 @@
+/* doctor_slurm.c: does the running slurmctld use AIC's plugins, and are they of its exact release. */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <slurm/slurm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "accounting/command/doctor.h"
+#include "common/file.h"
+
+#define PLUGIN_MAX (64u << 20)
+#define ASK_SECONDS 10
+
+/* --- the constant in a file --- */
+
+static const void *part(const aic_bytes *f, uint64_t offset, uint64_t len)
+{
+	return offset <= f->len && len <= f->len - offset ? f->data + offset : NULL;
+}
+
+static bool constant_at(const aic_bytes *f, const Elf64_Shdr *sections, unsigned n, const Elf64_Sym *sym, uint32_t *out)
+{
+	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx >= n)
+		return false;
+	const Elf64_Shdr *s = &sections[sym->st_shndx];
+	if (s->sh_type == SHT_NOBITS || sym->st_value < s->sh_addr || sym->st_value - s->sh_addr > s->sh_size)
+		return false;
+	const void *at = part(f, s->sh_offset + (sym->st_value - s->sh_addr), sizeof(*out));
+	if (at)
+		memcpy(out, at, sizeof(*out));
+	return at != NULL;
+}
+
+static bool find_constant(const aic_bytes *f, const char *symbol, uint32_t *out)
+{
+	const Elf64_Ehdr *h = part(f, 0, sizeof(*h));
+
+	if (!h || memcmp(h->e_ident, ELFMAG, SELFMAG) || h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_shoff % sizeof(uint64_t))
+		return false;
+	const Elf64_Shdr *sections = part(f, h->e_shoff, (uint64_t)h->e_shnum * sizeof(*sections));
+	for (unsigned i = 0; sections && i < h->e_shnum; i++) {
+		const Elf64_Shdr *s = &sections[i];
+		if (s->sh_type != SHT_DYNSYM || s->sh_link >= h->e_shnum || s->sh_offset % sizeof(uint64_t))
+			continue;
+		const Elf64_Shdr *text = &sections[s->sh_link];
+		const Elf64_Sym *syms = part(f, s->sh_offset, s->sh_size);
+		const char *names = part(f, text->sh_offset, text->sh_size);
+		for (uint64_t k = 0; syms && names && k < s->sh_size / sizeof(*syms); k++) {
+			uint64_t left = syms[k].st_name < text->sh_size ? text->sh_size - syms[k].st_name : 0;
+			if (left > strlen(symbol) && !memcmp(names + syms[k].st_name, symbol, strlen(symbol) + 1))
+				return constant_at(f, sections, h->e_shnum, &syms[k], out);
+		}
+	}
+	return false;
+}
+
+bool aic_elf_constant(const char *path, const char *symbol, uint32_t *out)
+{
+	aic_bytes f = {0};
+	bool found = aic_file_read(&f, path, PLUGIN_MAX, NULL) == AIC_OK && find_constant(&f, symbol, out);
+
+	aic_bytes_free(&f);
+	return found;
+}
+
+/* --- slurmctld --- */
+
+typedef struct {
+	char version[64], job_comp[256], job_submit[512], plugindir[AIC_PATH_LEN], job_comp_loc[AIC_PATH_LEN];
+} ctld;
+
+static void ask_child(int fd, const aic_config *c)
+{
+	slurm_conf_t *conf = NULL;
+	ctld answer;
+
+	alarm(ASK_SECONDS);
+	signal(SIGALRM, SIG_DFL);
+	if (!freopen("/dev/null", "w", stderr))
+		_exit(1);
+	if (c->slurm_conf[0])
+		setenv("SLURM_CONF", c->slurm_conf, 1);
+	slurm_init(c->slurm_conf[0] ? c->slurm_conf : NULL);
+	if (slurm_load_ctl_conf(0, &conf) || !conf)
+		_exit(1);
+	memset(&answer, 0, sizeof(answer));
+#define TAKE(to, from) aic_str_copy(answer.to, sizeof(answer.to), conf->from ? conf->from : "")
+	TAKE(version, version);
+	TAKE(job_comp, job_comp_type);
+	TAKE(job_submit, job_submit_plugins);
+	TAKE(plugindir, plugindir);
+	TAKE(job_comp_loc, job_comp_loc);
+	_exit(aic_write_all(fd, &answer, sizeof(answer)) ? 1 : 0);
+}
+
+/* libslurm waits long for a slurmctld that is down: it does so in a child with a time-out. */
+static bool ask_slurmctld(const aic_config *c, ctld *out)
+{
+	size_t got = 0;
+	ssize_t n;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return false;
+	fflush(NULL);
+	pid_t child = fork();
+	if (child == 0)
+		ask_child(fds[1], c);
+	close(fds[1]);
+	while (child > 0 && got < sizeof(*out) && (n = read(fds[0], (char *)out + got, sizeof(*out) - got)) > 0)
+		got += (size_t)n;
+	close(fds[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	return got == sizeof(*out);
+}
+
+/* --- plugins --- */
+
+static void check_plugin(aic_doctor *d, const ctld *s, const char *file, const char *symbol, uint32_t want)
+{
+	char paths[AIC_PATH_LEN], path[AIC_PATH_LEN + 64], *save = NULL;
+	uint32_t version;
+
+	aic_str_copy(paths, sizeof(paths), s->plugindir);
+	for (char *dir = strtok_r(paths, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
+		snprintf(path, sizeof(path), "%s/%s", dir, file);
+		if (access(path, F_OK))
+			continue;
+		if (!aic_elf_constant(path, symbol, &version))
+			aic_doctor_find(d, AIC_HEALTH_BAD, file, "install AIC's plugins again", "%s has no %s that can be read", path, symbol);
+		else if (version != want)
+			aic_doctor_find(d, AIC_HEALTH_BAD, file, "build AIC with the source of the Slurm that runs, and install it before the restart",
+			                "built for Slurm %u.%02u.%u, slurmctld is %s", version >> 16 & 255, version >> 8 & 255, version & 255,
+			                s->version);
+		else
+			aic_doctor_find(d, AIC_HEALTH_OK, file, NULL, "built for Slurm %s", s->version);
+		return;
+	}
+	aic_doctor_find(d, AIC_HEALTH_WARN, file, "make install, or set --with-slurm-plugindir to slurm.conf's PluginDir", "not found in %s",
+	                s->plugindir);
+}
+
+static uint32_t version_number(const char *text)
+{
+	unsigned major = 0, minor = 0, micro = 0;
+
+	sscanf(text, "%u.%u.%u", &major, &minor, &micro);
+	return major << 16 | minor << 8 | micro;
+}
+
+static bool in_list(const char *list, const char *word)
+{
+	char copy[512], *save = NULL;
+
+	aic_str_copy(copy, sizeof(copy), list);
+	for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+		const char *slash = strrchr(w, '/');
+		if (!strcmp(slash ? slash + 1 : w, word))
+			return true;
+	}
+	return false;
+}
+
+void aic_doctor_slurm(aic_doctor *d)
+{
+	ctld s;
+
+	if (!ask_slurmctld(d->config, &s)) {
+		aic_doctor_find(d, AIC_HEALTH_BAD, "slurmctld", "start it; if it refuses to, look for a plugin of another version in its log",
+		                "does not answer (asked for at most %d s)", ASK_SECONDS);
+		return;
+	}
+	aic_doctor_find(d, AIC_HEALTH_OK, "slurmctld", NULL, "runs, Slurm %s", s.version);
+	uint32_t want = version_number(s.version);
+	check_plugin(d, &s, "jobcomp_aic.so", "plugin_version", want);
+	check_plugin(d, &s, "job_submit_aic.so", "plugin_version", want);
+	if (!in_list(s.job_comp, "aic"))
+		aic_doctor_find(d, AIC_HEALTH_WARN, "JobCompType", "set JobCompType=jobcomp/aic in slurm.conf and restart slurmctld",
+		                "is %s: no job is recorded for AIC", s.job_comp[0] ? s.job_comp : "unset");
+	if (!in_list(s.job_submit, "aic"))
+		aic_doctor_find(d, AIC_HEALTH_WARN, "JobSubmitPlugins", "add aic to JobSubmitPlugins in slurm.conf and restart slurmctld",
+		                "is %s: no job is quoted or held", s.job_submit[0] ? s.job_submit : "unset");
+}

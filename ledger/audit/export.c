@@ -1,0 +1,232 @@
+/* export.c: writing an export; see export.h. */
+#include "ledger/audit/export.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cbor.h"
+#include "common/file.h"
+#include "ledger/chain.h"
+#include "ledger/audit/export_format.h"
+
+
+/* A file being written: its bytes go through its hash. */
+typedef struct {
+	char name[AIC_EXPORT_NAME_LEN];
+	int fd;
+	uint64_t bytes;
+	aic_sha256 *hash;
+} output;
+
+typedef struct {
+	const char *dir;
+	aic_state *copy;
+	aic_order order;
+	output segment, journal;
+	aic_bytes manifest;
+} exporter;
+
+static aic_code begin_file(const exporter *x, output *f, const char *name, aic_error *err)
+{
+	char *path = aic_xasprintf("%s/%s", x->dir, name);
+
+	aic_str_copy(f->name, sizeof(f->name), name);
+	f->bytes = 0;
+	f->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	aic_code code = f->fd < 0 ? aic_fail_errno(err, "cannot create %s", path) : AIC_OK;
+	free(path);
+	if (!code)
+		f->hash = aic_sha256_new();
+	return code;
+}
+
+static aic_code write_file(output *f, const void *data, size_t len, aic_error *err)
+{
+	aic_sha256_update(f->hash, data, len);
+	f->bytes += len;
+	return aic_write_all(f->fd, data, len) ? aic_fail_errno(err, "cannot write %s", f->name) : AIC_OK;
+}
+
+static aic_code end_file(exporter *x, output *f, aic_error *err)
+{
+	char hex[2 * AIC_HASH_LEN + 1];
+	aic_hash h;
+
+	if (f->fd < 0)
+		return AIC_OK;
+	h = aic_sha256_final(f->hash);
+	aic_sha256_free(f->hash);
+	aic_hash_hex(hex, &h);
+	aic_bytes_printf(&x->manifest, "file %s %llu %s\n", f->name, (unsigned long long)f->bytes, hex);
+	int rc = fsync(f->fd);
+	rc |= close(f->fd);
+	f->fd = -1;
+	return rc ? aic_fail_errno(err, "cannot write %s", f->name) : AIC_OK;
+}
+
+static void abandon_file(output *f)
+{
+	if (f->fd < 0)
+		return;
+	aic_sha256_free(f->hash);
+	close(f->fd);
+	f->fd = -1;
+}
+
+typedef struct {
+	aic_bytes items;
+	size_t n;
+} attestation_list;
+
+static aic_code add_attestation(void *ctx, const aic_id *site, const uint8_t *bytes, size_t len, aic_error *err)
+{
+	attestation_list *list = ctx;
+
+	(void)site, (void)err;
+	aic_cbor_put_bytes(&list->items, bytes, len);
+	list->n++;
+	return AIC_OK;
+}
+
+static void put_record(aic_bytes *out, uint64_t height, const aic_bytes *block, const attestation_list *list)
+{
+	aic_bytes item = {0};
+	uint8_t n[4];
+
+	aic_cbor_put_array(&item, 3);
+	aic_cbor_put_uint(&item, height);
+	aic_cbor_put_bytes(&item, block->data, block->len);
+	aic_cbor_put_array(&item, list->n);
+	aic_bytes_append(&item, list->items.data, list->items.len);
+	aic_put_be32(n, (uint32_t)item.len);
+	aic_bytes_append(out, n, sizeof(n));
+	aic_bytes_append(out, item.data, item.len);
+	aic_hash h = aic_sha256_of(out->data, out->len);
+	aic_bytes_append(out, h.b, AIC_HASH_LEN);
+	aic_bytes_free(&item);
+}
+
+static aic_code export_height(exporter *x, uint64_t height, aic_error *err)
+{
+	aic_bytes block = {0}, events = {0}, record = {0}, entries = {0};
+	attestation_list list = {.n = 0};
+	char name[AIC_EXPORT_NAME_LEN];
+	aic_hash hash;
+	bool valid;
+	int64_t time;
+	aic_code code = AIC_OK;
+
+	if (height % AIC_EXPORT_SEGMENT_BLOCKS == 0 && !(code = end_file(x, &x->segment, err)))
+		code = begin_file(x, &x->segment, aic_export_segment_name(name, height), err);
+	if (!code && (code = aic_state_block(x->copy, height, &block, &hash, &valid, err)) == AIC_NOT_FOUND)
+		code = aic_fail(err, AIC_CORRUPT, "height %llu: the block is missing from state.db", (unsigned long long)height);
+	if (!code && !(code = aic_state_events(x->copy, height, &events, &time, err)) &&
+	    !(code = aic_order_attestations(&x->order, height, add_attestation, &list, err))) {
+		put_record(&record, height, &block, &list);
+		if (!(code = write_file(&x->segment, record.data, record.len, err)) &&
+		    !(code = aic_journal_block(&entries, height, time, &events, err)))
+			code = write_file(&x->journal, entries.data, entries.len, err);
+	}
+	aic_bytes_free(&block);
+	aic_bytes_free(&events);
+	aic_bytes_free(&record);
+	aic_bytes_free(&entries);
+	aic_bytes_free(&list.items);
+	return code;
+}
+
+static aic_code write_manifest(exporter *x, aic_error *err)
+{
+	char hex[2 * AIC_HASH_LEN + 1];
+	char *path = aic_xasprintf("%s/%s", x->dir, AIC_EXPORT_MANIFEST);
+	aic_hash h = aic_sha256_of(x->manifest.data, x->manifest.len);
+
+	aic_hash_hex(hex, &h);
+	aic_bytes_printf(&x->manifest, "end %s\n", hex);
+	aic_code code = aic_file_write_atomic(path, x->manifest.data, x->manifest.len, 0644, err);
+	free(path);
+	return code;
+}
+
+static void begin_manifest(exporter *x, const aic_head *head)
+{
+	char chain[2 * AIC_HASH_LEN + 1], hash[2 * AIC_HASH_LEN + 1], root[2 * AIC_HASH_LEN + 1];
+
+	aic_hash_hex(chain, &head->chain);
+	aic_hash_hex(hash, &head->hash);
+	aic_hash_hex(root, &head->root);
+	aic_bytes_printf(&x->manifest, "aic-export 1\nchain %s\nheight %llu\nhead %s\nstate %s\n", chain,
+	                 (unsigned long long)head->height, hash, root);
+}
+
+static aic_code must_be_empty(const char *dir, aic_error *err)
+{
+	aic_code code = aic_dir_make(dir, 0755, err);
+	DIR *d = code ? NULL : opendir(dir);
+
+	if (code)
+		return code;
+	if (!d)
+		return aic_fail_errno(err, "cannot read %s", dir);
+	for (struct dirent *e; !code && (e = readdir(d)) != NULL;)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			code = aic_fail(err, AIC_REFUSED, "%s is not empty: give a new directory", dir);
+	closedir(d);
+	return code;
+}
+
+static aic_code open_copy(exporter *x, const char *dir, aic_error *err)
+{
+	char *state = aic_xasprintf("%s/state.db", dir), *order = aic_xasprintf("%s/order.db", dir);
+	aic_code code;
+
+	if (!(code = aic_order_local(&x->order, order, true, err)) && !(code = aic_state_open_snapshot(&x->copy, state, err)) &&
+	    aic_state_is_empty(x->copy))
+		code = aic_fail(err, AIC_NOT_FOUND, "%s holds no ledger yet", state);
+	free(state);
+	free(order);
+	return code;
+}
+
+static aic_code run(exporter *x, aic_verify_progress progress, void *ctx, aic_error *err)
+{
+	const aic_head *head = aic_state_head(x->copy);
+	aic_code code;
+
+	begin_manifest(x, head);
+	if ((code = begin_file(x, &x->journal, AIC_EXPORT_JOURNAL, err)))
+		return code;
+	for (uint64_t h = 0; h <= head->height && !code; h++) {
+		code = export_height(x, h, err);
+		if (progress && (h % AIC_EXPORT_SEGMENT_BLOCKS == 0 || h == head->height))
+			progress(ctx, h, head->height);
+	}
+	if (!code && !(code = end_file(x, &x->segment, err)) && !(code = end_file(x, &x->journal, err)) &&
+	    !(code = write_manifest(x, err)))
+		code = aic_dir_sync(x->dir, err);
+	return code;
+}
+
+aic_code aic_ledger_export(const char *dir, const char *out, aic_verify_progress progress, void *ctx, aic_verified *done,
+                           aic_error *err)
+{
+	exporter x = {.dir = out, .segment = {.fd = -1}, .journal = {.fd = -1}};
+	aic_code code;
+
+	memset(done, 0, sizeof(*done));
+	if (!(code = open_copy(&x, dir, err)) && !(code = must_be_empty(out, err)) && !(code = run(&x, progress, ctx, err))) {
+		const aic_head *head = aic_state_head(x.copy);
+
+		*done = (aic_verified){.blocks = head->height + 1, .transactions = head->transactions, .chain = head->chain,
+		                       .head = head->hash, .root = head->root};
+	}
+	abandon_file(&x.segment);
+	abandon_file(&x.journal);
+	aic_state_close(x.copy);
+	aic_order_close(&x.order);
+	aic_bytes_free(&x.manifest);
+	return code;
+}

@@ -1,0 +1,33 @@
+/* export_format.h: what writer and verifier of an export share.
+ *
+ *     segment  = record *
+ *     record   = u32 BE length of item || item || SHA-256(length || item)
+ *     item     = [height, block: bytes, [* attestation: bytes]]
+ *
+ *     manifest = "aic-export 1\n" "chain HEX\n" "height N\n" "head HEX\n" "state HEX\n" ("file NAME BYTES SHA256\n")* "end SHA256\n"
+ *
+ * The last line is SHA-256 of all before it. */
+#ifndef AIC_LEDGER_EXPORT_FORMAT_H
+#define AIC_LEDGER_EXPORT_FORMAT_H
+
+#include <stdint.h>
+
+#include "common/bytes.h"
+#include "common/crypto.h"
+#include "common/error.h"
+#include "ledger/block.h"
+#include "ledger/state/state.h"
+
+#define AIC_EXPORT_MANIFEST "manifest"
+#define AIC_EXPORT_JOURNAL "ledger.journal"
+#define AIC_EXPORT_SEGMENT_BLOCKS 1024
+#define AIC_EXPORT_RECORD_MAX (AIC_BLOCK_MAX + (1u << 20))
+
+/* Name of the segment that begins with this height. */
+#define AIC_EXPORT_NAME_LEN 32
+char *aic_export_segment_name(char buf[AIC_EXPORT_NAME_LEN], uint64_t first);
+
+/* The journal's entries of one block, appended: the same bytes for the same events. */
+aic_code aic_journal_block(aic_bytes *out, uint64_t height, int64_t time, const aic_bytes *events, aic_error *err);
+
+#endif

@@ -1,0 +1,385 @@
+/* export_verify.c: checking an export with nothing but its files and, best, the chain id. First the manifest against itself and
+ * every file against it, record by record so that a difference has a height; then the replay; then the journal. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cbor.h"
+#include "common/file.h"
+#include "ledger/chain.h"
+#include "ledger/audit/export.h"
+#include "ledger/audit/export_format.h"
+#include "ledger/genesis.h"
+#include "ledger/state/member.h"
+
+#define MANIFEST_MAX (64u << 20)
+
+typedef struct {
+	char name[AIC_EXPORT_NAME_LEN];
+	uint64_t bytes;
+	aic_hash hash;
+} listed;
+
+typedef struct {
+	const char *dir;
+	aic_state *replay;
+	aic_hash chain, head, root; /* the manifest's */
+	uint64_t height;
+	listed *file;
+	size_t n_files;
+	FILE *journal;
+	aic_verified *out;
+} verifier;
+
+/* --- manifest --- */
+
+static aic_code bad_line(int line, aic_error *err)
+{
+	return aic_fail(err, AIC_CORRUPT, "manifest, line %d: it is not what an export writes", line);
+}
+
+static bool read_hash(const char *text, const char *word, aic_hash *h)
+{
+	size_t n = strlen(word);
+	char again[2 * AIC_HASH_LEN + 1];
+
+	if (strncmp(text, word, n) != 0 || text[n] != ' ' || !aic_unhex(h->b, AIC_HASH_LEN, text + n + 1))
+		return false;
+	aic_hash_hex(again, h);
+	return strcmp(again, text + n + 1) == 0; /* lower case alone: one form */
+}
+
+static aic_code read_file_line(verifier *v, const char *text, int line, aic_error *err)
+{
+	listed f = {.bytes = 0};
+	char hex[2 * AIC_HASH_LEN + 2], again[160], name[AIC_EXPORT_NAME_LEN];
+	unsigned long long bytes;
+
+	if (sscanf(text, "file %31s %llu %65s", name, &bytes, hex) != 3 || !aic_unhex(f.hash.b, AIC_HASH_LEN, hex) || strchr(name, '/'))
+		return bad_line(line, err);
+	aic_hash_hex(hex, &f.hash);
+	snprintf(again, sizeof(again), "file %s %llu %s", name, bytes, hex);
+	if (strcmp(again, text) != 0)
+		return bad_line(line, err);
+	aic_str_copy(f.name, sizeof(f.name), name);
+	f.bytes = bytes;
+	v->file = aic_xrealloc(v->file, (v->n_files + 1) * sizeof(*v->file));
+	v->file[v->n_files++] = f;
+	return AIC_OK;
+}
+
+static aic_code read_line(verifier *v, const char *text, int line, aic_error *err)
+{
+	char again[40];
+	unsigned long long height;
+
+	switch (line) {
+	case 1:
+		return strcmp(text, "aic-export 1") == 0 ? AIC_OK : bad_line(line, err);
+	case 2:
+		return read_hash(text, "chain", &v->chain) ? AIC_OK : bad_line(line, err);
+	case 3:
+		if (sscanf(text, "height %llu", &height) != 1 || snprintf(again, sizeof(again), "height %llu", height) < 0 ||
+		    strcmp(again, text) != 0)
+			return bad_line(line, err);
+		v->height = height;
+		return AIC_OK;
+	case 4:
+		return read_hash(text, "head", &v->head) ? AIC_OK : bad_line(line, err);
+	case 5:
+		return read_hash(text, "state", &v->root) ? AIC_OK : bad_line(line, err);
+	default:
+		return read_file_line(v, text, line, err);
+	}
+}
+
+static aic_code read_manifest(verifier *v, aic_error *err)
+{
+	char *path = aic_xasprintf("%s/%s", v->dir, AIC_EXPORT_MANIFEST);
+	aic_bytes text = {0};
+	aic_hash end, sum;
+	aic_code code = aic_file_read(&text, path, MANIFEST_MAX, err);
+	bool ended = false;
+	int line = 0;
+
+	free(path);
+	for (size_t at = 0; !code && at < text.len;) {
+		const uint8_t *newline = memchr(text.data + at, '\n', text.len - at);
+		char *copy = newline ? strndup((char *)text.data + at, (size_t)(newline - text.data) - at) : NULL;
+
+		line++;
+		if (!copy || ended) {
+			code = bad_line(line, err);
+		} else if (read_hash(copy, "end", &end)) {
+			sum = aic_sha256_of(text.data, at);
+			ended = true;
+			if (!aic_hash_equal(&sum, &end))
+				code = aic_fail(err, AIC_CORRUPT, "manifest: its last line is not the hash of those before it");
+		} else {
+			code = read_line(v, copy, line, err);
+		}
+		free(copy);
+		at = newline ? (size_t)(newline - text.data) + 1 : text.len;
+	}
+	if (!code && (!ended || line < 7))
+		code = aic_fail(err, AIC_CORRUPT, "manifest: it ends before its last line");
+	aic_bytes_free(&text);
+	return code;
+}
+
+/* --- records --- */
+
+static aic_code damaged(const char *name, uint64_t height, const char *what, aic_error *err)
+{
+	return aic_fail(err, AIC_CORRUPT, "%s, height %llu: %s", name, (unsigned long long)height, what);
+}
+
+/* One record into item; its bytes go through the file's hash. */
+static aic_code read_record(FILE *f, const char *name, uint64_t height, aic_bytes *item, aic_sha256 *hash, aic_error *err)
+{
+	uint8_t sum[AIC_HASH_LEN];
+
+	aic_bytes_clear(item);
+	aic_bytes_reserve(item, 4);
+	if (fread(item->data, 1, 4, f) != 4)
+		return damaged(name, height, "the record is missing", err);
+	uint32_t len = aic_get_be32(item->data);
+	if (len > AIC_EXPORT_RECORD_MAX)
+		return damaged(name, height, "the record's length is absurd", err);
+	aic_bytes_reserve(item, len + 4);
+	if (fread(item->data + 4, 1, len, f) != len || fread(sum, 1, sizeof(sum), f) != sizeof(sum))
+		return damaged(name, height, "the record is cut off", err);
+	item->len = len + 4;
+	aic_hash h = aic_sha256_of(item->data, item->len);
+	if (memcmp(h.b, sum, sizeof(sum)) != 0)
+		return damaged(name, height, "the record does not match its hash", err);
+	aic_sha256_update(hash, item->data, item->len);
+	aic_sha256_update(hash, sum, sizeof(sum));
+	return AIC_OK;
+}
+
+static aic_code replay_block(verifier *v, const char *name, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
+{
+	aic_code code;
+
+	if (height) {
+		code = aic_block_apply(v->replay, block, len, NULL, NULL, err);
+	} else {
+		aic_hash chain = aic_genesis_chain(block, len);
+
+		if (!aic_hash_equal(&chain, &v->chain))
+			return damaged(name, 0, "genesis is not the chain id's", err);
+		code = aic_genesis_apply(v->replay, block, len, err);
+	}
+	if (code)
+		aic_error_prefix(err, "%s, height %llu", name, (unsigned long long)height);
+	return code;
+}
+
+static aic_code check_attestation(verifier *v, const char *name, uint64_t height, const uint8_t *bytes, size_t len, aic_error *err)
+{
+	const aic_head *head = aic_state_head(v->replay);
+	aic_attestation a;
+	aic_member m;
+
+	if (aic_attestation_decode(&a, bytes, len, NULL) || aic_state_member(v->replay, &a.site, &m, NULL))
+		return damaged(name, height, "an attestation cannot be read, or is by no member site", err);
+	if (!aic_attestation_signed_by(&a, m.key))
+		return damaged(name, height, "the signature of an attestation does not fit", err);
+	if (a.height != height || !aic_hash_equal(&a.chain, &head->chain) || !aic_hash_equal(&a.block, &head->hash) ||
+	    !aic_hash_equal(&a.state, &head->root))
+		return damaged(name, height, "an attestation is for another block or state root", err);
+	v->out->attestations++;
+	return AIC_OK;
+}
+
+static aic_code compare_journal(verifier *v, uint64_t height, aic_error *err)
+{
+	aic_bytes events = {0}, entries = {0}, there = {0};
+	int64_t time;
+	aic_code code;
+
+	if (!(code = aic_state_events(v->replay, height, &events, &time, err)) &&
+	    !(code = aic_journal_block(&entries, height, time, &events, err))) {
+		aic_bytes_reserve(&there, entries.len + 1);
+		if (fread(there.data, 1, entries.len, v->journal) != entries.len ||
+		    (entries.len && memcmp(there.data, entries.data, entries.len) != 0))
+			code = damaged(AIC_EXPORT_JOURNAL, height, "the entries are not what the block does", err);
+	}
+	aic_bytes_free(&events);
+	aic_bytes_free(&entries);
+	aic_bytes_free(&there);
+	return code;
+}
+
+static aic_code verify_item(verifier *v, const char *name, uint64_t height, const aic_bytes *item, aic_error *err)
+{
+	const uint8_t *block, *attestation;
+	size_t len, n;
+	aic_cbor c;
+	aic_code code;
+
+	aic_cbor_init(&c, item->data + 4, item->len - 4);
+	aic_cbor_array_exact(&c, 3);
+	uint64_t h = aic_cbor_uint(&c);
+	block = aic_cbor_bytes(&c, &len);
+	if (!aic_cbor_ok(&c) || h != height)
+		return damaged(name, height, "the record is of another height", err);
+	if ((code = replay_block(v, name, height, block, len, err)))
+		return code;
+	n = aic_cbor_array(&c, AIC_MEMBERS_MAX);
+	for (size_t i = 0; i < n && aic_cbor_ok(&c) && !code; i++) {
+		attestation = aic_cbor_bytes(&c, &len);
+		if (aic_cbor_ok(&c))
+			code = check_attestation(v, name, height, attestation, len, err);
+	}
+	if (!code && aic_cbor_finish(&c, NULL))
+		code = damaged(name, height, "the record cannot be read", err);
+	return code ? code : compare_journal(v, height, err);
+}
+
+static aic_code verify_segment(verifier *v, const listed *f, uint64_t first, aic_verify_progress progress, void *ctx, aic_error *err)
+{
+	char *path = aic_xasprintf("%s/%s", v->dir, f->name);
+	FILE *file = fopen(path, "re");
+	aic_sha256 *hash = aic_sha256_new();
+	aic_bytes item = {0};
+	uint64_t last = first + AIC_EXPORT_SEGMENT_BLOCKS - 1 < v->height ? first + AIC_EXPORT_SEGMENT_BLOCKS - 1 : v->height;
+	aic_code code = file ? AIC_OK : aic_fail_errno(err, "cannot open %s", path);
+
+	for (uint64_t h = first; h <= last && !code; h++) {
+		if (!(code = read_record(file, f->name, h, &item, hash, err)))
+			code = verify_item(v, f->name, h, &item, err);
+		if (progress && (h % 64 == 0 || h == v->height))
+			progress(ctx, h, v->height);
+	}
+	if (!code && fgetc(file) != EOF)
+		code = damaged(f->name, last, "there is something behind the last record", err);
+	if (!code) {
+		aic_hash sum = aic_sha256_final(hash);
+
+		if (!aic_hash_equal(&sum, &f->hash))
+			code = aic_fail(err, AIC_CORRUPT, "%s: its hash is not the manifest's", f->name);
+	}
+	aic_sha256_free(hash);
+	if (file)
+		fclose(file);
+	aic_bytes_free(&item);
+	free(path);
+	return code;
+}
+
+/* --- the whole --- */
+
+/* Segments in order, then the journal: exactly the files that an export of this height has, with these sizes. */
+static int64_t size_of(const verifier *v, const char *name)
+{
+	char *path = aic_xasprintf("%s/%s", v->dir, name);
+	struct stat st;
+	int64_t size = stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
+
+	free(path);
+	return size;
+}
+
+static aic_code check_files(const verifier *v, aic_error *err)
+{
+	size_t segments = (size_t)(v->height / AIC_EXPORT_SEGMENT_BLOCKS) + 1;
+	char name[AIC_EXPORT_NAME_LEN];
+
+	if (v->n_files != segments + 1)
+		return aic_fail(err, AIC_CORRUPT, "manifest: %zu files are listed, an export up to height %llu has %zu", v->n_files,
+		                (unsigned long long)v->height, segments + 1);
+	for (size_t i = 0; i <= segments; i++) {
+		int64_t size = size_of(v, v->file[i].name);
+
+		aic_export_segment_name(name, i * AIC_EXPORT_SEGMENT_BLOCKS);
+		if (strcmp(v->file[i].name, i < segments ? name : AIC_EXPORT_JOURNAL) != 0)
+			return aic_fail(err, AIC_CORRUPT, "manifest: %s is not the file that comes there", v->file[i].name);
+		if (size < 0)
+			return aic_fail(err, AIC_CORRUPT, "%s is missing from the export", v->file[i].name);
+		if ((uint64_t)size != v->file[i].bytes)
+			return aic_fail(err, AIC_CORRUPT, "%s has %lld bytes, the manifest says %llu", v->file[i].name, (long long)size,
+			                (unsigned long long)v->file[i].bytes);
+	}
+	return AIC_OK;
+}
+
+/* Its bytes were compared with the replay; size and hash in the manifest must fit too. */
+static aic_code check_journal(verifier *v, aic_error *err)
+{
+	const listed *f = &v->file[v->n_files - 1];
+	aic_sha256 *hash = aic_sha256_new();
+	uint8_t buf[65536];
+	bool longer = fgetc(v->journal) != EOF;
+
+	rewind(v->journal);
+	for (size_t n; (n = fread(buf, 1, sizeof(buf), v->journal)) > 0;)
+		aic_sha256_update(hash, buf, n);
+	aic_hash sum = aic_sha256_final(hash);
+	aic_sha256_free(hash);
+	if (longer)
+		return aic_fail(err, AIC_CORRUPT, "%s: there is something behind the last block's entries", f->name);
+	if (!aic_hash_equal(&sum, &f->hash))
+		return aic_fail(err, AIC_CORRUPT, "%s: its hash is not the manifest's", f->name);
+	return AIC_OK;
+}
+
+static aic_code check_head(verifier *v, const aic_hash *chain, aic_error *err)
+{
+	const aic_head *head = aic_state_head(v->replay);
+
+	if (chain && !aic_hash_equal(chain, &head->chain))
+		return aic_fail(err, AIC_CORRUPT, "the export is of another ledger than the chain id that was given");
+	if (head->height != v->height || !aic_hash_equal(&head->hash, &v->head))
+		return aic_fail(err, AIC_CORRUPT, "manifest: the head is not what the blocks lead to");
+	if (!aic_hash_equal(&head->root, &v->root))
+		return aic_fail(err, AIC_CORRUPT, "manifest: the state root is not what the blocks lead to");
+	v->out->blocks = head->height + 1;
+	v->out->transactions = head->transactions;
+	v->out->chain = head->chain;
+	v->out->head = head->hash;
+	v->out->root = head->root;
+	return AIC_OK;
+}
+
+static aic_code run(verifier *v, const aic_hash *chain, aic_verify_progress progress, void *ctx, aic_error *err)
+{
+	char *journal = aic_xasprintf("%s/%s", v->dir, AIC_EXPORT_JOURNAL);
+	aic_code code;
+
+	if (!(code = read_manifest(v, err)) && !(code = check_files(v, err)) && !(v->journal = fopen(journal, "re")))
+		code = aic_fail_errno(err, "cannot open %s", journal);
+	free(journal);
+	for (size_t i = 0; i + 1 < v->n_files && !code; i++)
+		code = verify_segment(v, &v->file[i], i * AIC_EXPORT_SEGMENT_BLOCKS, progress, ctx, err);
+	if (!code && !(code = check_journal(v, err)))
+		code = check_head(v, chain, err);
+	if (v->journal)
+		fclose(v->journal);
+	return code;
+}
+
+aic_code aic_export_verify(const char *dir, const char *scratch_dir, const aic_hash *chain, aic_verify_progress progress, void *ctx,
+                           aic_verified *out, aic_error *err)
+{
+	verifier v = {.dir = dir, .out = out};
+	char *scratch = aic_xasprintf("%s/aic-verify-XXXXXX", scratch_dir);
+	int fd = mkstemp(scratch);
+	aic_code code;
+
+	memset(out, 0, sizeof(*out));
+	code = fd < 0 ? aic_fail_errno(err, "cannot make a scratch file in %s", scratch_dir) : AIC_OK;
+	if (fd >= 0)
+		close(fd);
+	if (!code && !(code = aic_state_open(&v.replay, scratch, AIC_DB_SCRATCH, err)))
+		code = run(&v, chain, progress, ctx, err);
+	aic_state_close(v.replay);
+	if (fd >= 0)
+		unlink(scratch);
+	free(scratch);
+	free(v.file);
+	return code;
+}

@@ -1,0 +1,123 @@
+/* row.h: the rows of the state, each a canonical CBOR array under SHA-256(table || primary key) in the state tree.
+ * doc/formats/state.md lists them. */
+#ifndef AIC_LEDGER_ROW_H
+#define AIC_LEDGER_ROW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/amount.h"
+#include "common/bytes.h"
+#include "common/crypto.h"
+#include "common/error.h"
+#include "ledger/client.h"
+#include "ledger/state/issuance.h"
+
+/* Opaque 16-byte ids: of a member site (from its first key), of an organisation (random-looking, keyed at its site). */
+typedef struct { uint8_t b[16]; } aic_id;
+
+/* Numbers are part of every key: never reused. */
+typedef enum {
+	AIC_TABLE_PARAMETERS = 1, /* key "" */
+	AIC_TABLE_TOTALS = 2,     /* key "" */
+	AIC_TABLE_MEMBER = 3,     /* key site */
+	AIC_TABLE_KEY = 4,        /* key public key */
+	AIC_TABLE_WALLET = 5,     /* key address */
+	AIC_TABLE_DEBT = 6,       /* key debtor || u64 BE number */
+	AIC_TABLE_SETTLEMENT = 7, /* key site || u64 BE number || period */
+	AIC_TABLE_REVERSAL = 8,   /* key settlement's transaction || u32 BE line: sum; || evidence: each one */
+	AIC_TABLE_ALLOWANCE = 9,  /* key owner || spender */
+	AIC_TABLE_ASSET = 10,     /* key u256 BE id */
+	AIC_TABLE_OPERATOR = 11,  /* key owner || operator */
+	AIC_TABLE_MEMBERS = 12,   /* key "": [* [site, since, until]], ascending */
+	AIC_TABLE_VOTE = 13,      /* key SHA-256(u64 BE kind || body): [* site], in order of voting */
+	AIC_TABLE_PAUSE = 14,     /* key "": there while the ledger is paused */
+	AIC_TABLE_RATES = 15      /* key "": [* [name, units]], the consortium's rates */
+} aic_table_id;
+
+aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);
+
+typedef struct {
+	uint64_t wallets, assets; /* assets: not retired */
+	aic_amount supply;
+	aic_amount issued;        /* by second terms */
+	aic_amount fees;          /* X */
+	aic_amount burnt;
+	aic_amount total;         /* genesis: the most that there can ever be; 0: no bound but a_max */
+} aic_totals;
+
+typedef struct {
+	uint8_t key[AIC_PUBLIC_LEN];
+	uint64_t since, until;    /* heights; until 0: member now */
+	uint64_t approvals;       /* administrators' signatures that its settlements need */
+} aic_member;
+
+typedef enum { AIC_ROLE_SITE = 1, AIC_ROLE_NODE = 2, AIC_ROLE_ADMIN = 3 } aic_role;
+
+typedef struct {
+	uint64_t role;
+	aic_id site;
+	uint64_t since, until;    /* heights; until 0: valid */
+	uint64_t nonce;           /* of its next transaction */
+} aic_key_row;
+
+typedef struct {
+	aic_id site;              /* whose custody; all zero: the consortium's treasury */
+	aic_id organisation;
+	aic_amount balance;
+	uint64_t locked_until;    /* height before which nothing leaves */
+	aic_amount alpha, beta;
+	aic_amount debt;          /* sum of its open debts */
+	uint64_t debt_first, debt_next; /* numbers: the oldest open one, the next new one */
+	uint64_t assets;          /* number of assets owned: ERC-721 balanceOf */
+	uint64_t type;            /* AIC_WALLET_PLAIN ... */
+} aic_wallet;
+
+/* How a wallet answers to a safe transfer of an asset. */
+enum { AIC_WALLET_PLAIN = 0, AIC_WALLET_REFUSES_ASSETS = 1 };
+
+typedef struct {
+	aic_address creditor;
+	aic_amount amount;
+} aic_debt;
+
+typedef struct {
+	uint64_t height;
+	aic_hash tx;
+	aic_hash content;         /* SHA-256 of the transaction's body */
+	aic_hash lines;           /* RFC 6962 root of its lines */
+	uint64_t n_lines;
+	aic_amount gross, fee, reward, issued;
+} aic_settlement_row;
+
+/* Encoders append to out; decoders answer false for anything that an encoder does not write. */
+void aic_parameters_put(aic_bytes *out, const aic_parameters *p);
+bool aic_parameters_decode(aic_parameters *p, const void *data, size_t len);
+void aic_totals_put(aic_bytes *out, const aic_totals *t);
+bool aic_totals_decode(aic_totals *t, const void *data, size_t len);
+void aic_member_put(aic_bytes *out, const aic_member *m);
+bool aic_member_decode(aic_member *m, const void *data, size_t len);
+void aic_key_row_put(aic_bytes *out, const aic_key_row *k);
+bool aic_key_row_decode(aic_key_row *k, const void *data, size_t len);
+void aic_wallet_put(aic_bytes *out, const aic_wallet *w);
+bool aic_wallet_decode(aic_wallet *w, const void *data, size_t len);
+void aic_debt_put(aic_bytes *out, const aic_debt *d);
+bool aic_debt_decode(aic_debt *d, const void *data, size_t len);
+void aic_settlement_row_put(aic_bytes *out, const aic_settlement_row *s);
+bool aic_settlement_row_decode(aic_settlement_row *s, const void *data, size_t len);
+
+/* R_j = floor(10^6 * (alpha + 10^6) / (alpha + beta + 2 * 10^6)), economics.md 2. */
+uint64_t aic_rating_ppm(aic_amount alpha, aic_amount beta);
+
+/* "0x" and 40 digits: how messages name a wallet. */
+#define AIC_ADDRESS_TEXT 43
+char *aic_address_text(char buf[AIC_ADDRESS_TEXT], const aic_address *a);
+bool aic_address_parse(aic_address *a, const char *text); /* with or without 0x */
+int aic_address_cmp(const aic_address *a, const aic_address *b);
+bool aic_address_is_zero(const aic_address *a);
+/* The consortium's wallet: no key moves it. */
+aic_address aic_treasury_address(void);
+aic_id aic_site_id(const uint8_t public_key[AIC_PUBLIC_LEN]);
+bool aic_id_equal(const aic_id *a, const aic_id *b);
+
+#endif
