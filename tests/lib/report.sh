@@ -1,13 +1,15 @@
 # report.sh: runs programs that speak TAP (cmocka's too), prints one line per test, counts.
 
 report_begin() {
-	PASSED=0 FAILED=0
+	PASSED=0 FAILED=0 SKIPPED=0
 	REPORT_DIR=$(mktemp -d /tmp/aic-tests.XXXXXX)
 	REPORT_CHILD=""
 	chmod 755 "$REPORT_DIR"
 	export TMPDIR=$REPORT_DIR CMOCKA_MESSAGE_OUTPUT=TAP
 }
 
+# skip NAME: what this machine does not let be tested; the name holds the reason.
+skip() { SKIPPED=$((SKIPPED + 1)); printf 'skipped %s\n' "$1"; }
 pass() { PASSED=$((PASSED + 1)); printf 'ok      %s\n' "$1"; }
 # fail NAME [LOG]
 fail() {
@@ -35,7 +37,7 @@ report_run() {
 		fail "$name (ended after $limit s)" "$log"
 	elif [ "$count" = 0 ]; then
 		fail "$name (no test in it ran; exit code $status)" "$log"
-	elif [ "$status" != 0 ] && ! grep -aqE '^not ok ' "$log"; then
+	elif [ "$status" != 0 ] && ! grep -aE '^not ok ' "$log" | grep -vq '# SKIP'; then
 		fail "$name (exit code $status)" "$log"
 	elif [ "$count" -lt "$(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$log" | head -n 1 | grep . || echo 0)" ]; then
 		fail "$name (ended after $count tests of its plan)" "$log"
@@ -48,6 +50,7 @@ report_lines() {
 	: >"$text"
 	while IFS= read -r line; do
 		case $line in
+		"ok "*"# SKIP"* | "not ok "*"# SKIP"*) skip "$name: $(report_title "$line")"; : >"$text" ;;
 		"ok "*) pass "$name: $(report_title "$line")"; : >"$text" ;;
 		"not ok "*)
 			printf '%s\n' "$line" >>"$text"
@@ -59,7 +62,7 @@ report_lines() {
 		esac
 	done < <(tr -d '\000' <"$log")
 	# what a failed test says after its line
-	if grep -aq '^not ok ' "$log" && [ -s "$text" ]; then tail -n 40 "$text" | sed 's/^/        | /'; fi
+	if grep -a '^not ok ' "$log" | grep -vq '# SKIP' && [ -s "$text" ]; then tail -n 40 "$text" | sed 's/^/        | /'; fi
 }
 report_title() { sed -E 's/^(not )?ok [0-9]* *-? *//' <<<"$1"; }
 
@@ -86,6 +89,7 @@ report_interrupted() {
 	exit 130
 }
 report_end() {
+	[ "$SKIPPED" = 0 ] || echo "$SKIPPED skipped, as said above: this machine does not let them be tested"
 	printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
 	[ "$FAILED" = 0 ] && [ "$PASSED" -gt 0 ]
 	exit
