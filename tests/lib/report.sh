@@ -31,6 +31,7 @@ report_run() {
 	log=$REPORT_DIR/$(tr / - <<<"$1").log
 	shift 2
 	report_spawn "$limit" "$log" "$@" || status=$?
+	report_sweep
 	report_lines "$name" "$log"
 	count=$(grep -acE '^(not )?ok ' "$log")
 	if [ "$status" = 124 ]; then
@@ -72,7 +73,7 @@ report_spawn() {
 	shift 2
 	setsid timeout --kill-after=20 "$limit" "$@" </dev/null >"$log" 2>&1 &
 	REPORT_CHILD=$!
-	wait "$REPORT_CHILD" || status=$?
+	wait "$REPORT_CHILD" 2>/dev/null || status=$?
 	kill -KILL -- "-$REPORT_CHILD" 2>/dev/null
 	REPORT_CHILD=""
 	return "$status"
@@ -80,9 +81,22 @@ report_spawn() {
 report_end_children() {
 	if [ -n "${REPORT_CHILD:-}" ]; then
 		kill -TERM -- "-$REPORT_CHILD" 2>/dev/null
-		for _ in $(seq 100); do kill -0 -- "-$REPORT_CHILD" 2>/dev/null || break; sleep 0.1; done
+		for _ in $(seq 600); do kill -0 -- "-$REPORT_CHILD" 2>/dev/null || break; sleep 0.1; done
 		kill -KILL -- "-$REPORT_CHILD" 2>/dev/null
 	fi
+	report_sweep
+}
+# A theme ends its own cluster; of one that was killed, daemons and users would stay.
+report_sweep() {
+	local pid list name
+	for pid in $(grep -lzE "^AIC_LAB_DAEMON=$REPORT_DIR/" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	for list in "$REPORT_DIR"/lab.*/.users; do
+		[ -e "$list" ] || continue
+		while read -r name; do userdel "$name" 2>/dev/null; done <"$list"
+		rm -f "$list"
+	done
 }
 report_interrupted() {
 	echo "interrupted"
