@@ -7,6 +7,15 @@ build_copy() {
 		--exclude=./aclocal.m4 --exclude=./build-aux --exclude='./build*' --exclude=Makefile.in --exclude='./m4/l*.m4' \
 		--exclude=./config.status --exclude=./Makefile --exclude='*.o' --exclude='*.lo' --exclude='*.la' --exclude=.libs . |
 		tar -C "$to" --no-same-owner -xf -
+	build_forget "$to"
+}
+
+# build_forget COPY: what the checkout no longer has goes from the copy too, so that nothing stale is built or tested.
+build_forget() {
+	local to=$1 file
+	while IFS= read -r -d '' file; do
+		[ -e "$LAB_TOP/$file" ] || rm -f "$to/$file"
+	done < <(cd "$to" && find common ledger accounting slurm-plugins mpi-runner cli etc tests doc -type f -print0)
 }
 
 # build_configure SOURCE BUILD ARGS...: configure where it was not yet, or with other arguments.
