@@ -68,7 +68,7 @@ endif
 EXTRA_DIST += \
 	ledger/testing.h \
 	doc/formats/block.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
-dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-ledger.1 doc/man/aic-transfer.1
+dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
 if WITH_CMOCKA
 ledger_test_flags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
