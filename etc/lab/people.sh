@@ -35,7 +35,7 @@ as() {
 	local user=$1
 	shift
 	(cd "$AIC_LAB/home/$user" && exec setpriv --reuid "$user" --regid "$(id -gn "$user")" --init-groups -- \
-		env HOME="$AIC_LAB/home/$user" USER="$user" LOGNAME="$user" "$@" 7>&- 9>&-)
+		env -u TMPDIR HOME="$AIC_LAB/home/$user" USER="$user" LOGNAME="$user" "$@" 7>&- 9>&-)
 }
 
 people_remove() {

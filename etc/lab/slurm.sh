@@ -10,6 +10,9 @@ slurm_configure() {
 	if [ "$AIC_LAB_PLUGINS" = yes ]; then
 		echo "optional $LAB_PLUGIN_DIR/spank_aic.so node_dir=$AIC_LAB/state/node/%n"
 	fi >"$AIC_LAB/etc/plugstack.conf"
+	# Each node has a /tmp of its own, as separate hosts have: MPI keeps what belongs to one host there.
+	printf '#!/bin/sh\necho "export TMPDIR=%s/tmp/$SLURMD_NODENAME"\n' "$AIC_LAB" >"$AIC_LAB/etc/task-prolog.sh"
+	chmod 755 "$AIC_LAB/etc/task-prolog.sh"
 	chmod 644 "$AIC_LAB"/etc/{slurm,gres,cgroup,plugstack}.conf
 }
 
@@ -38,6 +41,7 @@ slurm_write_conf() {
 		SlurmdDebug=info
 		SlurmdParameters=config_overrides
 		TmpFS=$AIC_LAB/tmp/%n
+		TaskProlog=$AIC_LAB/etc/task-prolog.sh
 		ProctrackType=proctrack/linuxproc
 		TaskPlugin=task/none
 		MpiDefault=pmix
