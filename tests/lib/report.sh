@@ -94,7 +94,7 @@ report_sweep() {
 	done
 	for list in "$REPORT_DIR"/lab.*/.users; do
 		[ -e "$list" ] || continue
-		while read -r name; do userdel "$name" 2>/dev/null; done <"$list"
+		while read -r name; do pkill -KILL -u "$name"; userdel "$name" 2>/dev/null; done <"$list"
 		rm -f "$list"
 	done
 }
