@@ -117,7 +117,7 @@ static void usage_errors(void **state)
 	assert_non_null(strstr(out, "aic batch show: --format xml is not known: table, parsable, csv or json"));
 	assert_int_equal(RUN(out, "batch", "show", "--no-such"), 2);
 	assert_int_equal(RUN(out, "batch", "show", "stray"), 2);
-	assert_int_equal(RUN(out, "batch", "show", "--config", "/nowhere/aic.yaml"), 1);
+	assert_int_equal(RUN(out, "batch", "show", "--config", "/nowhere/aic.yaml"), 2);
 	assert_non_null(strstr(out, "aic batch show: "));
 	assert_non_null(strstr(out, "/nowhere/aic.yaml"));
 }

@@ -25,6 +25,6 @@ compile() { # CFLAGS TARGET...
 case ${1:-} in
 gcc) configure gcc CC=gcc && compile "-g -O2 -Werror" all check_programs install && touch "$AIC_TEST_USR/.prebuilt" ;;
 clang) configure clang CC=clang && compile "-g -O1 -Werror" all check_programs ;;
-sanitized) configure sanitized CC=gcc --enable-sanitize && compile "-g -O1" check_programs ;;
+sanitized) configure sanitized CC=gcc --enable-sanitize && compile "-g -O1" all check_programs ;;
 *) echo "build.sh gcc|clang|sanitized" >&2; exit 2 ;;
 esac
