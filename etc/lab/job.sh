@@ -9,7 +9,7 @@ job_write() {
 		#SBATCH --nodes=4 --ntasks-per-node=1 --time=10
 		#SBATCH --aic-dataset=fashion-mnist
 		#SBATCH --output=train-%j.log
-		srun aic-train --run-dir "run-\$SLURM_JOB_ID" "$AIC_EXAMPLES/fashion-mnist.yaml"
+		srun --kill-on-bad-exit aic-train --run-dir "run-\$SLURM_JOB_ID" "$AIC_EXAMPLES/fashion-mnist.yaml"
 	EOF
 	cat >"$AIC_LAB/home/$LAB_BEN/gpu.sh" <<-EOF
 		#!/bin/bash
