@@ -36,10 +36,8 @@ source_fetch() {
 	mv "$fetch"/slurm-wlm-[0-9]*/ "$1"
 }
 source_mirrors() {
-	{
-		apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null
-		echo "http://deb.debian.org/debian bookworm Debian"
-	} | awk '$3 == "Debian" && !seen[$1 $2]++ { print "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]", $1, $2, "main" }'
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
+		awk '$3 == "Debian" && !seen[$1 $2]++ { print "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]", $1, $2, "main" }'
 }
 source_apt() {
 	local fetch=$AIC_LAB_SOURCE/fetch
