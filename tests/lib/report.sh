@@ -3,7 +3,7 @@
 report_begin() {
 	PASSED=0 FAILED=0 SKIPPED=0
 	REPORT_DIR=$(mktemp -d /tmp/aic-tests.XXXXXX)
-	REPORT_CHILD=""
+	REPORT_CHILDREN=() REPORT_STARTED=""
 	chmod 755 "$REPORT_DIR"
 	export TMPDIR=$REPORT_DIR CMOCKA_MESSAGE_OUTPUT=TAP
 }
@@ -27,11 +27,34 @@ report_check() {
 
 # report_run NAME SECONDS CMD...: CMD prints TAP; it fails as a whole if it dies, hangs or tests nothing.
 report_run() {
-	local name=$1 limit=$2 log status=0 count
-	log=$REPORT_DIR/$(tr / - <<<"$1").log
+	local name=$1 limit=$2 status=0
 	shift 2
-	report_spawn "$limit" "$log" "$@" || status=$?
-	report_sweep
+	report_spawn "$limit" "$(report_log "$name")" "$@" || status=$?
+	report_judge "$name" "$limit" "$status"
+}
+report_log() { echo "$REPORT_DIR/$(tr / - <<<"$1").log"; }
+
+# report_many AT_ONCE SECONDS FILE...: bash scripts under the top that print TAP, so many at a time, told in their order.
+report_many() {
+	local most=$1 limit=$2 file status waiting=() pids=()
+	shift 2
+	for file in "$@" ""; do
+		while [ ${#pids[@]} -gt 0 ] && { [ ${#pids[@]} -ge "$most" ] || [ -z "$file" ]; }; do
+			status=0
+			wait "${pids[0]}" || status=$?
+			report_kill "${pids[0]}"
+			report_judge "${waiting[0]}" "$limit" "$status"
+			pids=("${pids[@]:1}") waiting=("${waiting[@]:1}")
+		done
+		[ -n "$file" ] || break
+		report_start "$limit" "$(report_log "${file#"$TOP/"}")" bash "$file"
+		pids+=("$REPORT_STARTED") waiting+=("${file#"$TOP/"}")
+	done
+}
+
+report_judge() { # NAME SECONDS STATUS
+	local name=$1 limit=$2 status=$3 log count
+	log=$(report_log "$name")
 	report_lines "$name" "$log"
 	count=$(grep -acE '^(not )?ok ' "$log")
 	if [ "$status" = 124 ]; then
@@ -69,33 +92,31 @@ report_title() { sed -E 's/^(not )?ok [0-9]* *-? *//' <<<"$1"; }
 
 # report_spawn SECONDS LOG CMD...: in a process group of its own, which is gone afterwards.
 report_spawn() {
-	local limit=$1 log=$2 status=0
-	shift 2
-	setsid timeout --kill-after=20 "$limit" "$@" </dev/null >"$log" 2>&1 &
-	REPORT_CHILD=$!
-	wait "$REPORT_CHILD" 2>/dev/null || status=$?
-	kill -KILL -- "-$REPORT_CHILD" 2>/dev/null
-	REPORT_CHILD=""
+	local status=0
+	report_start "$@"
+	wait "$REPORT_STARTED" || status=$?
+	report_kill "$REPORT_STARTED"
 	return "$status"
 }
-report_end_children() {
-	if [ -n "${REPORT_CHILD:-}" ]; then
-		kill -TERM -- "-$REPORT_CHILD" 2>/dev/null
-		for _ in $(seq 600); do kill -0 -- "-$REPORT_CHILD" 2>/dev/null || break; sleep 0.1; done
-		kill -KILL -- "-$REPORT_CHILD" 2>/dev/null
-	fi
-	report_sweep
+report_start() { # SECONDS LOG CMD...: its process group is REPORT_STARTED
+	local limit=$1 log=$2
+	shift 2
+	setsid timeout --kill-after=20 "$limit" "$@" </dev/null >"$log" 2>&1 &
+	REPORT_STARTED=$!
+	REPORT_CHILDREN+=("$REPORT_STARTED")
 }
-# A theme ends its own cluster; of one that was killed, daemons and users would stay.
-report_sweep() {
-	local pid list name
-	for pid in $(grep -lzE "^AIC_LAB_DAEMON=$REPORT_DIR/" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3); do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	for list in "$REPORT_DIR"/lab.*/.users; do
-		[ -e "$list" ] || continue
-		while read -r name; do pkill -KILL -u "$name"; userdel "$name" 2>/dev/null; done <"$list"
-		rm -f "$list"
+report_kill() { # GROUP
+	local child left=()
+	kill -KILL -- "-$1" 2>/dev/null
+	for child in "${REPORT_CHILDREN[@]}"; do [ "$child" = "$1" ] || left+=("$child"); done
+	REPORT_CHILDREN=(${left[@]+"${left[@]}"})
+}
+report_end_children() {
+	local child
+	for child in ${REPORT_CHILDREN[@]+"${REPORT_CHILDREN[@]}"}; do kill -TERM -- "-$child" 2>/dev/null; done
+	for child in ${REPORT_CHILDREN[@]+"${REPORT_CHILDREN[@]}"}; do
+		for _ in $(seq 100); do kill -0 -- "-$child" 2>/dev/null || break; sleep 0.1; done
+		kill -KILL -- "-$child" 2>/dev/null
 	done
 }
 report_interrupted() {
