@@ -34,21 +34,22 @@ report_run() {
 }
 report_log() { echo "$REPORT_DIR/$(tr / - <<<"$1").log"; }
 
-# report_many AT_ONCE SECONDS FILE...: bash scripts under the top that print TAP, so many at a time, told in their order.
+# report_many AT_ONCE SECONDS FILE...: bash scripts under the top that print TAP, so many at a time, told as they end.
 report_many() {
-	local most=$1 limit=$2 file status waiting=() pids=()
+	local most=$1 limit=$2 file ended status
+	local -A running=()
 	shift 2
 	for file in "$@" ""; do
-		while [ ${#pids[@]} -gt 0 ] && { [ ${#pids[@]} -ge "$most" ] || [ -z "$file" ]; }; do
+		while [ ${#running[@]} -gt 0 ] && { [ ${#running[@]} -ge "$most" ] || [ -z "$file" ]; }; do
 			status=0
-			wait "${pids[0]}" || status=$?
-			report_kill "${pids[0]}"
-			report_judge "${waiting[0]}" "$limit" "$status"
-			pids=("${pids[@]:1}") waiting=("${waiting[@]:1}")
+			wait -n -p ended "${!running[@]}" || status=$?
+			report_kill "$ended"
+			report_judge "${running[$ended]}" "$limit" "$status"
+			unset "running[$ended]"
 		done
 		[ -n "$file" ] || break
 		report_start "$limit" "$(report_log "${file#"$TOP/"}")" bash "$file"
-		pids+=("$REPORT_STARTED") waiting+=("${file#"$TOP/"}")
+		running[$REPORT_STARTED]=${file#"$TOP/"}
 	done
 }
 
