@@ -56,13 +56,13 @@ libaccounting_la_LIBADD += -lm
 EXTRA_DIST += accounting/page/report.css accounting/page/report.js doc/formats/jobs-json.md \
 	doc/formats/usage-record.md doc/report.png
 CLEANFILES += accounting/page/html_look.inc
+BUILT_SOURCES += accounting/page/html_look.inc
 html_look_quote = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/\t"&\\n",/'
 accounting/page/html_look.inc: accounting/page/report.css accounting/page/report.js
 	$(AM_V_GEN)$(MKDIR_P) accounting/page && { \
 	echo 'static const char *const style_lines[] = {' && $(html_look_quote) $(srcdir)/accounting/page/report.css && echo '};' && \
 	echo 'static const char *const script_lines[] = {' && $(html_look_quote) $(srcdir)/accounting/page/report.js && echo '};'; \
 	} >$@.tmp && mv $@.tmp $@
-accounting/page/libaccounting_la-html_look.lo: accounting/page/html_look.inc
 
 sbin_PROGRAMS += aicacctd
 aicacctd_SOURCES = accounting/aicacctd.c
