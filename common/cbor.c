@@ -423,6 +423,28 @@ bool aic_cbor_null_next(aic_cbor *c)
 	return aic_cbor_peek(c) == AIC_CBOR_NULL && take(c, AIC_CBOR_NULL, &it);
 }
 
+aic_code aic_cbor_fields(aic_cbor *c, const char *what, int n, const char *const *names,
+                         void (*get)(aic_cbor *c, int key, void *ctx), void *ctx, aic_error *err)
+{
+	size_t fields = aic_cbor_map(c, (size_t)n);
+	if (aic_cbor_ok(c) && fields != (size_t)n)
+		aic_cbor_fail(c, "a %s has %d fields, this one %zu", what, n, fields);
+	int key = 0;
+	for (; key < n && aic_cbor_ok(c); key++) {
+		uint64_t found = aic_cbor_uint(c);
+		if (aic_cbor_ok(c) && found != (uint64_t)key)
+			aic_cbor_fail(c, "key %llu stands where %d must", (unsigned long long)found, key);
+		get(c, key, ctx);
+	}
+	bool complete = aic_cbor_ok(c);
+	aic_error why = {0};
+	if (aic_cbor_finish(c, &why) == AIC_OK)
+		return AIC_OK;
+	if (complete || key == 0)
+		return aic_fail(err, AIC_CORRUPT, "%s: %s", what, why.message);
+	return aic_fail(err, AIC_CORRUPT, "%s, field %s: %s", what, names[key - 1], why.message);
+}
+
 aic_code aic_cbor_finish(aic_cbor *c, aic_error *err)
 {
 	if (aic_cbor_ok(c) && c->pos != c->len)

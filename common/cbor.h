@@ -63,6 +63,10 @@ size_t aic_cbor_map(aic_cbor *c, size_t max);
 bool aic_cbor_array_exact(aic_cbor *c, size_t n);
 void aic_cbor_skip(aic_cbor *c);                /* one whole item, nesting at most 16 deep */
 bool aic_cbor_null_next(aic_cbor *c);           /* consumes a null if it is next */
+/* Reads a map whose n keys are 0, 1 ... n - 1, and nothing behind it: get(c, key, ctx) reads the value of each. what is the
+ * thing's name for messages ("receipt"), names[key] a field's. AIC_CORRUPT names the field where reading stopped. */
+aic_code aic_cbor_fields(aic_cbor *c, const char *what, int n, const char *const *names,
+                         void (*get)(aic_cbor *c, int key, void *ctx), void *ctx, aic_error *err);
 /* True where all went well and nothing is left; else copies the failure to err. */
 aic_code aic_cbor_finish(aic_cbor *c, aic_error *err);
 /* Marks the cursor failed with a message of the caller's (a semantic check); keeps an earlier failure. */

@@ -99,8 +99,9 @@ static void get_version(aic_cbor *c)
 		              (unsigned long long)v, RECEIPT_VERSION);
 }
 
-static void get_field(aic_cbor *c, int key, aic_receipt *r)
+static void get_field(aic_cbor *c, int key, void *to)
 {
+	aic_receipt *r = to;
 	switch (key) {
 	case KEY_VERSION: get_version(c); break;
 	case KEY_CLUSTER: aic_cbor_text(c, r->cluster, sizeof r->cluster); break;
@@ -128,24 +129,10 @@ aic_code aic_receipt_decode(aic_receipt *r, const void *data, size_t len, aic_er
 	memset(r, 0, sizeof *r);
 	aic_cbor c;
 	aic_cbor_init(&c, data, len);
-	size_t fields = aic_cbor_map(&c, KEY_COUNT);
-	if (aic_cbor_ok(&c) && fields != KEY_COUNT)
-		aic_cbor_fail(&c, "a receipt has %d fields, this one %zu", KEY_COUNT, fields);
-	int key = 0;
-	for (; key < KEY_COUNT && aic_cbor_ok(&c); key++) {
-		uint64_t found = aic_cbor_uint(&c);
-		if (aic_cbor_ok(&c) && found != (uint64_t)key)
-			aic_cbor_fail(&c, "key %llu stands where %d must", (unsigned long long)found, key);
-		get_field(&c, key, r);
-	}
-	bool complete = aic_cbor_ok(&c);
-	aic_error why = {0};
-	if (aic_cbor_finish(&c, &why) == AIC_OK)
-		return AIC_OK;
-	memset(r, 0, sizeof *r);
-	if (complete || key == 0)
-		return aic_fail(err, AIC_CORRUPT, "receipt: %s", why.message);
-	return aic_fail(err, AIC_CORRUPT, "receipt, field %s: %s", field_names[key - 1], why.message);
+	aic_code code = aic_cbor_fields(&c, "receipt", KEY_COUNT, field_names, get_field, r, err);
+	if (code != AIC_OK)
+		memset(r, 0, sizeof *r);
+	return code;
 }
 
 /* --- batches: [ signed bytes, signature ], the signed bytes being [ node, public key, [ receipt, ... ] ] --- */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/service.h"
+#include "ledger/state/settlement.h"
 
 #define LINES_MAX 65536
 #define APPROVERS_MAX 16
@@ -18,18 +19,8 @@ void aic_wire_put_settlement(aic_bytes *out, const aic_settlement *s)
 	for (uint32_t i = 0; i < s->n_approvals; i++)
 		aic_cbor_put_uint(out, s->approver[i]);
 	aic_cbor_put_array(out, s->n_lines);
-	for (size_t i = 0; i < s->n_lines; i++) {
-		const aic_settlement_line *l = &s->line[i];
-
-		aic_cbor_put_array(out, 7);
-		aic_cbor_put_bytes(out, l->payer.b, AIC_ADDRESS_LEN);
-		aic_cbor_put_bytes(out, l->payee.b, AIC_ADDRESS_LEN);
-		aic_cbor_put_uint(out, (uint64_t)l->kind);
-		aic_cbor_put_uint(out, l->n);
-		aic_cbor_put_amount(out, l->gross);
-		aic_cbor_put_amount(out, l->fee);
-		aic_cbor_put_amount(out, l->stake);
-	}
+	for (size_t i = 0; i < s->n_lines; i++)
+		aic_settlement_leaf(out, &s->line[i]);
 }
 
 static void get_line(aic_cbor *c, aic_settlement_line *l)
