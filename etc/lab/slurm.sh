@@ -23,7 +23,6 @@ slurm_write_conf() {
 		ClusterName=aiclab
 		SlurmctldHost=$host(127.0.0.1)
 		SlurmctldPort=$AIC_LAB_PORT
-		SrunPortRange=$((AIC_LAB_PORT + 10))-$((AIC_LAB_PORT + 99))
 		SlurmUser=slurm
 		SlurmdUser=root
 		AuthType=auth/munge
