@@ -107,8 +107,15 @@ int aic_words_begin(aic_words *w, const char *args_doc, const char *doc, int arg
 	return aic_command_begin(&w->base, &argp, argc, argv, w);
 }
 
-aic_code aic_ask(const aic_config *c, const aic_bytes *body, aic_bytes *keep, aic_cbor *answer, aic_error *err)
+int aic_words_end(aic_words *w, char **argv, aic_code rc, const aic_error *err)
 {
+	aic_command_end(&w->base);
+	return rc == AIC_OK ? 0 : aic_command_fail(argv, err);
+}
+
+aic_code aic_ask(aic_question *q, aic_error *err)
+{
+	const aic_config *c = q->config;
 	char address[AIC_PATH_LEN];
 	aic_rpc *rpc = NULL;
 	aic_error e = {0};
@@ -118,11 +125,35 @@ aic_code aic_ask(const aic_config *c, const aic_bytes *body, aic_bytes *keep, ai
 	if (rc == AIC_UNREACHABLE)
 		return aic_fail(err, AIC_UNREACHABLE, "aicacctd does not answer (%s): start it, or look with `aic doctor`", e.message);
 	if (rc == AIC_OK)
-		rc = aic_rpc_call(rpc, body, keep, answer, &e);
+		rc = aic_rpc_call(rpc, &q->body, &q->keep, &q->answer, &e);
 	aic_rpc_close(rpc);
 	if (rc != AIC_OK && err)
 		*err = e;
 	return rc;
+}
+
+aic_code aic_ask_rows(aic_question *q, aic_grid *g, const aic_column *columns, size_t n, aic_error *err)
+{
+	aic_code rc = aic_ask(q, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	aic_grid_read(g, &q->answer, columns, n);
+	return aic_cbor_finish(&q->answer, err);
+}
+
+aic_code aic_ask_done(aic_question *q, aic_error *err)
+{
+	aic_code rc = aic_ask(q, err);
+
+	aic_question_end(q);
+	return rc;
+}
+
+void aic_question_end(aic_question *q)
+{
+	aic_bytes_free(&q->body);
+	aic_bytes_free(&q->keep);
 }
 
 void aic_show(const aic_words *w, aic_table *t)

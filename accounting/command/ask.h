@@ -32,8 +32,23 @@ typedef struct {
 /* Parses and loads aic.yaml. 0, or the exit status. doc: argp's, args_doc likewise. */
 int aic_words_begin(aic_words *w, const char *args_doc, const char *doc, int argc, char **argv);
 
-/* One request to aicacctd and its answer; the caller frees keep. AIC_UNREACHABLE comes with the remedy. */
-aic_code aic_ask(const aic_config *c, const aic_bytes *body, aic_bytes *keep, aic_cbor *answer, aic_error *err);
+/* After the command's work: frees what the words hold, prints a failure. The exit status. */
+int aic_words_end(aic_words *w, char **argv, aic_code rc, const aic_error *err);
+
+/* One request to aicacctd and its answer: aic_rpc_begin(&q.body, ...) and the arguments, aic_ask, read q.answer to its end,
+ * aic_question_end whatever came back. */
+typedef struct {
+	const aic_config *config;
+	aic_bytes body, keep;
+	aic_cbor answer;
+} aic_question;
+/* AIC_UNREACHABLE comes with the remedy. */
+aic_code aic_ask(aic_question *q, aic_error *err);
+/* Asks for what is answered by rows alone. */
+aic_code aic_ask_rows(aic_question *q, aic_grid *g, const aic_column *columns, size_t n, aic_error *err);
+/* Asks for what is answered by nothing or by what the caller does not read. */
+aic_code aic_ask_done(aic_question *q, aic_error *err);
+void aic_question_end(aic_question *q);
 
 /* Prints t and frees it. */
 void aic_show(const aic_words *w, aic_table *t);

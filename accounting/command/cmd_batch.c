@@ -50,17 +50,6 @@ aic_code aic_batch_key_put(aic_bytes *body, const char *given, aic_error *err)
 	return AIC_OK;
 }
 
-static aic_code put_key(aic_bytes *body, const aic_words *w, aic_error *err)
-{
-	return aic_batch_key_put(body, w->n_args ? w->arg[0] : "", err);
-}
-
-static aic_code read_batches(aic_cbor *answer, aic_grid *g)
-{
-	aic_grid_read(g, answer, batch_columns, COUNT(batch_columns));
-	return AIC_OK;
-}
-
 static const char *name_of(const aic_grid *g)
 {
 	return aic_grid_cell(g, 0, B_NAME)->text;
@@ -96,76 +85,62 @@ static void batches_table(const aic_words *w, const aic_grid *g, bool one)
 	aic_show(w, t);
 }
 
-/* Asks for something whose answer is batches alone, and prints them. */
-static int batch_request(char **argv, aic_words *w, const aic_bytes *body, bool one)
+/* The end of a command whose answer is batches alone: asks, unless rc says that the question failed already, and prints them. */
+static int batch_request(char **argv, aic_words *w, aic_question *q, aic_code rc, aic_error *err, bool one)
 {
-	aic_bytes keep = {0};
-	aic_cbor answer;
 	aic_grid grid = {0};
-	aic_error err = {0};
-	aic_code rc = aic_ask(&w->base.config, body, &keep, &answer, &err);
 
-	if (rc == AIC_OK) {
-		read_batches(&answer, &grid);
-		rc = aic_cbor_finish(&answer, &err);
-	}
+	if (rc == AIC_OK)
+		rc = aic_ask_rows(q, &grid, batch_columns, COUNT(batch_columns), err);
 	if (rc == AIC_OK)
 		batches_table(w, &grid, one);
 	aic_grid_clear(&grid);
-	aic_bytes_free(&keep);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	aic_question_end(q);
+	return aic_words_end(w, argv, rc, err);
 }
 
 static int batch_list(int argc, char **argv)
 {
 	aic_words w = {0};
-	aic_bytes body = {0};
+	aic_question q = {.config = &w.base.config};
+	aic_error err = {0};
 	int status = aic_words_begin(&w, NULL, "All batches, newest first.", argc, argv);
 
 	if (status)
 		return status;
-	aic_rpc_begin(&body, "batch-list", 0);
-	status = batch_request(argv, &w, &body, false);
-	aic_bytes_free(&body);
-	aic_command_end(&w.base);
-	return status;
+	aic_rpc_begin(&q.body, "batch-list", 0);
+	return batch_request(argv, &w, &q, AIC_OK, &err, false);
 }
 
 static int batch_close(int argc, char **argv)
 {
 	aic_words w = {.max_args = 1};
-	aic_bytes body = {0};
+	aic_question q = {.config = &w.base.config};
+	aic_error err = {0};
 	int status = aic_words_begin(&w, "[PERIOD]", "Closes what is open of a period, the running one if none is named, into a batch for"
 	                                             " review. What comes later goes to the next batch.", argc, argv);
 
 	if (status)
 		return status;
-	aic_rpc_begin(&body, "batch-close", 1);
-	aic_cbor_put_text(&body, w.n_args ? w.arg[0] : "");
-	status = batch_request(argv, &w, &body, true);
-	aic_bytes_free(&body);
-	aic_command_end(&w.base);
-	return status;
+	aic_rpc_begin(&q.body, "batch-close", 1);
+	aic_cbor_put_text(&q.body, w.n_args ? w.arg[0] : "");
+	return batch_request(argv, &w, &q, AIC_OK, &err, true);
 }
 
 static int batch_post(int argc, char **argv)
 {
 	aic_words w = {.max_args = 1};
-	aic_bytes body = {0};
+	aic_question q = {.config = &w.base.config};
 	aic_error err = {0};
 	int status = aic_words_begin(&w, "[PERIOD/NUMBER]", "Posts an approved batch, the latest if none is named, to the ledger.", argc, argv);
 
 	if (status)
 		return status;
-	aic_rpc_begin(&body, "batch-post", 2);
-	status = put_key(&body, &w, &err) == AIC_OK ? batch_request(argv, &w, &body, true) : aic_command_fail(argv, &err);
-	aic_bytes_free(&body);
-	aic_command_end(&w.base);
-	return status;
+	aic_rpc_begin(&q.body, "batch-post", 2);
+	return batch_request(argv, &w, &q, aic_batch_key_put(&q.body, w.n_args ? w.arg[0] : "", &err), &err, true);
 }
 
 typedef struct {
-	aic_bytes keep;
 	aic_grid batch, sums;
 	char evidence[80], message[1024];
 	bool enforce;
@@ -173,30 +148,29 @@ typedef struct {
 
 static aic_code ask_show(const aic_words *w, shown *s, aic_error *err)
 {
-	aic_bytes body = {0};
-	aic_cbor answer;
+	aic_question q = {.config = &w->base.config};
 
 	memset(s, 0, sizeof(*s));
-	aic_rpc_begin(&body, "batch-show", 2);
-	aic_code rc = put_key(&body, w, err);
+	aic_rpc_begin(&q.body, "batch-show", 2);
+	aic_code rc = aic_batch_key_put(&q.body, w->n_args ? w->arg[0] : "", err);
 	if (rc == AIC_OK)
-		rc = aic_ask(&w->base.config, &body, &s->keep, &answer, err);
-	aic_bytes_free(&body);
-	if (rc != AIC_OK)
-		return rc;
-	read_batches(&answer, &s->batch);
-	aic_grid_read(&s->sums, &answer, sum_columns, COUNT(sum_columns));
-	aic_cbor_text(&answer, s->evidence, sizeof(s->evidence));
-	s->enforce = aic_cbor_bool(&answer);
-	aic_cbor_text(&answer, s->message, sizeof(s->message));
-	return aic_cbor_finish(&answer, err);
+		rc = aic_ask(&q, err);
+	if (rc == AIC_OK) {
+		aic_grid_read(&s->batch, &q.answer, batch_columns, COUNT(batch_columns));
+		aic_grid_read(&s->sums, &q.answer, sum_columns, COUNT(sum_columns));
+		aic_cbor_text(&q.answer, s->evidence, sizeof(s->evidence));
+		s->enforce = aic_cbor_bool(&q.answer);
+		aic_cbor_text(&q.answer, s->message, sizeof(s->message));
+		rc = aic_cbor_finish(&q.answer, err);
+	}
+	aic_question_end(&q);
+	return rc;
 }
 
 static void shown_clear(shown *s)
 {
 	aic_grid_clear(&s->batch);
 	aic_grid_clear(&s->sums);
-	aic_bytes_free(&s->keep);
 }
 
 static void show_table(const aic_words *w, const shown *s)
@@ -230,8 +204,7 @@ static int batch_show(int argc, char **argv)
 	if (rc == AIC_OK)
 		show_table(&w, &s);
 	shown_clear(&s);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	return aic_words_end(&w, argv, rc, &err);
 }
 
 static aic_code approve_body(const aic_words *w, const shown *s, aic_bytes *body, aic_error *err)
@@ -256,7 +229,7 @@ static aic_code approve_body(const aic_words *w, const shown *s, aic_bytes *body
 static int batch_approve(int argc, char **argv)
 {
 	aic_words w = {.max_args = 1, .takes_hash = true};
-	aic_bytes body = {0};
+	aic_question q = {.config = &w.base.config};
 	aic_error err = {0};
 	shown s;
 	int status = aic_words_begin(&w, "[PERIOD/NUMBER]", "Approves a batch, the latest if none is named, exactly as its hash says.", argc,
@@ -266,12 +239,9 @@ static int batch_approve(int argc, char **argv)
 		return status;
 	aic_code rc = ask_show(&w, &s, &err);
 	if (rc == AIC_OK)
-		rc = approve_body(&w, &s, &body, &err);
-	status = rc == AIC_OK ? batch_request(argv, &w, &body, true) : aic_command_fail(argv, &err);
+		rc = approve_body(&w, &s, &q.body, &err);
 	shown_clear(&s);
-	aic_bytes_free(&body);
-	aic_command_end(&w.base);
-	return status;
+	return batch_request(argv, &w, &q, rc, &err, true);
 }
 
 int aic_cmd_batch(int argc, char **argv)

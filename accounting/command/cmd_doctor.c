@@ -38,33 +38,23 @@ void aic_doctor_find(aic_doctor *d, aic_health h, const char *what, const char *
 
 /* --- aicacctd --- */
 
-static aic_code ask(const aic_config *c, const char *op, aic_bytes *keep, aic_cbor *answer, aic_error *err)
-{
-	aic_bytes body = {0};
-
-	aic_rpc_begin(&body, op, 0);
-	aic_code rc = aic_ask(c, &body, keep, answer, err);
-	aic_bytes_free(&body);
-	return rc;
-}
-
 static bool check_ping(aic_doctor *d)
 {
+	aic_question q = {.config = d->config};
 	char site[AIC_NAME_LEN];
-	aic_bytes keep = {0};
 	aic_error err = {0};
-	aic_cbor answer;
-	aic_code rc = ask(d->config, "ping", &keep, &answer, &err);
 
+	aic_rpc_begin(&q.body, "ping", 0);
+	aic_code rc = aic_ask(&q, &err);
 	if (rc != AIC_OK) {
 		aic_doctor_find(d, AIC_HEALTH_BAD, "aicacctd", "start it: systemctl start aicacctd", "%s", err.message);
-		aic_bytes_free(&keep);
+		aic_question_end(&q);
 		return false;
 	}
-	aic_cbor_text(&answer, site, sizeof(site));
-	int64_t off = aic_cbor_int(&answer) - aic_now();
-	bool enforce = aic_cbor_bool(&answer);
-	aic_bytes_free(&keep);
+	aic_cbor_text(&q.answer, site, sizeof(site));
+	int64_t off = aic_cbor_int(&q.answer) - aic_now();
+	bool enforce = aic_cbor_bool(&q.answer);
+	aic_question_end(&q);
 	aic_doctor_find(d, AIC_HEALTH_OK, "aicacctd", NULL, "answers for site %s, mode %s", site, enforce ? "enforce" : "observe");
 	if (enforce != d->config->enforce)
 		aic_doctor_find(d, AIC_HEALTH_WARN, "mode", "restart aicacctd", "aic.yaml says %s, aicacctd still runs in %s",
@@ -77,16 +67,12 @@ static bool check_ping(aic_doctor *d)
 
 static void check_inside(aic_doctor *d)
 {
-	aic_bytes keep = {0};
+	aic_question q = {.config = d->config};
 	aic_error err = {0};
 	aic_grid grid = {0};
-	aic_cbor answer;
-	aic_code rc = ask(d->config, "check", &keep, &answer, &err);
 
-	if (rc == AIC_OK) {
-		aic_grid_read(&grid, &answer, columns, COLUMNS);
-		rc = aic_cbor_finish(&answer, &err);
-	}
+	aic_rpc_begin(&q.body, "check", 0);
+	aic_code rc = aic_ask_rows(&q, &grid, columns, COLUMNS, &err);
 	if (rc != AIC_OK)
 		aic_doctor_find(d, AIC_HEALTH_BAD, "aicacctd", "run `aic doctor` as root", "%s", err.message);
 	for (size_t i = 0; i < grid.n && rc == AIC_OK; i++) {
@@ -97,7 +83,7 @@ static void check_inside(aic_doctor *d)
 		aic_doctor_find(d, h, cell[1].text, cell[3].text, "%s", cell[2].text ? cell[2].text : "");
 	}
 	aic_grid_clear(&grid);
-	aic_bytes_free(&keep);
+	aic_question_end(&q);
 }
 
 /* --- aicledgerd --- */
@@ -162,19 +148,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static aic_code forget(const options *o, aic_error *err)
 {
-	aic_bytes body = {0}, keep = {0};
-	aic_cbor answer;
+	aic_question q = {.config = &o->base.config};
 
-	aic_rpc_begin(&body, o->forget_node ? "forget-node" : "forget-damage", o->forget_node ? 1 : 0);
+	aic_rpc_begin(&q.body, o->forget_node ? "forget-node" : "forget-damage", o->forget_node ? 1 : 0);
 	if (o->forget_node)
-		aic_cbor_put_text(&body, o->forget_node);
-	aic_code rc = aic_ask(&o->base.config, &body, &keep, &answer, err);
+		aic_cbor_put_text(&q.body, o->forget_node);
+	aic_code rc = aic_ask(&q, err);
 	if (rc == AIC_OK && o->forget_node)
 		printf("The key of %s is forgotten: its next batch of receipts pins a new one.\n", o->forget_node);
 	else if (rc == AIC_OK)
-		printf("%lld notes of damage are forgotten.\n", (long long)aic_cbor_int(&answer));
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
+		printf("%lld notes of damage are forgotten.\n", (long long)aic_cbor_int(&q.answer));
+	aic_question_end(&q);
 	return rc;
 }
 

@@ -16,10 +16,9 @@ static const aic_column columns[] = {
 int aic_cmd_explain(int argc, char **argv)
 {
 	aic_words w = {.max_args = 2};
-	aic_bytes body = {0}, keep = {0};
+	aic_question q = {.config = &w.base.config};
 	aic_grid grid = {0};
 	aic_error err = {0};
-	aic_cbor answer;
 	char *rest = NULL;
 	int status = aic_words_begin(&w, "JOB [CLUSTER]", "Every number from a job's record to its payout, with the rule that it comes from.", argc,
 	                             argv);
@@ -30,14 +29,10 @@ int aic_cmd_explain(int argc, char **argv)
 	long long job = w.n_args ? strtoll(w.arg[0], &rest, 10) : 0;
 	aic_code rc = errno || job <= 0 || *rest ? aic_fail(&err, AIC_USAGE, "which job? Give its number: `aic explain 1234`") : AIC_OK;
 	if (rc == AIC_OK) {
-		aic_rpc_begin(&body, "explain", 2);
-		aic_cbor_put_int(&body, job);
-		aic_cbor_put_text(&body, w.n_args == 2 ? w.arg[1] : "");
-		rc = aic_ask(&w.base.config, &body, &keep, &answer, &err);
-	}
-	if (rc == AIC_OK) {
-		aic_grid_read(&grid, &answer, columns, 3);
-		rc = aic_cbor_finish(&answer, &err);
+		aic_rpc_begin(&q.body, "explain", 2);
+		aic_cbor_put_int(&q.body, job);
+		aic_cbor_put_text(&q.body, w.n_args == 2 ? w.arg[1] : "");
+		rc = aic_ask_rows(&q, &grid, columns, 3, &err);
 	}
 	if (rc == AIC_OK) {
 		aic_table *t = aic_table_new(columns, 3);
@@ -45,8 +40,6 @@ int aic_cmd_explain(int argc, char **argv)
 		aic_show(&w, t);
 	}
 	aic_grid_clear(&grid);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	aic_question_end(&q);
+	return aic_words_end(&w, argv, rc, &err);
 }

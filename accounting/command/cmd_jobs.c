@@ -107,25 +107,23 @@ static void ask_for(aic_bytes *body, const jobs *all, int64_t after)
 /* *after becomes 0 behind the last page. */
 static aic_code take_page(jobs *all, int64_t *after, aic_error *err)
 {
-	aic_bytes body = {0}, keep = {0};
-	aic_cbor answer;
+	aic_question q = {.config = &all->w->base.config};
 
-	ask_for(&body, all, *after);
-	aic_code rc = aic_ask(&all->w->base.config, &body, &keep, &answer, err);
+	ask_for(&q.body, all, *after);
+	aic_code rc = aic_ask(&q, err);
 	if (rc == AIC_OK) {
-		*after = aic_cbor_int(&answer);
-		size_t n = aic_cbor_array(&answer, JOBS_MAX);
-		for (size_t i = 0; i < n && aic_cbor_ok(&answer); i++) {
+		*after = aic_cbor_int(&q.answer);
+		size_t n = aic_cbor_array(&q.answer, JOBS_MAX);
+		for (size_t i = 0; i < n && aic_cbor_ok(&q.answer); i++) {
 			aic_job j;
-			aic_job_read(&j, &answer);
-			if (aic_cbor_ok(&answer))
+			aic_job_read(&j, &q.answer);
+			if (aic_cbor_ok(&q.answer))
 				put_one(all, &j);
 			aic_job_clear(&j);
 		}
-		rc = aic_cbor_finish(&answer, err);
+		rc = aic_cbor_finish(&q.answer, err);
 	}
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
+	aic_question_end(&q);
 	return rc;
 }
 
@@ -222,6 +220,5 @@ int aic_report_jobs(int argc, char **argv)
 	aic_code rc = prepare(&all, &err);
 	if (rc == AIC_OK)
 		rc = w.ur2 || w.base.format == AIC_FORMAT_JSON ? to_file(&all, &err) : to_table(&all, &err);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	return aic_words_end(&w, argv, rc, &err);
 }

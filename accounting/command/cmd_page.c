@@ -56,8 +56,7 @@ int aic_page_command(aic_words *w, unsigned sections, char **argv)
 	aic_error err = {0};
 	aic_code rc = write_page(w, sections, &err);
 
-	aic_command_end(&w->base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	return aic_words_end(w, argv, rc, &err);
 }
 
 int aic_report_all(int argc, char **argv)
@@ -71,57 +70,71 @@ int aic_report_all(int argc, char **argv)
 		return status;
 	if (!w.page) {
 		aic_error err = {0};
-		aic_command_end(&w.base);
 		aic_fail(&err, AIC_USAGE, "this report is a page of its own: --format html, or none");
-		return aic_command_fail(argv, &err);
+		return aic_words_end(&w, argv, AIC_USAGE, &err);
 	}
 	return aic_page_command(&w, AIC_SECTIONS_ALL, argv);
 }
 
-/* --- wallets, ratings, value: one table each --- */
+/* --- reports of one table --- */
 
-static int table_now(int argc, char **argv, unsigned section, unsigned filters, const char *doc, const aic_column *columns, size_t n,
-                     size_t offset, const char *note)
+int aic_report_table(int argc, char **argv, const aic_table_report *report)
 {
-	aic_words w = {.takes_page = true, .takes_filters = filters};
-	int status = aic_words_begin(&w, NULL, doc, argc, argv);
+	aic_words w = {.takes_page = true, .takes_period = report->of_period, .takes_filters = report->filters};
+	int status = aic_words_begin(&w, NULL, report->doc, argc, argv);
 	aic_error err = {0};
 	aic_report r;
 
 	if (status)
 		return status;
 	if (w.page)
-		return aic_page_command(&w, section, argv);
-	aic_code rc = aic_report_gather(&r, &w, section, &err);
+		return aic_page_command(&w, report->section, argv);
+	aic_code rc = aic_report_gather(&r, &w, report->section, &err);
 	if (rc == AIC_OK) {
-		aic_table *t = aic_table_new(columns, n);
-		aic_grid_rows((const aic_grid *)((const char *)&r + offset), columns, t);
-		aic_table_note(t, "%s", note);
+		const aic_grid *g = (const aic_grid *)((const char *)&r + report->grid);
+		aic_table *t = aic_table_new(report->columns, report->n_columns);
+		aic_grid_rows(g, report->columns, t);
+		if (report->of_period)
+			aic_table_note(t, "Period %s (UTC).%s", r.period, g->n ? "" : report->none);
+		else
+			aic_table_note(t, "%s", report->note);
 		rc = aic_show_output(&w, t, &err);
 	}
 	aic_report_clear(&r);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	return aic_words_end(&w, argv, rc, &err);
 }
 
 int aic_report_wallets(int argc, char **argv)
 {
-	return table_now(argc, argv, AIC_SECTION_WALLETS, AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER, "What each wallet that you may see holds.",
-	                 aic_wallet_columns, AIC_W_COLUMNS, offsetof(aic_report, wallets),
-	                 "Available is the balance less what is charged and not settled yet.");
+	static const aic_table_report report = {
+		.section = AIC_SECTION_WALLETS, .filters = AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER, .columns = aic_wallet_columns,
+		.n_columns = AIC_W_COLUMNS, .grid = offsetof(aic_report, wallets), .doc = "What each wallet that you may see holds.",
+		.note = "Available is the balance less what is charged and not settled yet.",
+	};
+
+	return aic_report_table(argc, argv, &report);
 }
 
 int aic_report_ratings(int argc, char **argv)
 {
-	return table_now(argc, argv, AIC_SECTION_RATINGS, AIC_FILTER_PROVIDER, "Ratings of payees, which decide how much of their proven value"
-	                 " counts.", aic_rating_columns, AIC_R_COLUMNS, offsetof(aic_report, ratings),
-	                 "From 0 to 1, a newcomer has 0.5. Mean quality: of the lines settled so far, weighted by their fees.");
+	static const aic_table_report report = {
+		.section = AIC_SECTION_RATINGS, .filters = AIC_FILTER_PROVIDER, .columns = aic_rating_columns, .n_columns = AIC_R_COLUMNS,
+		.grid = offsetof(aic_report, ratings), .doc = "Ratings of payees, which decide how much of their proven value counts.",
+		.note = "From 0 to 1, a newcomer has 0.5. Mean quality: of the lines settled so far, weighted by their fees.",
+	};
+
+	return aic_report_table(argc, argv, &report);
 }
 
 int aic_report_value(int argc, char **argv)
 {
-	return table_now(argc, argv, AIC_SECTION_VALUE, 0, "The least that an AIC is worth: what it buys at this site's rates.", aic_value_columns,
-	                 AIC_V_COLUMNS, offsetof(aic_report, value), "At the rates that hold now, which this site honours.");
+	static const aic_table_report report = {
+		.section = AIC_SECTION_VALUE, .columns = aic_value_columns, .n_columns = AIC_V_COLUMNS, .grid = offsetof(aic_report, value),
+		.doc = "The least that an AIC is worth: what it buys at this site's rates.",
+		.note = "At the rates that hold now, which this site honours.",
+	};
+
+	return aic_report_table(argc, argv, &report);
 }
 
 /* --- statement --- */
@@ -163,6 +176,5 @@ int aic_report_statement_of(int argc, char **argv)
 	}
 	aic_report_clear(&r);
 	aic_bytes_free(&out);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	return aic_words_end(&w, argv, rc, &err);
 }

@@ -206,22 +206,16 @@ static void note_balance(const quote *q, const prices *p, aic_amount available, 
 
 static aic_code ask_balance(const quote *q, const prices *p, aic_table *t, aic_error *err)
 {
-	aic_bytes body = {0}, keep = {0};
+	aic_question balance = {.config = &q->base.config};
 	aic_grid grid = {0};
-	aic_cbor answer;
 
-	aic_rpc_begin(&body, "balance", 1);
-	aic_cbor_put_text(&body, q->account);
-	aic_code rc = aic_ask(&q->base.config, &body, &keep, &answer, err);
-	if (rc == AIC_OK) {
-		aic_grid_read(&grid, &answer, balance_columns, sizeof(balance_columns) / sizeof(balance_columns[0]));
-		rc = aic_cbor_finish(&answer, err);
-	}
+	aic_rpc_begin(&balance.body, "balance", 1);
+	aic_cbor_put_text(&balance.body, q->account);
+	aic_code rc = aic_ask_rows(&balance, &grid, balance_columns, sizeof(balance_columns) / sizeof(balance_columns[0]), err);
 	if (rc == AIC_OK && grid.n)
 		note_balance(q, p, aic_grid_cell(&grid, 0, 4)->amount, t);
 	aic_grid_clear(&grid);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
+	aic_question_end(&balance);
 	return rc;
 }
 

@@ -44,26 +44,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static aic_code ask(const options *o, int64_t since, const aic_job_record *runs, size_t n, aic_grid *grid, aic_error *err)
 {
-	aic_bytes body = {0}, keep = {0}, one = {0};
-	aic_cbor answer;
+	aic_question q = {.config = &o->base.config};
+	aic_bytes one = {0};
 
-	aic_rpc_begin(&body, "reconcile", 3);
-	aic_cbor_put_int(&body, since);
-	aic_cbor_put_bool(&body, o->fill);
-	aic_cbor_put_array(&body, n);
+	aic_rpc_begin(&q.body, "reconcile", 3);
+	aic_cbor_put_int(&q.body, since);
+	aic_cbor_put_bool(&q.body, o->fill);
+	aic_cbor_put_array(&q.body, n);
 	for (size_t i = 0; i < n; i++) {
 		aic_bytes_clear(&one);
 		aic_job_record_encode(&one, &runs[i]);
-		aic_cbor_put_bytes(&body, one.data, one.len);
+		aic_cbor_put_bytes(&q.body, one.data, one.len);
 	}
-	aic_code rc = aic_ask(&o->base.config, &body, &keep, &answer, err);
-	if (rc == AIC_OK) {
-		aic_grid_read(grid, &answer, columns, COUNT(columns));
-		rc = aic_cbor_finish(&answer, err);
-	}
+	aic_code rc = aic_ask_rows(&q, grid, columns, COUNT(columns), err);
 	aic_bytes_free(&one);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
+	aic_question_end(&q);
 	return rc;
 }
 

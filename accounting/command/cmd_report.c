@@ -1,4 +1,5 @@
 /* cmd_report.c: aic report payouts | usage | uncharged; the other reports are in cmd_page.c and cmd_jobs.c. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,47 +87,32 @@ static int report_payouts(int argc, char **argv)
 	if (rc == AIC_OK)
 		rc = payouts_table(&w, &r, &err);
 	aic_report_clear(&r);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	return aic_words_end(&w, argv, rc, &err);
 }
 
 /* --- usage and uncharged --- */
 
-static int report_rows(int argc, char **argv, unsigned section, const char *doc, const aic_column *columns, size_t n_columns,
-                       const char *none)
-{
-	aic_words w = {.takes_period = true, .takes_page = true, .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_USER};
-	int status = aic_words_begin(&w, NULL, doc, argc, argv);
-	aic_error err = {0};
-	aic_report r;
-
-	if (status)
-		return status;
-	if (w.page)
-		return aic_page_command(&w, section, argv);
-	aic_code rc = aic_report_gather(&r, &w, section, &err);
-	if (rc == AIC_OK) {
-		const aic_grid *g = section == AIC_SECTION_USAGE ? &r.usage : &r.uncharged;
-		aic_table *t = aic_table_new(columns, n_columns);
-		aic_grid_rows(g, columns, t);
-		aic_table_note(t, "Period %s (UTC).%s", r.period, g->n ? "" : none);
-		rc = aic_show_output(&w, t, &err);
-	}
-	aic_report_clear(&r);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
-}
-
 static int report_usage(int argc, char **argv)
 {
-	return report_rows(argc, argv, AIC_SECTION_USAGE, "Who held and used what in a period, and what it cost.", aic_usage_columns,
-	                   AIC_U_COLUMNS, " Nobody whom you may see has run a job.");
+	static const aic_table_report report = {
+		.section = AIC_SECTION_USAGE, .filters = AIC_FILTER_ACCOUNT | AIC_FILTER_USER, .of_period = true, .columns = aic_usage_columns,
+		.n_columns = AIC_U_COLUMNS, .grid = offsetof(aic_report, usage), .none = " Nobody whom you may see has run a job.",
+		.doc = "Who held and used what in a period, and what it cost.",
+	};
+
+	return aic_report_table(argc, argv, &report);
 }
 
 static int report_uncharged(int argc, char **argv)
 {
-	return report_rows(argc, argv, AIC_SECTION_UNCHARGED, "Runs that were charged less than in full, each with the reason.",
-	                   aic_uncharged_columns, AIC_N_COLUMNS, " Every run that you may see was charged in full.");
+	static const aic_table_report report = {
+		.section = AIC_SECTION_UNCHARGED, .filters = AIC_FILTER_ACCOUNT | AIC_FILTER_USER, .of_period = true,
+		.columns = aic_uncharged_columns, .n_columns = AIC_N_COLUMNS, .grid = offsetof(aic_report, uncharged),
+		.none = " Every run that you may see was charged in full.",
+		.doc = "Runs that were charged less than in full, each with the reason.",
+	};
+
+	return aic_report_table(argc, argv, &report);
 }
 
 int aic_cmd_report(int argc, char **argv)

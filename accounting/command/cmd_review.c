@@ -24,23 +24,18 @@ static const aic_column log_columns[] = {
 int aic_batch_lines_command(int argc, char **argv)
 {
 	aic_words w = {.max_args = 1};
-	aic_bytes body = {0}, keep = {0};
+	aic_question q = {.config = &w.base.config};
 	aic_grid grid = {0};
 	aic_error err = {0};
-	aic_cbor answer;
 	int status = aic_words_begin(&w, "[PERIOD/NUMBER | open]", "A batch line by line, the latest if none is named, with what a reviewer"
 	                                                           " should look at; \"open\" shows what no batch holds yet.", argc, argv);
 
 	if (status)
 		return status;
-	aic_rpc_begin(&body, "batch-lines", 2);
-	aic_code rc = aic_batch_key_put(&body, w.n_args ? w.arg[0] : "", &err);
+	aic_rpc_begin(&q.body, "batch-lines", 2);
+	aic_code rc = aic_batch_key_put(&q.body, w.n_args ? w.arg[0] : "", &err);
 	if (rc == AIC_OK)
-		rc = aic_ask(&w.base.config, &body, &keep, &answer, &err);
-	if (rc == AIC_OK) {
-		aic_grid_read(&grid, &answer, line_columns, COUNT(line_columns));
-		rc = aic_cbor_finish(&answer, &err);
-	}
+		rc = aic_ask_rows(&q, &grid, line_columns, COUNT(line_columns), &err);
 	if (rc == AIC_OK) {
 		aic_table *t = aic_table_new(line_columns, COUNT(line_columns));
 		aic_grid_rows(&grid, line_columns, t);
@@ -48,30 +43,27 @@ int aic_batch_lines_command(int argc, char **argv)
 		aic_show(&w, t);
 	}
 	aic_grid_clear(&grid);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	aic_question_end(&q);
+	return aic_words_end(&w, argv, rc, &err);
 }
 
 int aic_batch_log_command(int argc, char **argv)
 {
 	aic_words w = {0};
-	aic_bytes body = {0}, keep = {0};
+	aic_question q = {.config = &w.base.config};
 	aic_grid grid = {0};
 	aic_error err = {0};
-	aic_cbor answer;
 	char head[80] = "";
 	int status = aic_words_begin(&w, NULL, "What administrators did, in a chain of hashes that is checked first.", argc, argv);
 
 	if (status)
 		return status;
-	aic_rpc_begin(&body, "audit", 0);
-	aic_code rc = aic_ask(&w.base.config, &body, &keep, &answer, &err);
+	aic_rpc_begin(&q.body, "audit", 0);
+	aic_code rc = aic_ask(&q, &err);
 	if (rc == AIC_OK) {
-		aic_grid_read(&grid, &answer, log_columns, COUNT(log_columns));
-		aic_cbor_text(&answer, head, sizeof(head));
-		rc = aic_cbor_finish(&answer, &err);
+		aic_grid_read(&grid, &q.answer, log_columns, COUNT(log_columns));
+		aic_cbor_text(&q.answer, head, sizeof(head));
+		rc = aic_cbor_finish(&q.answer, &err);
 	}
 	if (rc == AIC_OK) {
 		aic_table *t = aic_table_new(log_columns, COUNT(log_columns));
@@ -80,10 +72,8 @@ int aic_batch_log_command(int argc, char **argv)
 		aic_show(&w, t);
 	}
 	aic_grid_clear(&grid);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	aic_question_end(&q);
+	return aic_words_end(&w, argv, rc, &err);
 }
 
 /* --- acts --- */
@@ -102,10 +92,9 @@ static aic_code line_number(const aic_words *w, int64_t *line, aic_error *err)
 static int act(int argc, char **argv, const char *name, const char *args, const char *doc, size_t n_args)
 {
 	aic_words w = {.max_args = n_args, .takes_reason = true};
-	aic_bytes body = {0}, keep = {0};
+	aic_question q = {.config = &w.base.config};
 	aic_amount amount = 0;
 	aic_error err = {0};
-	aic_cbor answer;
 	int64_t line = 0;
 	int status = aic_words_begin(&w, args, doc, argc, argv);
 
@@ -115,19 +104,17 @@ static int act(int argc, char **argv, const char *name, const char *args, const 
 	if (rc == AIC_OK && n_args == 2)
 		rc = w.n_args == 2 ? aic_amount_parse(&amount, w.arg[1], &err) : aic_fail(&err, AIC_USAGE, "how much? Give the charge in AIC");
 	if (rc == AIC_OK) {
-		aic_rpc_begin(&body, "line-act", 4);
-		aic_cbor_put_text(&body, name);
-		aic_cbor_put_int(&body, line);
-		aic_cbor_put_amount(&body, amount);
-		aic_cbor_put_text(&body, w.reason ? w.reason : "");
-		rc = aic_ask(&w.base.config, &body, &keep, &answer, &err);
+		aic_rpc_begin(&q.body, "line-act", 4);
+		aic_cbor_put_text(&q.body, name);
+		aic_cbor_put_int(&q.body, line);
+		aic_cbor_put_amount(&q.body, amount);
+		aic_cbor_put_text(&q.body, w.reason ? w.reason : "");
+		rc = aic_ask(&q, &err);
 	}
 	if (rc == AIC_OK)
 		printf("Line %lld: %s. If it was in a batch, that is in review again.\n", (long long)line, name);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	aic_question_end(&q);
+	return aic_words_end(&w, argv, rc, &err);
 }
 
 int aic_batch_hold_command(int argc, char **argv)

@@ -18,20 +18,15 @@ int aic_cmd_balance(int argc, char **argv)
 	aic_words w = {.max_args = 1};
 	int status = aic_words_begin(&w, "[ACCOUNT]", "What an account holds, what of it is charged and not settled yet, and what is left.",
 	                             argc, argv);
-	aic_bytes body = {0}, keep = {0};
-	aic_cbor answer;
+	aic_question q = {.config = &w.base.config};
 	aic_grid grid = {0};
 	aic_error err = {0};
 
 	if (status)
 		return status;
-	aic_rpc_begin(&body, "balance", 1);
-	aic_cbor_put_text(&body, w.n_args ? w.arg[0] : "");
-	aic_code rc = aic_ask(&w.base.config, &body, &keep, &answer, &err);
-	if (rc == AIC_OK) {
-		aic_grid_read(&grid, &answer, balance_columns, BALANCE_COLUMNS);
-		rc = aic_cbor_finish(&answer, &err);
-	}
+	aic_rpc_begin(&q.body, "balance", 1);
+	aic_cbor_put_text(&q.body, w.n_args ? w.arg[0] : "");
+	aic_code rc = aic_ask_rows(&q, &grid, balance_columns, BALANCE_COLUMNS, &err);
 	if (rc == AIC_OK) {
 		aic_table *t = aic_table_new(balance_columns, BALANCE_COLUMNS);
 		aic_grid_rows(&grid, balance_columns, t);
@@ -45,10 +40,8 @@ int aic_cmd_balance(int argc, char **argv)
 		aic_show(&w, t);
 	}
 	aic_grid_clear(&grid);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	aic_question_end(&q);
+	return aic_words_end(&w, argv, rc, &err);
 }
 
 static const aic_column history_columns[] = {
@@ -63,26 +56,20 @@ int aic_cmd_history(int argc, char **argv)
 	aic_words w = {.max_args = 1};
 	int status = aic_words_begin(&w, "ACCOUNT|WALLET", "What came in and went out of an account or wallet, newest first, as it"
 	                                                   " stands on the ledger.", argc, argv);
-	aic_bytes body = {0}, keep = {0};
-	aic_cbor answer;
+	aic_question q = {.config = &w.base.config};
 	aic_grid grid = {0};
 	aic_error err = {0};
 
 	if (status)
 		return status;
 	if (!w.n_args) {
-		aic_command_end(&w.base);
 		aic_fail(&err, AIC_USAGE, "say which account: `aic history ACCOUNT`; `aic balance` lists those that you see");
-		return aic_command_fail(argv, &err);
+		return aic_words_end(&w, argv, AIC_USAGE, &err);
 	}
-	aic_rpc_begin(&body, "history", 2);
-	aic_cbor_put_text(&body, w.arg[0]);
-	aic_cbor_put_uint(&body, 1000);
-	aic_code rc = aic_ask(&w.base.config, &body, &keep, &answer, &err);
-	if (rc == AIC_OK) {
-		aic_grid_read(&grid, &answer, history_columns, HISTORY_COLUMNS);
-		rc = aic_cbor_finish(&answer, &err);
-	}
+	aic_rpc_begin(&q.body, "history", 2);
+	aic_cbor_put_text(&q.body, w.arg[0]);
+	aic_cbor_put_uint(&q.body, 1000);
+	aic_code rc = aic_ask_rows(&q, &grid, history_columns, HISTORY_COLUMNS, &err);
 	if (rc == AIC_OK) {
 		aic_table *t = aic_table_new(history_columns, HISTORY_COLUMNS);
 		aic_grid_rows(&grid, history_columns, t);
@@ -91,8 +78,6 @@ int aic_cmd_history(int argc, char **argv)
 		aic_show(&w, t);
 	}
 	aic_grid_clear(&grid);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
-	aic_command_end(&w.base);
-	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
+	aic_question_end(&q);
+	return aic_words_end(&w, argv, rc, &err);
 }

@@ -6,60 +6,32 @@
 
 /* --- asking --- */
 
-typedef struct {
-	const aic_words *w;
-	aic_bytes body, keep;
-	aic_cbor answer;
-} question;
-
-static aic_code ask(question *q, aic_error *err)
-{
-	return aic_ask(&q->w->base.config, &q->body, &q->keep, &q->answer, err);
-}
-
-static aic_code ask_rows(question *q, aic_grid *g, const aic_column *columns, size_t n, aic_error *err)
-{
-	aic_code rc = ask(q, err);
-
-	if (rc == AIC_OK) {
-		aic_grid_read(g, &q->answer, columns, n);
-		rc = aic_cbor_finish(&q->answer, err);
-	}
-	return rc;
-}
-
-static void done(question *q)
-{
-	aic_bytes_free(&q->body);
-	aic_bytes_free(&q->keep);
-}
-
 static aic_code gather_site(aic_report *r, const aic_words *w, aic_error *err)
 {
-	question q = {.w = w};
+	aic_question q = {.config = &w->base.config};
 
 	aic_rpc_begin(&q.body, "ping", 0);
-	aic_code rc = ask(&q, err);
+	aic_code rc = aic_ask(&q, err);
 	if (rc == AIC_OK) {
 		aic_cbor_text(&q.answer, r->site, sizeof(r->site));
 		r->made_at = aic_cbor_int(&q.answer);
 		r->enforce = aic_cbor_bool(&q.answer);
 		rc = aic_cbor_finish(&q.answer, err);
 	}
-	done(&q);
+	aic_question_end(&q);
 	return rc;
 }
 
 /* Rows of the period; wallet NULL for all payouts, else a statement's. */
 static aic_code gather_payouts(aic_report *r, const aic_words *w, const char *wallet, aic_error *err)
 {
-	question q = {.w = w};
+	aic_question q = {.config = &w->base.config};
 
 	aic_rpc_begin(&q.body, wallet ? "statement" : "payouts", wallet ? 2 : 1);
 	aic_cbor_put_text(&q.body, w->period ? w->period : "");
 	if (wallet)
 		aic_cbor_put_text(&q.body, wallet);
-	aic_code rc = ask(&q, err);
+	aic_code rc = aic_ask(&q, err);
 	if (rc == AIC_OK) {
 		aic_cbor_text(&q.answer, r->period, sizeof(r->period));
 		aic_grid_read(&r->payouts, &q.answer, aic_payout_columns, AIC_P_COLUMNS);
@@ -67,56 +39,56 @@ static aic_code gather_payouts(aic_report *r, const aic_words *w, const char *wa
 		aic_cbor_text(&q.answer, r->message, sizeof(r->message));
 		rc = aic_cbor_finish(&q.answer, err);
 	}
-	done(&q);
+	aic_question_end(&q);
 	return rc;
 }
 
 static aic_code gather_period(aic_report *r, const aic_words *w, const char *op, aic_grid *g, const aic_column *columns, size_t n,
                               aic_error *err)
 {
-	question q = {.w = w};
+	aic_question q = {.config = &w->base.config};
 
 	aic_rpc_begin(&q.body, op, 1);
 	aic_cbor_put_text(&q.body, w->period ? w->period : "");
-	aic_code rc = ask(&q, err);
+	aic_code rc = aic_ask(&q, err);
 	if (rc == AIC_OK) {
 		aic_cbor_text(&q.answer, r->period, sizeof(r->period));
 		aic_grid_read(g, &q.answer, columns, n);
 		rc = aic_cbor_finish(&q.answer, err);
 	}
-	done(&q);
+	aic_question_end(&q);
 	return rc;
 }
 
 static aic_code gather_series(const aic_words *w, const char *op, aic_grid *g, const aic_column *columns, size_t n, aic_error *err)
 {
-	question q = {.w = w};
+	aic_question q = {.config = &w->base.config};
 
 	aic_rpc_begin(&q.body, op, 1);
 	aic_cbor_put_uint(&q.body, AIC_SERIES_PERIODS);
-	aic_code rc = ask_rows(&q, g, columns, n, err);
-	done(&q);
+	aic_code rc = aic_ask_rows(&q, g, columns, n, err);
+	aic_question_end(&q);
 	return rc;
 }
 
 static aic_code gather_now(const aic_words *w, const char *op, aic_grid *g, const aic_column *columns, size_t n, aic_error *err)
 {
-	question q = {.w = w};
+	aic_question q = {.config = &w->base.config};
 
 	aic_rpc_begin(&q.body, op, 0);
-	aic_code rc = ask_rows(&q, g, columns, n, err);
-	done(&q);
+	aic_code rc = aic_ask_rows(&q, g, columns, n, err);
+	aic_question_end(&q);
 	return rc;
 }
 
 /* Without a ledger the rest of the report stands, and says so. */
 static aic_code gather_curve(aic_report *r, const aic_words *w, aic_error *err)
 {
-	question q = {.w = w};
+	aic_question q = {.config = &w->base.config};
 	aic_error e = {0};
 
 	aic_rpc_begin(&q.body, "curve", 0);
-	aic_code rc = ask(&q, &e);
+	aic_code rc = aic_ask(&q, &e);
 	if (rc == AIC_OK) {
 		r->curve.limit = aic_cbor_amount(&q.answer);
 		r->curve.fees_total = aic_cbor_amount(&q.answer);
@@ -131,7 +103,7 @@ static aic_code gather_curve(aic_report *r, const aic_words *w, aic_error *err)
 		aic_str_copy(r->no_curve, sizeof(r->no_curve), e.message);
 		rc = AIC_OK;
 	}
-	done(&q);
+	aic_question_end(&q);
 	return rc;
 }
 

@@ -11,6 +11,17 @@ aic_code aic_output(const aic_words *w, const aic_bytes *made, aic_error *err);
 /* Prints t in the format that was asked for, to --output or stdout, and frees it. */
 aic_code aic_show_output(const aic_words *w, aic_table *t, aic_error *err);
 
+/* A report that is one table. */
+typedef struct {
+	unsigned section, filters;   /* AIC_SECTION_..., AIC_FILTER_... */
+	bool of_period;              /* --period applies */
+	const aic_column *columns;
+	size_t n_columns, grid;      /* grid: its offset in aic_report */
+	const char *doc;             /* for --help */
+	const char *note, *none;     /* below the table; of a period's: where it has no rows */
+} aic_table_report;
+int aic_report_table(int argc, char **argv, const aic_table_report *report);
+
 int aic_report_all(int argc, char **argv);
 int aic_report_wallets(int argc, char **argv);
 int aic_report_ratings(int argc, char **argv);
