@@ -107,18 +107,40 @@ aic_code aic_block_apply(aic_state *s, const void *block, size_t len, bool *vali
 
 /* --- following the log --- */
 
+/* Which key speaks for this site, and which site it is. */
+static aic_code know_key(aic_chain *c, aic_error *err)
+{
+	aic_key_row k;
+	aic_code code = c->next ? aic_state_key(c->state, c->next->public_key, &k, err) : AIC_NOT_FOUND;
+
+	if (!code) {
+		c->key = c->next;
+		c->next = NULL;
+	} else if (code == AIC_NOT_FOUND) {
+		code = c->key ? aic_state_key(c->state, c->key->public_key, &k, err) : AIC_NOT_FOUND;
+	}
+	if (!code)
+		c->site = k.site;
+	return code == AIC_NOT_FOUND ? AIC_OK : code;
+}
+
 static aic_code attest(aic_chain *c, aic_error *err)
 {
 	const aic_head *head = aic_state_head(c->state);
-	aic_attestation a = {.chain = head->chain, .height = head->height, .block = head->hash, .state = head->root, .site = c->site};
+	aic_attestation a = {.chain = head->chain, .height = head->height, .block = head->hash, .state = head->root};
 	aic_bytes bytes = {0};
 	aic_member me;
-	aic_code code = aic_state_member(c->state, &c->site, &me, err);
+	aic_code code = know_key(c, err);
 
+	if (!code)
+		code = aic_state_member(c->state, &c->site, &me, err);
 	if (code == AIC_NOT_FOUND || !c->key)
 		return AIC_OK;
 	if (code)
 		return code;
+	if (memcmp(me.key, c->key->public_key, AIC_PUBLIC_LEN) != 0)
+		return AIC_OK; /* another key speaks for this site now */
+	a.site = c->site;
 	aic_attestation_build(&bytes, &a, c->key);
 	aic_failpoint("chain: before attesting");
 	code = aic_order_attest(c->order, &c->site, head->height, bytes.data, bytes.len, err);

@@ -12,7 +12,8 @@ typedef struct {
 	aic_state *state;        /* both borrowed */
 	aic_order *order;
 	const aic_key *key;      /* of this site; NULL: follows only, builds and attests nothing */
-	aic_id site;
+	const aic_key *next;     /* takes over from key as soon as the ledger names it its successor; NULL: none */
+	aic_id site;             /* stays what it is when the key changes */
 	uint64_t final_height;
 } aic_chain;
 

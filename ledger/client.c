@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "common/rpc.h"
+#include "ledger/client_call.h"
 #include "ledger/service.h"
+#include "ledger/state/settlement.h"
 
 #define TIMEOUT_MS 120000 /* a settlement of the largest size on a slow disk */
 #define WALLETS_MAX (1u << 20)
@@ -41,14 +43,14 @@ void aic_ledger_close(aic_ledger *l)
 	free(l);
 }
 
-static aic_bytes *begin(aic_ledger *l, const char *op, size_t args)
+aic_bytes *aic_client_begin(aic_ledger *l, const char *op, size_t args)
 {
 	aic_bytes_clear(&l->body);
 	aic_rpc_begin(&l->body, op, args);
 	return &l->body;
 }
 
-static aic_code call(aic_ledger *l, aic_cbor *answer, aic_error *err)
+aic_code aic_client_call(aic_ledger *l, aic_cbor *answer, aic_error *err)
 {
 	aic_bytes_free(&l->keep);
 	return aic_rpc_call(l->rpc, &l->body, &l->keep, answer, err);
@@ -56,13 +58,13 @@ static aic_code call(aic_ledger *l, aic_cbor *answer, aic_error *err)
 
 aic_code aic_ledger_wallet_ensure(aic_ledger *l, const char *name, const char *organisation, aic_address *out, aic_error *err)
 {
-	aic_bytes *b = begin(l, "wallet_ensure", 2);
+	aic_bytes *b = aic_client_begin(l, "wallet_ensure", 2);
 	aic_cbor c;
 	aic_code code;
 
 	aic_cbor_put_text(b, name);
 	aic_cbor_put_text(b, organisation);
-	if ((code = call(l, &c, err)))
+	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	aic_cbor_bytes_exact(&c, out->b, AIC_ADDRESS_LEN);
 	return aic_cbor_finish(&c, err);
@@ -73,8 +75,8 @@ aic_code aic_ledger_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, a
 	aic_cbor c;
 	aic_code code;
 
-	begin(l, "wallets", 0);
-	if ((code = call(l, &c, err)))
+	aic_client_begin(l, "wallets", 0);
+	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	*n = aic_cbor_array(&c, WALLETS_MAX);
 	*out = aic_xcalloc(*n + 1, sizeof(**out));
@@ -100,14 +102,14 @@ aic_code aic_ledger_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, a
 aic_code aic_ledger_transfer(aic_ledger *l, const char *from, const char *to, aic_amount amount, aic_hash *tx, uint64_t *height,
                              aic_error *err)
 {
-	aic_bytes *b = begin(l, "transfer", 3);
+	aic_bytes *b = aic_client_begin(l, "transfer", 3);
 	aic_cbor c;
 	aic_code code;
 
 	aic_cbor_put_text(b, from);
 	aic_cbor_put_text(b, to);
 	aic_cbor_put_amount(b, amount);
-	if ((code = call(l, &c, err)))
+	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
 	*height = aic_cbor_uint(&c);
@@ -119,8 +121,8 @@ aic_code aic_ledger_parameters_get(aic_ledger *l, aic_ledger_parameters *out, ai
 	aic_cbor c;
 	aic_code code;
 
-	begin(l, "parameters", 0);
-	if ((code = call(l, &c, err)))
+	aic_client_begin(l, "parameters", 0);
+	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	out->fee_ppm = aic_cbor_uint(&c);
 	out->rho_ppm = aic_cbor_uint(&c);
@@ -138,8 +140,8 @@ aic_code aic_ledger_curve_get(aic_ledger *l, aic_ledger_curve *out, aic_error *e
 	aic_cbor c;
 	aic_code code;
 
-	begin(l, "curve", 0);
-	if ((code = call(l, &c, err)))
+	aic_client_begin(l, "curve", 0);
+	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	out->limit = aic_cbor_amount(&c);
 	out->fees_total = aic_cbor_amount(&c);
@@ -155,7 +157,7 @@ aic_code aic_ledger_curve_get(aic_ledger *l, aic_ledger_curve *out, aic_error *e
 static aic_code read_result(aic_ledger *l, aic_settlement_result *out, aic_error *err)
 {
 	aic_cbor c;
-	aic_code code = call(l, &c, err);
+	aic_code code = aic_client_call(l, &c, err);
 
 	memset(out, 0, sizeof(*out));
 	if (code)
@@ -168,19 +170,19 @@ static aic_code read_result(aic_ledger *l, aic_settlement_result *out, aic_error
 
 aic_code aic_ledger_settle(aic_ledger *l, const aic_settlement *s, aic_settlement_result *out, aic_error *err)
 {
-	aic_wire_put_settlement(begin(l, "settle", 1), s);
+	aic_wire_put_settlement(aic_client_begin(l, "settle", 1), s);
 	return read_result(l, out, err);
 }
 
 aic_code aic_ledger_settle_preview(aic_ledger *l, const aic_settlement *s, aic_settlement_result *out, aic_error *err)
 {
-	aic_wire_put_settlement(begin(l, "settle_preview", 1), s);
+	aic_wire_put_settlement(aic_client_begin(l, "settle_preview", 1), s);
 	return read_result(l, out, err);
 }
 
 aic_code aic_ledger_settlement_get(aic_ledger *l, const char *period, uint64_t number, aic_settlement_result *out, aic_error *err)
 {
-	aic_bytes *b = begin(l, "settlement", 2);
+	aic_bytes *b = aic_client_begin(l, "settlement", 2);
 
 	aic_cbor_put_text(b, period);
 	aic_cbor_put_uint(b, number);
@@ -188,9 +190,10 @@ aic_code aic_ledger_settlement_get(aic_ledger *l, const char *period, uint64_t n
 }
 
 aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, uint64_t line, aic_amount amount,
-                            const aic_hash *evidence, aic_hash *tx, uint64_t *height, aic_error *err)
+                            const aic_hash *evidence, const aic_approval *approval, size_t n, aic_hash *tx, uint64_t *height,
+                            aic_error *err)
 {
-	aic_bytes *b = begin(l, "reverse", 5);
+	aic_bytes *b = aic_client_begin(l, "reverse", 6);
 	aic_cbor c;
 	aic_code code;
 
@@ -199,7 +202,8 @@ aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, 
 	aic_cbor_put_uint(b, line);
 	aic_cbor_put_amount(b, amount);
 	aic_cbor_put_bytes(b, evidence->b, AIC_HASH_LEN);
-	if ((code = call(l, &c, err)))
+	aic_approvals_put(b, approval, n);
+	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
 	*height = aic_cbor_uint(&c);
@@ -208,13 +212,13 @@ aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, 
 
 aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err)
 {
-	aic_bytes *b = begin(l, "history", 2);
+	aic_bytes *b = aic_client_begin(l, "history", 2);
 	aic_cbor c;
 	aic_code code;
 
 	aic_cbor_put_text(b, wallet);
 	aic_cbor_put_uint(b, max);
-	if ((code = call(l, &c, err)))
+	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	*n = aic_cbor_array(&c, WALLETS_MAX);
 	*out = aic_xcalloc(*n + 1, sizeof(**out));
@@ -244,8 +248,8 @@ aic_code aic_ledger_status_get(aic_ledger *l, aic_ledger_status *out, aic_error 
 	aic_code code;
 
 	memset(out, 0, sizeof(*out));
-	begin(l, "status", 0);
-	if ((code = call(l, &c, err)))
+	aic_client_begin(l, "status", 0);
+	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	out->height = aic_cbor_uint(&c);
 	aic_cbor_bytes_exact(&c, out->head.b, AIC_HASH_LEN);

@@ -70,12 +70,23 @@ typedef struct {
 	aic_amount stake;         /* SUM fee_l * q_l, in units x ppm: at most fee * 10^6 */
 } aic_settlement_line;
 
+/* An administrator's signature under what was decided: over "aic/approval/v1" || 0x00 || chain id || what. `what` is a batch's hash, or
+ * the evidence of a reversal. It counts where the key is registered for the site (`aic key register --role admin`). */
+#define AIC_APPROVALS_MAX 16
+typedef struct {
+	uint8_t key[AIC_PUBLIC_LEN];
+	uint8_t signature[AIC_SIGNATURE_LEN];
+} aic_approval;
+void aic_approval_sign(aic_approval *a, const aic_key *administrator, const aic_hash *chain, const aic_hash *what);
+bool aic_approval_verify(const aic_approval *a, const aic_hash *chain, const aic_hash *what);
+
 typedef struct {
 	char period[16];
 	uint64_t number;              /* of the batch within the period, from 1 */
 	aic_hash evidence;            /* Merkle root of the full evidence (accounting's batch) */
 	aic_hash batch;               /* hash that the administrators approved */
 	uint32_t n_approvals; uint32_t approver[16];   /* uids, kept at the site; the ledger gets their number */
+	uint32_t n_signed; aic_approval signed_by[AIC_APPROVALS_MAX]; /* in any order, one a key; part of the content: a repeat has the same */
 	size_t n_lines; const aic_settlement_line *line; /* ascending (payer, payee, kind), no two equal */
 } aic_settlement;
 
@@ -100,9 +111,36 @@ aic_code aic_ledger_settle_preview(aic_ledger *l, const aic_settlement *s, aic_s
 
 /* Takes back `amount` of what line `line` (from 0) of a posted settlement paid (economics.md 3): the payee pays the payer, what it lacks
  * becomes a debt; at most the line's gross in all. Exactly once by (settlement, line, evidence): a repeat answers as the first did
- * (aicacctd only). */
+ * (aicacctd only). approval: signed over the evidence, as many as the site's policy asks for; NULL, 0 for none. */
 aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, uint64_t line, aic_amount amount,
-                            const aic_hash *evidence, aic_hash *tx, uint64_t *height, aic_error *err);
+                            const aic_hash *evidence, const aic_approval *approval, size_t n, aic_hash *tx, uint64_t *height,
+                            aic_error *err);
+
+typedef enum { AIC_ROLE_SITE = 1, AIC_ROLE_NODE = 2, AIC_ROLE_ADMIN = 3 } aic_role;
+const char *aic_role_name(aic_role role); /* "site", "node", "admin" */
+
+typedef struct {
+	char name[AIC_NAME_LEN];      /* local: it is not on the ledger */
+	aic_role role;
+	uint8_t key[AIC_PUBLIC_LEN];
+	uint64_t since, until;        /* heights; until 0: no end */
+	bool valid;                   /* at the next height */
+} aic_ledger_key;
+/* The keys that this site has registered, its own first. *approvals: how many administrators' signatures its settlements need, the
+ * site's policy. *out malloc'ed. */
+aic_code aic_ledger_keys(aic_ledger *l, aic_ledger_key **out, size_t *n, uint64_t *approvals, aic_error *err);
+/* Root and the user of aic.yaml alone; each returns the height at which it stands. A repeat changes nothing. */
+aic_code aic_ledger_key_register(aic_ledger *l, const char *name, aic_role role, const uint8_t key[AIC_PUBLIC_LEN], uint64_t until,
+                                 uint64_t *height, aic_error *err);
+/* By local name or 64 hexadecimal digits. */
+aic_code aic_ledger_key_revoke(aic_ledger *l, const char *name, uint64_t *height, aic_error *err);
+/* The daemon makes a new site key, has the old one name it its successor, and goes on with it. */
+aic_code aic_ledger_key_rotate(aic_ledger *l, uint8_t key[AIC_PUBLIC_LEN], uint64_t *height, aic_error *err);
+/* This site's vote that the member `site` (its id, 16 bytes) has lost its key and goes on with another one. Equal votes add up to the
+ * quorum: *passed. */
+aic_code aic_ledger_key_replace(aic_ledger *l, const uint8_t site[16], const uint8_t key[AIC_PUBLIC_LEN], uint64_t expires,
+                                uint64_t *height, bool *passed, aic_error *err);
+aic_code aic_ledger_policy_set(aic_ledger *l, uint64_t approvals, uint64_t *height, aic_error *err);
 
 typedef struct {
 	uint64_t height;

@@ -9,14 +9,18 @@
 #include "ledger/db.h"
 
 struct aic_custody {
-	aic_key site, wallets;
+	aic_key site, next, wallets;
+	bool has_next;
+	char keys[AIC_PATH_LEN]; /* their directory */
 	sqlite3 *db;
 	sqlite3_stmt *put, *by_name, *by_address, *all;
+	sqlite3_stmt *key_put, *key_by_name, *key_all;
 };
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS name(wallet TEXT PRIMARY KEY, organisation TEXT NOT NULL, address BLOB NOT NULL UNIQUE)"
-	" WITHOUT ROWID;";
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS key(public BLOB PRIMARY KEY, name TEXT NOT NULL);";
 
 static aic_code open_names(aic_custody *c, const char *path, aic_error *err)
 {
@@ -25,26 +29,42 @@ static aic_code open_names(aic_custody *c, const char *path, aic_error *err)
 	if ((code = aic_db_open(&c->db, path, AIC_DB_DURABLE, err)) || (code = aic_db_exec(c->db, schema, err)) ||
 	    (code = aic_db_prepare(c->db, &c->put, "INSERT INTO name(wallet, organisation, address) VALUES(?, ?, ?)", err)) ||
 	    (code = aic_db_prepare(c->db, &c->by_name, "SELECT organisation, address FROM name WHERE wallet = ?", err)) ||
-	    (code = aic_db_prepare(c->db, &c->by_address, "SELECT wallet FROM name WHERE address = ?", err)))
+	    (code = aic_db_prepare(c->db, &c->by_address, "SELECT wallet FROM name WHERE address = ?", err)) ||
+	    (code = aic_db_prepare(c->db, &c->key_put, "INSERT INTO key(public, name) VALUES(?, ?)"
+	                           " ON CONFLICT(public) DO UPDATE SET name = excluded.name", err)) ||
+	    (code = aic_db_prepare(c->db, &c->key_by_name, "SELECT public FROM key WHERE name = ? ORDER BY rowid DESC LIMIT 1", err)) ||
+	    (code = aic_db_prepare(c->db, &c->key_all, "SELECT name, public FROM key ORDER BY name, rowid", err)))
 		return code;
 	return aic_db_prepare(c->db, &c->all, "SELECT wallet, organisation, address FROM name ORDER BY wallet", err);
+}
+
+static aic_code open_keys(aic_custody *c, aic_error *err)
+{
+	char *site = aic_xasprintf("%s/site.key", c->keys), *next = aic_xasprintf("%s/site.key.next", c->keys);
+	char *wallets = aic_xasprintf("%s/wallet.key", c->keys);
+	aic_code code;
+
+	if (!(code = aic_key_open(&c->site, site, err)) && !(code = aic_key_open(&c->wallets, wallets, err))) {
+		code = aic_key_load(&c->next, next, err);
+		c->has_next = !code;
+		code = code == AIC_NOT_FOUND ? AIC_OK : code;
+	}
+	free(site);
+	free(next);
+	free(wallets);
+	return code;
 }
 
 aic_code aic_custody_open(aic_custody **out, const char *state_dir, aic_error *err)
 {
 	aic_custody *c = aic_xcalloc(1, sizeof(*c));
-	char *keys = aic_xasprintf("%s/keys", state_dir), *ledger = aic_xasprintf("%s/ledger", state_dir);
-	char *site = aic_xasprintf("%s/site.key", keys), *wallets = aic_xasprintf("%s/wallet.key", keys);
-	char *names = aic_xasprintf("%s/names.db", ledger);
-	aic_code code;
+	char *ledger = aic_xasprintf("%s/ledger", state_dir), *names = aic_xasprintf("%s/names.db", ledger);
+	aic_code code = aic_path_join(c->keys, sizeof(c->keys), state_dir, "keys", err);
 
-	if (!(code = aic_dir_make(keys, 0700, err)) && !(code = aic_dir_make(ledger, 0750, err)) &&
-	    !(code = aic_key_open(&c->site, site, err)) && !(code = aic_key_open(&c->wallets, wallets, err)))
+	if (!code && !(code = aic_dir_make(c->keys, 0700, err)) && !(code = aic_dir_make(ledger, 0750, err)) &&
+	    !(code = open_keys(c, err)))
 		code = open_names(c, names, err);
-	free(keys);
 	free(ledger);
-	free(site);
-	free(wallets);
 	free(names);
 	if (code)
 		aic_custody_close(c);
@@ -58,11 +78,15 @@ void aic_custody_close(aic_custody *c)
 	if (!c)
 		return;
 	aic_key_wipe(&c->site);
+	aic_key_wipe(&c->next);
 	aic_key_wipe(&c->wallets);
 	sqlite3_finalize(c->put);
 	sqlite3_finalize(c->by_name);
 	sqlite3_finalize(c->by_address);
 	sqlite3_finalize(c->all);
+	sqlite3_finalize(c->key_put);
+	sqlite3_finalize(c->key_by_name);
+	sqlite3_finalize(c->key_all);
 	aic_db_close(c->db);
 	free(c);
 }
@@ -72,9 +96,70 @@ const aic_key *aic_custody_site_key(const aic_custody *c)
 	return &c->site;
 }
 
-aic_id aic_custody_site(const aic_custody *c)
+const aic_key *aic_custody_next_key(const aic_custody *c)
 {
-	return aic_site_id(c->site.public_key);
+	return c->has_next ? &c->next : NULL;
+}
+
+aic_code aic_custody_next_make(aic_custody *c, aic_error *err)
+{
+	char *path = aic_xasprintf("%s/site.key.next", c->keys);
+	aic_code code = c->has_next ? AIC_OK : aic_key_open(&c->next, path, err);
+
+	c->has_next = !code;
+	free(path);
+	return code;
+}
+
+aic_code aic_custody_next_takes_over(aic_custody *c, aic_error *err)
+{
+	char *from = aic_xasprintf("%s/site.key.next", c->keys), *to = aic_xasprintf("%s/site.key", c->keys);
+	aic_code code = rename(from, to) ? aic_fail_errno(err, "cannot put %s in the place of %s", from, to) : aic_dir_sync(c->keys, err);
+
+	if (!code) {
+		c->site = c->next;
+		c->has_next = false;
+		aic_key_wipe(&c->next);
+	}
+	free(from);
+	free(to);
+	return code;
+}
+
+aic_code aic_custody_key_remember(aic_custody *c, const char *name, const uint8_t key[AIC_PUBLIC_LEN], aic_error *err)
+{
+	if (!name[0] || strlen(name) >= AIC_NAME_LEN)
+		return aic_fail(err, AIC_REFUSED, "a key's name has 1 to %d characters", AIC_NAME_LEN - 1);
+	sqlite3_bind_blob(c->key_put, 1, key, AIC_PUBLIC_LEN, SQLITE_STATIC);
+	sqlite3_bind_text(c->key_put, 2, name, -1, SQLITE_STATIC);
+	return aic_db_run(c->db, c->key_put, err);
+}
+
+aic_code aic_custody_key_find(aic_custody *c, const char *name, uint8_t key[AIC_PUBLIC_LEN], aic_error *err)
+{
+	if (aic_unhex(key, AIC_PUBLIC_LEN, name))
+		return AIC_OK;
+	sqlite3_bind_text(c->key_by_name, 1, name, -1, SQLITE_STATIC);
+	aic_code code = aic_db_step(c->db, c->key_by_name, err);
+	if (!code && !aic_db_column_exact(c->key_by_name, 0, key, AIC_PUBLIC_LEN))
+		code = aic_fail(err, AIC_CORRUPT, "names.db: key %s cannot be read: restore names.db from a backup", name);
+	sqlite3_reset(c->key_by_name);
+	if (code == AIC_NOT_FOUND)
+		return aic_fail(err, AIC_NOT_FOUND, "this site has no key named %s: `aic key show` lists them", name);
+	return code;
+}
+
+aic_code aic_custody_keys_each(aic_custody *c, aic_custody_key_visit visit, void *ctx, aic_error *err)
+{
+	uint8_t key[AIC_PUBLIC_LEN];
+	aic_code code;
+
+	while ((code = aic_db_step(c->db, c->key_all, err)) == AIC_OK)
+		if (aic_db_column_exact(c->key_all, 1, key, sizeof(key)) &&
+		    (code = visit(ctx, (const char *)sqlite3_column_text(c->key_all, 0), key, err)))
+			break;
+	sqlite3_reset(c->key_all);
+	return code == AIC_NOT_FOUND ? AIC_OK : code;
 }
 
 static aic_hash keyed(const aic_custody *c, const char *domain, const char *text)

@@ -13,11 +13,22 @@
 
 typedef struct aic_custody aic_custody;
 
-/* state_dir/keys/site.key, state_dir/keys/wallet.secret and state_dir/ledger/names.db; made where they are missing. */
+/* state_dir/keys/site.key, state_dir/keys/wallet.key and state_dir/ledger/names.db; made where they are missing. */
 aic_code aic_custody_open(aic_custody **c, const char *state_dir, aic_error *err);
 void aic_custody_close(aic_custody *c); /* wipes the secrets */
 const aic_key *aic_custody_site_key(const aic_custody *c);
-aic_id aic_custody_site(const aic_custody *c);
+/* keys/site.key.next, the site key's successor until the ledger names it: NULL where there is none; made where there is none; put in
+ * the place of site.key, which is then gone. */
+const aic_key *aic_custody_next_key(const aic_custody *c);
+aic_code aic_custody_next_make(aic_custody *c, aic_error *err);
+aic_code aic_custody_next_takes_over(aic_custody *c, aic_error *err);
+
+/* Local names of registered keys, "alice" or "node07". A name may be given again: find answers with its latest key, or takes 64
+ * hexadecimal digits. */
+aic_code aic_custody_key_remember(aic_custody *c, const char *name, const uint8_t key[AIC_PUBLIC_LEN], aic_error *err);
+aic_code aic_custody_key_find(aic_custody *c, const char *name, uint8_t key[AIC_PUBLIC_LEN], aic_error *err);
+typedef aic_code (*aic_custody_key_visit)(void *ctx, const char *name, const uint8_t key[AIC_PUBLIC_LEN], aic_error *err);
+aic_code aic_custody_keys_each(aic_custody *c, aic_custody_key_visit visit, void *ctx, aic_error *err);
 
 /* Keyed (HMAC-SHA256), so that nobody outside can test a name against an address. */
 aic_address aic_custody_address(const aic_custody *c, const char *wallet);

@@ -6,7 +6,7 @@ libledger_la_SOURCES = \
 	ledger/state/asset.c ledger/state/asset.h ledger/state/asset_row.c \
 	ledger/block.c ledger/block.h \
 	ledger/chain.c ledger/chain.h \
-	ledger/client.c ledger/client.h \
+	ledger/client.c ledger/client.h ledger/client_call.h ledger/client_key.c \
 	ledger/command.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/audit/offline.h \
 	ledger/custody.c ledger/custody.h \
 	ledger/db.c ledger/db.h \
@@ -27,7 +27,7 @@ libledger_la_SOURCES = \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/reversal.c \
 	ledger/state/row.c ledger/state/row.h \
-	ledger/service.c ledger/service.h \
+	ledger/service.c ledger/service.h ledger/service_key.c ledger/service_operation.h \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_rows.c \
 	ledger/state/token.c ledger/state/token.h \
@@ -66,7 +66,7 @@ aicledgerd_LDADD = libledger.la libcommon.la
 endif
 
 EXTRA_DIST += \
-	ledger/testing.h \
+	ledger/service_testing.h ledger/testing.h \
 	doc/formats/block.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
 dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
@@ -100,8 +100,12 @@ check_PROGRAMS += ledger_export_test
 ledger_export_test_SOURCES = ledger/audit/export_test.c ledger/testing.c
 ledger_export_test_CFLAGS = $(ledger_test_flags)
 ledger_export_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_service_key_test
+ledger_service_key_test_SOURCES = ledger/service_key_test.c ledger/service_testing.c ledger/testing.c
+ledger_service_key_test_CFLAGS = $(ledger_test_flags)
+ledger_service_key_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_service_test
-ledger_service_test_SOURCES = ledger/service_test.c ledger/testing.c
+ledger_service_test_SOURCES = ledger/service_test.c ledger/service_testing.c ledger/testing.c
 ledger_service_test_CFLAGS = $(ledger_test_flags)
 ledger_service_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_settlement_test

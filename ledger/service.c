@@ -1,5 +1,5 @@
 /* service.c: see service.h. One function per operation; who may call what stands in the table at the end. */
-#include "ledger/service.h"
+#include "ledger/service_operation.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,16 +13,11 @@
 #include "ledger/genesis.h"
 #include "ledger/history.h"
 #include "ledger/order/open.h"
+#include "ledger/state/execute.h"
 #include "ledger/state/settlement.h"
 #include "ledger/state/token.h"
 
-typedef struct {
-	aic_service *s;
-	const aic_rpc_caller *who;
-	aic_cbor *args;
-	aic_bytes *out;
-	size_t items;
-} request;
+typedef aic_request request;
 
 /* --- reading --- */
 
@@ -276,6 +271,8 @@ typedef struct {
 	uint64_t number, line;
 	aic_amount amount;
 	aic_hash evidence;
+	aic_approval approval[AIC_APPROVALS_MAX];
+	size_t n_approvals;
 } reversal_request;
 
 static aic_code post_reversal(request *r, const reversal_request *q, const aic_settlement_row *row, aic_posted *posted, aic_error *err)
@@ -285,7 +282,8 @@ static aic_code post_reversal(request *r, const reversal_request *q, const aic_s
 	aic_code code;
 
 	if (!(code = settlement_body(r->s, row, &settlement, err)) &&
-	    !(code = aic_reversal_body_of(&body, settlement.data, settlement.len, q->line, q->amount, &q->evidence, NULL, 0, err)) &&
+	    !(code = aic_reversal_body_of(&body, settlement.data, settlement.len, q->line, q->amount, &q->evidence, q->approval, q->n_approvals,
+	                                   err)) &&
 	    !(code = aic_chain_post(&r->s->chain, AIC_TX_REVERSAL, &body, posted, err)))
 		aic_info("reversal of %s AIC of settlement %s/%llu line %llu at height %llu by uid %u", aic_amount_format(text, q->amount),
 		         q->period, (unsigned long long)q->number, (unsigned long long)q->line + 1, (unsigned long long)posted->height,
@@ -309,6 +307,7 @@ static aic_code op_reverse(request *r, aic_error *err)
 	q.line = aic_cbor_uint(r->args);
 	q.amount = aic_cbor_amount(r->args);
 	aic_cbor_bytes_exact(r->args, q.evidence.b, AIC_HASH_LEN);
+	q.n_approvals = aic_approvals_get(r->args, q.approval);
 	if ((code = aic_cbor_finish(r->args, err)) || (code = aic_chain_catch_up(&r->s->chain, err)))
 		return code;
 	code = aic_state_settlement(r->s->state, &r->s->chain.site, q.period, q.number, &row, err);
@@ -388,7 +387,10 @@ static aic_code op_transfer(request *r, aic_error *err)
 
 /* --- who may call what --- */
 
-typedef enum { ANYBODY, SERVICE, ADMIN, SERVICE_OR_ADMIN } right;
+typedef enum { ANYBODY, SERVICE, ADMIN, SERVICE_OR_ADMIN, OWNER } right;
+
+static const char *const meant_for[] = {[SERVICE] = "AIC's own daemons", [OWNER] = "root and the user that aic.yaml names",
+	[ADMIN] = "administrators (aic.yaml, administrators)", [SERVICE_OR_ADMIN] = "administrators (aic.yaml, administrators)"};
 
 static bool allowed(const aic_service *s, const aic_rpc_caller *who, right needed)
 {
@@ -399,6 +401,7 @@ static bool allowed(const aic_service *s, const aic_rpc_caller *who, right neede
 	case ANYBODY:
 		return true;
 	case SERVICE:
+	case OWNER:
 		return service;
 	case ADMIN:
 		return admin;
@@ -423,6 +426,12 @@ static const struct operation {
 	{"reverse", SERVICE, op_reverse},
 	{"wallet_ensure", SERVICE, op_wallet_ensure},
 	{"transfer", ADMIN, op_transfer},
+	{"keys", SERVICE_OR_ADMIN, aic_op_keys},
+	{"key_register", OWNER, aic_op_key_register},
+	{"key_revoke", OWNER, aic_op_key_revoke},
+	{"key_rotate", OWNER, aic_op_key_rotate},
+	{"key_replace", OWNER, aic_op_key_replace},
+	{"policy", OWNER, aic_op_policy},
 };
 
 aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out,
@@ -435,7 +444,7 @@ aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op
 			continue;
 		if (!allowed(r.s, who, operations[i].right))
 			return aic_fail(err, AIC_REFUSED, "uid %u may not ask the ledger for \"%s\": that is for %s", (unsigned)who->uid, op,
-			                operations[i].right == SERVICE ? "AIC's own daemons" : "administrators (aic.yaml, administrators)");
+			                meant_for[operations[i].right]);
 		aic_code code = operations[i].run(&r, err);
 		if (code)
 			aic_custody_translate(r.s->custody, err);
@@ -475,6 +484,8 @@ static aic_code start_chain(aic_service *s, aic_error *err)
 	if (!code)
 		code = aic_chain_open(&s->chain, s->state, &s->order, key, bytes.len ? bytes.data : NULL, bytes.len, err);
 	aic_bytes_free(&bytes);
+	if (!code && (s->chain.next = aic_custody_next_key(s->custody)) && !(code = aic_chain_catch_up(&s->chain, err)))
+		code = aic_service_take_over(s, err);
 	return code;
 }
 

@@ -19,6 +19,8 @@ typedef struct {
 /* Opens all that lies under config.state_dir (keys, names, log, state), making what is missing from genesis.yaml. */
 aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *err);
 void aic_service_close(aic_service *s);
+/* Where the ledger has named a successor of the site key, its file takes the place of the old one. */
+aic_code aic_service_take_over(aic_service *s, aic_error *err);
 /* An aic_rpc_handler; ctx is an aic_service. */
 aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out,
                             size_t *out_items, aic_error *err);

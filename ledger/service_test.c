@@ -1,65 +1,10 @@
 /* service_test.c: what aicledgerd answers, and to whom: rights, names, exactly once, restarts, two daemons on one directory. */
 #define _GNU_SOURCE
-#include "ledger/testing.h"
+#include "ledger/service_testing.h"
 
 #include <unistd.h>
 
-#include "common/cbor.h"
-#include "ledger/service.h"
 #include "ledger/state/settlement.h"
-
-#define SERVICE_UID 900
-#define ADMIN_UID 901
-#define USER_UID 902
-
-static const char genesis[] =
-	"name: test\ntotal: 10000000000\nwallets:\n"
-	"  - {wallet: genesis/operating, amount: 5000000000}\n"
-	"  - {wallet: genesis/team, amount: 3000000000, locked_until: 50}\n";
-
-static aic_config config;
-static aic_service service;
-static uid_t admins[] = {ADMIN_UID};
-
-static int open_service(void **state)
-{
-	aic_error err = {0};
-
-	if (test_folder_make(state))
-		return -1;
-	memset(&config, 0, sizeof(config));
-	snprintf(config.state_dir, sizeof(config.state_dir), "%s/state", (char *)*state);
-	snprintf(config.genesis, sizeof(config.genesis), "%s/genesis.yaml", (char *)*state);
-	aic_str_copy(config.order, sizeof(config.order), "local");
-	config.uid = SERVICE_UID;
-	config.admin_uids = admins;
-	config.n_admin_uids = 1;
-	FILE *f = fopen(config.genesis, "w");
-	if (!f || fputs(genesis, f) < 0 || fclose(f))
-		return -1;
-	return aic_service_open(&service, &config, &err) ? -1 : 0;
-}
-
-static int close_service(void **state)
-{
-	aic_service_close(&service);
-	return test_folder_remove(state);
-}
-
-/* One request; args are CBOR items. The answer's cursor reads from `out`, which the caller frees. */
-static aic_code ask(uid_t uid, const char *op, aic_bytes *args, aic_bytes *out, aic_cbor *answer, aic_error *err)
-{
-	aic_rpc_caller who = {.uid = uid, .gid = uid};
-	aic_cbor in;
-	size_t items = 0;
-
-	aic_bytes_clear(out);
-	aic_cbor_init(&in, args->data, args->len);
-	aic_code code = aic_service_handle(&service, &who, op, &in, out, &items, err);
-	aic_cbor_init(answer, out->data, out->len);
-	aic_bytes_free(args);
-	return code;
-}
 
 static aic_code ensure(const char *wallet, const char *organisation, aic_address *a, aic_error *err)
 {
@@ -68,7 +13,7 @@ static aic_code ensure(const char *wallet, const char *organisation, aic_address
 
 	aic_cbor_put_text(&args, wallet);
 	aic_cbor_put_text(&args, organisation);
-	aic_code code = ask(SERVICE_UID, "wallet_ensure", &args, &out, &c, err);
+	aic_code code = test_ask(TEST_SERVICE_UID, "wallet_ensure", &args, &out, &c, err);
 	if (!code)
 		aic_cbor_bytes_exact(&c, a->b, AIC_ADDRESS_LEN);
 	aic_bytes_free(&out);
@@ -83,7 +28,7 @@ static aic_code transfer(uid_t uid, const char *from, const char *to, aic_amount
 	aic_cbor_put_text(&args, from);
 	aic_cbor_put_text(&args, to);
 	aic_cbor_put_amount(&args, amount);
-	aic_code code = ask(uid, "transfer", &args, &out, &c, err);
+	aic_code code = test_ask(uid, "transfer", &args, &out, &c, err);
 	aic_bytes_free(&out);
 	return code;
 }
@@ -94,7 +39,7 @@ static aic_code settle(uid_t uid, const char *op, const aic_settlement *s, aic_s
 	aic_cbor c;
 
 	aic_wire_put_settlement(&args, s);
-	aic_code code = ask(uid, op, &args, &out, &c, err);
+	aic_code code = test_ask(uid, op, &args, &out, &c, err);
 	memset(r, 0, sizeof(*r));
 	if (!code) {
 		aic_wire_get_result(&c, r);
@@ -109,8 +54,8 @@ static aic_amount balance(const char *wallet)
 	aic_address a;
 	aic_wallet w;
 
-	assert_ok(aic_custody_find(service.custody, wallet, &a, err));
-	assert_ok(aic_state_wallet(service.state, &a, &w, err));
+	assert_ok(aic_custody_find(test_service.custody, wallet, &a, err));
+	assert_ok(aic_state_wallet(test_service.state, &a, &w, err));
 	return w.balance;
 }
 
@@ -126,21 +71,21 @@ static void test_rights(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
 		const struct { uid_t uid; bool may; } who[] = {
-			{USER_UID, c[i].anybody}, {SERVICE_UID, c[i].service}, {ADMIN_UID, c[i].admin}, {0, true}};
+			{TEST_USER_UID, c[i].anybody}, {TEST_SERVICE_UID, c[i].service}, {TEST_ADMIN_UID, c[i].admin}, {0, true}};
 
 		for (size_t k = 0; k < 4; k++) {
 			aic_bytes args = {0}, out = {0};
 			aic_cbor answer;
 			aic_error e = {0};
 
-			ask(who[k].uid, c[i].op, &args, &out, &answer, &e);
+			test_ask(who[k].uid, c[i].op, &args, &out, &answer, &e);
 			assert_true((strstr(e.message, "may not ask the ledger") == NULL) == who[k].may);
 			aic_bytes_free(&out);
 		}
 	}
 	aic_bytes args = {0}, out = {0};
 	aic_cbor answer;
-	assert_fails(ask(0, "mint", &args, &out, &answer, err), AIC_REFUSED, "knows no operation \"mint\"");
+	assert_fails(test_ask(0, "mint", &args, &out, &answer, err), AIC_REFUSED, "knows no operation \"mint\"");
 	aic_bytes_free(&out);
 }
 
@@ -151,10 +96,10 @@ static void test_wallets(void **state)
 
 	(void)state;
 	assert_ok(ensure("account/physics", "physics", &a, err));
-	height = aic_state_head(service.state)->height;
+	height = aic_state_head(test_service.state)->height;
 	assert_ok(ensure("account/physics", "physics", &b, err));
 	assert_memory_equal(&a, &b, sizeof(a));
-	assert_int_equal(aic_state_head(service.state)->height, height); /* nothing new to write */
+	assert_int_equal(aic_state_head(test_service.state)->height, height); /* nothing new to write */
 	assert_fails(ensure("account/physics", "chemistry", &b, err), AIC_REFUSED, "belongs to organisation physics");
 	assert_fails(ensure("", "physics", &b, err), AIC_REFUSED, "1 to 127 characters");
 }
@@ -165,13 +110,13 @@ static void test_transfers_speak_names(void **state)
 
 	(void)state;
 	assert_ok(ensure("account/physics", "physics", &a, err));
-	assert_ok(transfer(ADMIN_UID, "genesis/operating", "account/physics", AIC_UNIT, err));
+	assert_ok(transfer(TEST_ADMIN_UID, "genesis/operating", "account/physics", AIC_UNIT, err));
 	assert_true(balance("account/physics") == AIC_UNIT);
-	assert_fails(transfer(ADMIN_UID, "account/physics", "genesis/team", 2 * AIC_UNIT, err), AIC_REFUSED,
+	assert_fails(transfer(TEST_ADMIN_UID, "account/physics", "genesis/team", 2 * AIC_UNIT, err), AIC_REFUSED,
 	             "wallet account/physics holds 1 AIC, this needs 2 AIC");
-	assert_fails(transfer(ADMIN_UID, "account/chemistry", "genesis/team", 1, err), AIC_NOT_FOUND, "no wallet named account/chemistry");
-	assert_fails(transfer(ADMIN_UID, "genesis/team", "account/physics", 1, err), AIC_REFUSED, "genesis/team is locked until height 50");
-	assert_fails(transfer(ADMIN_UID, "treasury", "account/physics", 1, err), AIC_REFUSED, "wallet treasury is not in the custody");
+	assert_fails(transfer(TEST_ADMIN_UID, "account/chemistry", "genesis/team", 1, err), AIC_NOT_FOUND, "no wallet named account/chemistry");
+	assert_fails(transfer(TEST_ADMIN_UID, "genesis/team", "account/physics", 1, err), AIC_REFUSED, "genesis/team is locked until height 50");
+	assert_fails(transfer(TEST_ADMIN_UID, "treasury", "account/physics", 1, err), AIC_REFUSED, "wallet treasury is not in the custody");
 }
 
 static void make_settlement(aic_settlement *s, aic_settlement_line *l)
@@ -194,22 +139,22 @@ static void test_settle_once(void **state)
 
 	(void)state;
 	make_settlement(&s, &l);
-	assert_fails(settle(SERVICE_UID, "settle", &s, &first, err), AIC_REFUSED, "account/physics holds 0 AIC");
-	assert_ok(transfer(ADMIN_UID, "genesis/operating", "account/physics", 10 * AIC_UNIT, err));
-	uint64_t height = aic_state_head(service.state)->height;
-	assert_ok(settle(ADMIN_UID, "settle_preview", &s, &preview, err));
+	assert_fails(settle(TEST_SERVICE_UID, "settle", &s, &first, err), AIC_REFUSED, "account/physics holds 0 AIC");
+	assert_ok(transfer(TEST_ADMIN_UID, "genesis/operating", "account/physics", 10 * AIC_UNIT, err));
+	uint64_t height = aic_state_head(test_service.state)->height;
+	assert_ok(settle(TEST_ADMIN_UID, "settle_preview", &s, &preview, err));
 	assert_false(preview.posted);
-	assert_int_equal(aic_state_head(service.state)->height, height);
+	assert_int_equal(aic_state_head(test_service.state)->height, height);
 	assert_true(balance("account/physics") == 10 * AIC_UNIT);
-	assert_ok(settle(SERVICE_UID, "settle", &s, &first, err));
+	assert_ok(settle(TEST_SERVICE_UID, "settle", &s, &first, err));
 	assert_true(first.posted && first.final && first.height == height + 1);
 	assert_true(first.reward[0] == preview.reward[0] && first.issued[0] == preview.issued[0]);
-	assert_ok(settle(SERVICE_UID, "settle", &s, &again, err));
+	assert_ok(settle(TEST_SERVICE_UID, "settle", &s, &again, err));
 	assert_true(again.height == first.height && !memcmp(&again.tx, &first.tx, sizeof(first.tx)));
 	assert_true(balance("account/physics") == 9 * AIC_UNIT);
 	aic_settlement_result_clear(&again);
 	l.gross += 10;
-	assert_fails(settle(SERVICE_UID, "settle", &s, &again, err), AIC_REFUSED, "with other content");
+	assert_fails(settle(TEST_SERVICE_UID, "settle", &s, &again, err), AIC_REFUSED, "with other content");
 	aic_settlement_result_clear(&preview);
 	aic_settlement_result_clear(&first);
 	aic_settlement_result_clear(&again);
@@ -226,7 +171,8 @@ static aic_code reverse(aic_amount amount, const char *evidence, uint64_t *heigh
 	aic_cbor_put_uint(&args, 0);
 	aic_cbor_put_amount(&args, amount);
 	aic_cbor_put_bytes(&args, h.b, AIC_HASH_LEN);
-	aic_code code = ask(SERVICE_UID, "reverse", &args, &out, &c, err);
+	aic_approvals_put(&args, NULL, 0);
+	aic_code code = test_ask(TEST_SERVICE_UID, "reverse", &args, &out, &c, err);
 	aic_cbor_bytes_exact(&c, tx.b, AIC_HASH_LEN);
 	*height = aic_cbor_uint(&c);
 	aic_bytes_free(&out);
@@ -243,8 +189,8 @@ static void test_reverse_once(void **state)
 	(void)state;
 	make_settlement(&s, &l);
 	assert_fails(reverse(1, "x", &first, err), AIC_NOT_FOUND, "no settlement 2026-W48/1");
-	assert_ok(transfer(ADMIN_UID, "genesis/operating", "account/physics", 10 * AIC_UNIT, err));
-	assert_ok(settle(SERVICE_UID, "settle", &s, &r, err));
+	assert_ok(transfer(TEST_ADMIN_UID, "genesis/operating", "account/physics", 10 * AIC_UNIT, err));
+	assert_ok(settle(TEST_SERVICE_UID, "settle", &s, &r, err));
 	assert_ok(reverse(AIC_UNIT / 2, "refuted", &first, err));
 	assert_ok(reverse(AIC_UNIT / 2, "refuted", &again, err));
 	assert_int_equal(first, again);
@@ -265,10 +211,10 @@ static void test_history(void **state)
 	(void)state;
 	assert_ok(ensure("account/physics", "physics", &a, err));
 	for (aic_amount i = 1; i <= 3; i++)
-		assert_ok(transfer(ADMIN_UID, "genesis/operating", "account/physics", i, err));
+		assert_ok(transfer(TEST_ADMIN_UID, "genesis/operating", "account/physics", i, err));
 	aic_cbor_put_text(&args, "account/physics");
 	aic_cbor_put_uint(&args, 2);
-	assert_ok(ask(ADMIN_UID, "history", &args, &out, &c, err));
+	assert_ok(test_ask(TEST_ADMIN_UID, "history", &args, &out, &c, err));
 	assert_int_equal(aic_cbor_array(&c, 10), 2);
 	for (aic_amount i = 3; i >= 2; i--) { /* newest first */
 		aic_cbor_array_exact(&c, 7);
@@ -296,12 +242,12 @@ static void test_restart(void **state)
 
 	(void)state;
 	assert_ok(ensure("account/physics", "physics", &a, err));
-	assert_fails(aic_service_open(&second, &config, err), AIC_REFUSED, "only one can run per state directory");
-	before = *aic_state_head(service.state);
-	aic_service_close(&service);
-	assert_int_equal(unlink(config.genesis), 0); /* matters only once */
-	assert_ok(aic_service_open(&service, &config, err));
-	assert_memory_equal(&before, aic_state_head(service.state), sizeof(before));
+	assert_fails(aic_service_open(&second, &test_config, err), AIC_REFUSED, "only one can run per state directory");
+	before = *aic_state_head(test_service.state);
+	aic_service_close(&test_service);
+	assert_int_equal(unlink(test_config.genesis), 0); /* matters only once */
+	assert_ok(aic_service_open(&test_service, &test_config, err));
+	assert_memory_equal(&before, aic_state_head(test_service.state), sizeof(before));
 	assert_ok(ensure("account/physics", "physics", &b, err));
 	assert_memory_equal(&a, &b, sizeof(a));
 }
@@ -309,7 +255,7 @@ static void test_restart(void **state)
 static void test_garbage(void **state)
 {
 	static const char *const ops[] = {"history", "settlement", "settle", "settle_preview", "wallet_ensure", "transfer", "reverse"};
-	aic_hash root = aic_state_head(service.state)->root;
+	aic_hash root = aic_state_head(test_service.state)->root;
 	uint64_t seed = 17;
 
 	(void)state;
@@ -322,13 +268,13 @@ static void test_garbage(void **state)
 			uint8_t byte = (uint8_t)test_random(&seed);
 			aic_bytes_append(&args, &byte, 1);
 		}
-		assert_int_not_equal(ask(0, ops[test_random(&seed) % 7], &args, &out, &answer, NULL), AIC_OK);
+		assert_int_not_equal(test_ask(0, ops[test_random(&seed) % 7], &args, &out, &answer, NULL), AIC_OK);
 		aic_bytes_free(&out);
 	}
-	assert_memory_equal(&root, &aic_state_head(service.state)->root, sizeof(root));
+	assert_memory_equal(&root, &aic_state_head(test_service.state)->root, sizeof(root));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_service, close_service)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, test_service_open, test_service_close)
 
 int main(void)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/service.h"
+#include "ledger/state/execute.h"
 #include "ledger/state/settlement.h"
 
 #define LINES_MAX 65536
@@ -10,7 +11,7 @@
 
 void aic_wire_put_settlement(aic_bytes *out, const aic_settlement *s)
 {
-	aic_cbor_put_array(out, 6);
+	aic_cbor_put_array(out, 7);
 	aic_cbor_put_text(out, s->period);
 	aic_cbor_put_uint(out, s->number);
 	aic_cbor_put_bytes(out, s->evidence.b, AIC_HASH_LEN);
@@ -18,6 +19,7 @@ void aic_wire_put_settlement(aic_bytes *out, const aic_settlement *s)
 	aic_cbor_put_array(out, s->n_approvals);
 	for (uint32_t i = 0; i < s->n_approvals; i++)
 		aic_cbor_put_uint(out, s->approver[i]);
+	aic_approvals_put(out, s->signed_by, s->n_signed);
 	aic_cbor_put_array(out, s->n_lines);
 	for (size_t i = 0; i < s->n_lines; i++)
 		aic_settlement_leaf(out, &s->line[i]);
@@ -41,7 +43,7 @@ static void get_line(aic_cbor *c, aic_settlement_line *l)
 void aic_wire_get_settlement(aic_cbor *c, aic_settlement *s)
 {
 	memset(s, 0, sizeof(*s));
-	aic_cbor_array_exact(c, 6);
+	aic_cbor_array_exact(c, 7);
 	aic_cbor_text(c, s->period, sizeof(s->period));
 	s->number = aic_cbor_uint(c);
 	aic_cbor_bytes_exact(c, s->evidence.b, AIC_HASH_LEN);
@@ -49,6 +51,7 @@ void aic_wire_get_settlement(aic_cbor *c, aic_settlement *s)
 	s->n_approvals = (uint32_t)aic_cbor_array(c, APPROVERS_MAX);
 	for (uint32_t i = 0; i < s->n_approvals && aic_cbor_ok(c); i++)
 		s->approver[i] = (uint32_t)aic_cbor_uint(c);
+	s->n_signed = (uint32_t)aic_approvals_get(c, s->signed_by);
 	s->n_lines = aic_cbor_array(c, LINES_MAX);
 	aic_settlement_line *line = aic_xcalloc(s->n_lines + 1, sizeof(*line));
 	s->line = line;
@@ -112,4 +115,11 @@ bool aic_line_kind_parse(aic_line_kind *k, const char *name)
 		}
 	}
 	return false;
+}
+
+static const char *const roles[] = {[AIC_ROLE_SITE] = "site", [AIC_ROLE_NODE] = "node", [AIC_ROLE_ADMIN] = "admin"};
+
+const char *aic_role_name(aic_role role)
+{
+	return role >= AIC_ROLE_SITE && role <= AIC_ROLE_ADMIN ? roles[role] : "unknown";
 }

@@ -197,7 +197,9 @@ static aic_code settle(uint64_t number, const aic_approval *approval, size_t n, 
 	aic_settlement st = {.period = "p", .number = number, .n_lines = 1, .line = &l, .batch = aic_sha256_of("batch", 5)};
 	aic_bytes body = {0};
 
-	aic_settlement_body_approved(&body, &st, approval, n);
+	for (st.n_signed = 0; st.n_signed < n; st.n_signed++)
+		st.signed_by[st.n_signed] = approval[st.n_signed];
+	aic_settlement_body(&body, &st);
 	return send(&key[0], AIC_TX_SETTLEMENT, &body, err);
 }
 

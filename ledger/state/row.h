@@ -52,8 +52,6 @@ typedef struct {
 	uint64_t approvals;       /* administrators' signatures that its settlements need */
 } aic_member;
 
-typedef enum { AIC_ROLE_SITE = 1, AIC_ROLE_NODE = 2, AIC_ROLE_ADMIN = 3 } aic_role;
-
 typedef struct {
 	uint64_t role;
 	aic_id site;

@@ -18,17 +18,9 @@
 /* The leaf that stands for a line in the root that the state keeps: [payer, payee, kind, n, gross, fee, stake], wallets whole. */
 void aic_settlement_leaf(aic_bytes *out, const aic_settlement_line *l);
 
-typedef struct {
-	uint8_t key[AIC_PUBLIC_LEN];
-	uint8_t signature[AIC_SIGNATURE_LEN];
-} aic_approval;
-
-bool aic_approval_verify(const aic_approval *a, const aic_hash *chain, const aic_hash *batch);
-void aic_approval_sign(aic_approval *a, const aic_key *administrator, const aic_hash *chain, const aic_hash *batch);
 void aic_settlement_body(aic_bytes *out, const aic_settlement *s);
+/* In any order. */
 void aic_approvals_put(aic_bytes *out, const aic_approval *approval, size_t n);
-/* With signed approvals, in any order. */
-void aic_settlement_body_approved(aic_bytes *out, const aic_settlement *s, const aic_approval *approval, size_t n);
 /* reversal.c: taking a posted payout back (economics.md 3): paid by the payee alone, at most the line's gross in all; what its
  * balance does not cover is a debt. The fee is not returned, X and issued stay.
  *

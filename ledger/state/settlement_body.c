@@ -99,11 +99,6 @@ static void put_lines(aic_bytes *out, const aic_settlement *s, const aic_address
 
 void aic_settlement_body(aic_bytes *out, const aic_settlement *s)
 {
-	aic_settlement_body_approved(out, s, NULL, 0);
-}
-
-void aic_settlement_body_approved(aic_bytes *out, const aic_settlement *s, const aic_approval *approval, size_t n_approvals)
-{
 	aic_address *list = aic_xcalloc(2 * s->n_lines + 1, sizeof(*list));
 	size_t n = 0;
 
@@ -121,7 +116,7 @@ void aic_settlement_body_approved(aic_bytes *out, const aic_settlement *s, const
 	aic_cbor_put_bytes(out, s->evidence.b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, s->batch.b, AIC_HASH_LEN);
 	aic_cbor_put_uint(out, s->n_approvals);
-	aic_approvals_put(out, approval, n_approvals);
+	aic_approvals_put(out, s->signed_by, s->n_signed);
 	aic_cbor_put_array(out, n);
 	for (size_t i = 0; i < n; i++)
 		aic_cbor_put_bytes(out, list[i].b, AIC_ADDRESS_LEN);

@@ -10,8 +10,6 @@
 
 #include "ledger/state/state.h"
 
-#define AIC_APPROVALS_MAX 16
-
 /* Counts the vote of the signer's site. */
 aic_code aic_vote(aic_exec *x, uint64_t expires, bool *passed, aic_error *err);
 /* key.c; see there. */

@@ -1,0 +1,13 @@
+/* client_call.h: a request to aicledgerd and its answer; what the files of the client share. */
+#ifndef AIC_LEDGER_CLIENT_CALL_H
+#define AIC_LEDGER_CLIENT_CALL_H
+
+#include "common/cbor.h"
+#include "ledger/client.h"
+
+/* Where the arguments go, `args` items. */
+aic_bytes *aic_client_begin(aic_ledger *l, const char *op, size_t args);
+/* The answer's bytes live until the next call. */
+aic_code aic_client_call(aic_ledger *l, aic_cbor *answer, aic_error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* service_operation.h: what the files that hold aicledgerd's operations share. */
+#ifndef AIC_LEDGER_SERVICE_OPERATION_H
+#define AIC_LEDGER_SERVICE_OPERATION_H
+
+#include "ledger/service.h"
+
+typedef struct {
+	aic_service *s;
+	const aic_rpc_caller *who;
+	aic_cbor *args;
+	aic_bytes *out;
+	size_t items; /* that were written to out */
+} aic_request;
+
+/* service_key.c: `aic key`. */
+aic_code aic_op_keys(aic_request *r, aic_error *err);
+aic_code aic_op_key_register(aic_request *r, aic_error *err);
+aic_code aic_op_key_revoke(aic_request *r, aic_error *err);
+aic_code aic_op_key_rotate(aic_request *r, aic_error *err);
+aic_code aic_op_key_replace(aic_request *r, aic_error *err);
+aic_code aic_op_policy(aic_request *r, aic_error *err);
+
+#endif
