@@ -411,6 +411,92 @@ static void die(const char *where)
 }
 
 /* Killed on either side of the ledger's settlement: after the restart it is settled once, or approved still. */
+static aic_batch one_job(fixture *f)
+{
+	aic_job_record r = fixture_record(1, 7200);
+
+	fixture_ingest(f, &r);
+	aic_job_record_clear(&r);
+	return close_batch(f);
+}
+
+static void put_backup_back(fixture *f)
+{
+	char backup[300], path[300];
+
+	snprintf(backup, sizeof(backup), "%s/backup.db", f->folder);
+	snprintf(path, sizeof(path), "%s/accounting.db", f->folder);
+	aic_registry_close(f->registry);
+	aic_store_close(f->store);
+	f->registry = NULL;
+	f->store = NULL;
+	assert_int_equal(rename(backup, path), 0);
+	fixture_reopen(f);
+}
+
+static void make_backup(fixture *f)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "VACUUM INTO '%s/backup.db'", f->folder);
+	assert_int_equal(aic_sql_script(f->store->db, text, NULL), AIC_OK);
+}
+
+/* accounting.db from before a batch was posted: the ledger's word counts. */
+static void a_backup_learns_what_was_posted(void **state)
+{
+	fixture *f = *state;
+	aic_error err = {0};
+	aic_ledger *l = NULL;
+
+	ledger_start(f);
+	aic_batch b = one_job(f);
+	loopback_fund(&f->config, "account/physics", "science", 10 * AIC_UNIT);
+	assert_int_equal(aic_ledger_open(&l, &f->config, &err), AIC_OK);
+	make_backup(f); /* in review */
+	approve(f, &b);
+	assert_int_equal(aic_batch_post(&f->batches, l, &b, 0, 7, &err), AIC_OK);
+	put_backup_back(f);
+	assert_int_equal(aic_batch_find(f->store, "1970-W01", 1, &b, &err), AIC_OK);
+	assert_true(b.state == AIC_BATCH_REVIEW && aic_store_wallet_find(f->store, "account/physics")->unsettled > 0);
+	for (int round = 0; round < 2; round++)
+		assert_int_equal(aic_batch_repair(&f->batches, l, 8, &err), AIC_OK);
+	assert_int_equal(aic_batch_find(f->store, "1970-W01", 1, &b, &err), AIC_OK);
+	assert_true(b.state == AIC_BATCH_FINAL && b.height > 0);
+	assert_true(aic_store_wallet_find(f->store, "account/physics")->unsettled == 0);
+	aic_tally t = sums(f, &b);
+	assert_true(t.sum[0].settled);
+	aic_tally_clear(&t);
+	aic_ledger_close(l);
+}
+
+/* From before it was closed, and closed again with another line: nothing is noted as posted, and it says so once. */
+static void a_backup_with_other_lines_is_left_alone(void **state)
+{
+	fixture *f = *state;
+	aic_job_record late = fixture_record(2, 3600);
+	aic_error err = {0};
+	aic_ledger *l = NULL;
+
+	ledger_start(f);
+	make_backup(f);
+	aic_batch b = one_job(f);
+	loopback_fund(&f->config, "account/physics", "science", 10 * AIC_UNIT);
+	approve(f, &b);
+	assert_int_equal(aic_ledger_open(&l, &f->config, &err), AIC_OK);
+	assert_int_equal(aic_batch_post(&f->batches, l, &b, 0, 7, &err), AIC_OK);
+	put_backup_back(f);
+	fixture_ingest(f, &late);
+	b = one_job(f);
+	for (int round = 0; round < 2; round++)
+		assert_int_equal(aic_batch_repair(&f->batches, l, 8, &err), AIC_OK);
+	assert_int_equal(aic_batch_find(f->store, "1970-W01", 1, &b, &err), AIC_OK);
+	assert_true(b.state == AIC_BATCH_REVIEW && b.lines == 2);
+	assert_true(aic_store_meta(f->store, "batch 1970-W01/1", 0) > 0);
+	aic_ledger_close(l);
+	aic_job_record_clear(&late);
+}
+
 static void killed_while_posting(void **state)
 {
 	static const char *const places[] = {"before settle", "after settle"};
@@ -470,6 +556,7 @@ int main(void)
 		cmocka_unit_test(any_order_gives_the_same_batch), T(approvals_m_of_n), T(nothing_open_nothing_closed),
 		T(what_comes_later_is_the_next_batch), T(observe_posts_nothing), T(posts_once_and_pays), T(missing_funds_are_named),
 		T(a_lost_answer_is_repaired), T(killed_while_posting),
+		T(a_backup_learns_what_was_posted), T(a_backup_with_other_lines_is_left_alone),
 	};
 
 	aic_log_open("batch_test", "/dev/null", AIC_LOG_ERROR);

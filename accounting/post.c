@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "accounting/post.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,8 +176,9 @@ static aic_code note_posted(const aic_batches *b, const aic_batch *batch, const 
 
 	if (rc != AIC_OK)
 		return rc;
-	rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=?2, height=?3, tx=?4 WHERE id=?1 AND state=2", "iiih", batch->id,
-	                 (int64_t)(r->final ? AIC_BATCH_FINAL : AIC_BATCH_POSTED), (int64_t)r->height, &r->tx);
+	rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=?2, height=?3, tx=?4, posted_at=coalesce(posted_at, ?5) WHERE id=?1 AND"
+	                 " state<3", "iiihi", batch->id, (int64_t)(r->final ? AIC_BATCH_FINAL : AIC_BATCH_POSTED), (int64_t)r->height, &r->tx,
+	                 aic_now());
 	for (size_t i = 0; i < tally->n && rc == AIC_OK; i++) {
 		const aic_sum *s = &tally->sum[i];
 		rc = aic_sql_run(b->store->db, err, "UPDATE batch_line SET reward=?5, issued=?6 WHERE batch=?1 AND payer=?2 AND payee=?3"
@@ -253,6 +255,20 @@ aic_code aic_batch_post(const aic_batches *b, aic_ledger *ledger, aic_batch *bat
 
 /* --- repair --- */
 
+/* The ledger has a batch of that key which is not the one here: a database from a backup, whose period was closed again. */
+static aic_code note_conflict(const aic_batches *b, const aic_batch *batch, const aic_settlement_result *r, aic_error *err)
+{
+	char what[48];
+
+	snprintf(what, sizeof(what), "batch %s/%llu", batch->period, (unsigned long long)batch->number);
+	if (aic_store_meta(b->store, what, 0) == (int64_t)r->height)
+		return AIC_OK;
+	aic_warn("%s is on the ledger at height %llu with other lines, so accounting.db is older than that: restore a newer copy; or void the"
+	         " lines that were paid there, and hold and release the others, which then go to the next batch", what,
+	         (unsigned long long)r->height);
+	return aic_store_meta_set(b->store, what, (int64_t)r->height, err);
+}
+
 static aic_code repair_one(const aic_batches *b, aic_ledger *ledger, const aic_batch *batch, int64_t now, aic_error *err)
 {
 	aic_settlement_result result = {0};
@@ -269,6 +285,8 @@ static aic_code repair_one(const aic_batches *b, aic_ledger *ledger, const aic_b
 	}
 	if (rc == AIC_OK && batch->state == AIC_BATCH_POSTED)
 		rc = result.final ? aic_sql_run(b->store->db, err, "UPDATE batch SET state=4 WHERE id=?1 AND state=3", "i", batch->id) : AIC_OK;
+	else if (rc == AIC_OK && (!aic_hash_equal(&result.batch, &batch->hash) || !aic_hash_equal(&result.evidence, &batch->evidence)))
+		rc = note_conflict(b, batch, &result, err);
 	else if (rc == AIC_OK) {
 		rc = aic_batch_sums(b->store, batch, &tally, err);
 		if (rc == AIC_OK)
@@ -294,7 +312,7 @@ aic_code aic_batch_repair(const aic_batches *b, aic_ledger *ledger, int64_t now,
 	aic_code rc = aic_batch_list(b->store, &batch, &n, err);
 
 	for (size_t i = 0; i < n && rc == AIC_OK; i++)
-		if (batch[i].state == AIC_BATCH_POSTING || batch[i].state == AIC_BATCH_POSTED)
+		if (batch[i].state < AIC_BATCH_FINAL)
 			rc = repair_one(b, ledger, &batch[i], now, err);
 	free(batch);
 	return rc;

@@ -22,8 +22,9 @@ aic_code aic_batch_preview(const aic_batches *b, aic_ledger *ledger, const aic_b
 /* Posts. Refused in mode observe, before approval, and where payers lack funds (named). */
 aic_code aic_batch_post(const aic_batches *b, aic_ledger *ledger, aic_batch *batch, uid_t uid, int64_t now, aic_error *err);
 
-/* After a crash or a lost answer: batches in "posting" become posted where the ledger has them, approved again where it
- * has not; posted ones become final when they are. */
+/* After a crash, a lost answer or a backup put back: batches that the ledger has, with this hash and evidence, become posted; those in
+ * "posting" that it has not are approved again; posted ones become final when they are. A batch that the ledger has with other lines
+ * is left alone and logged once. */
 aic_code aic_batch_repair(const aic_batches *b, aic_ledger *ledger, int64_t now, aic_error *err);
 
 /* Registers the wallet with its organisation where that is not done yet. */

@@ -95,6 +95,7 @@ typedef struct {
 	bool final;
 	uint64_t height;
 	aic_hash tx;
+	aic_hash evidence, batch;     /* as posted; zero in a preview */
 	size_t n_lines;
 	aic_amount *reward;           /* per line of the settlement, both terms; owned */
 	aic_amount *issued;           /* the second term alone, per line; owned */

@@ -135,9 +135,31 @@ static aic_code op_history(request *r, aic_error *err)
 
 /* --- settlements --- */
 
+/* The settlement's own body, from its block. */
+static aic_code settlement_body(aic_service *s, const aic_settlement_row *row, aic_bytes *body, aic_error *err)
+{
+	aic_bytes result = {0}, bytes = {0};
+	aic_block b = {.n_tx = 0};
+	aic_transaction tx;
+	uint64_t height, index;
+	aic_hash hash;
+	bool valid;
+	aic_code code;
+
+	if (!(code = aic_state_find_tx(s->state, &row->tx, &height, &index, &result, err)) &&
+	    !(code = aic_state_block(s->state, height, &bytes, &hash, &valid, err)) &&
+	    !(code = aic_block_decode(&b, bytes.data, bytes.len, err)) &&
+	    !(code = aic_tx_decode(&tx, b.tx[index].data, b.tx[index].len, err)))
+		aic_bytes_append(body, tx.body, tx.body_len);
+	aic_block_clear(&b);
+	aic_bytes_free(&bytes);
+	aic_bytes_free(&result);
+	return code;
+}
+
 static aic_code settlement_result(aic_service *s, const aic_settlement_row *row, aic_settlement_result *out, aic_error *err)
 {
-	aic_bytes result = {0};
+	aic_bytes result = {0}, body = {0};
 	uint64_t index;
 	aic_code code = aic_state_find_tx(s->state, &row->tx, &out->height, &index, &result, err);
 
@@ -145,10 +167,13 @@ static aic_code settlement_result(aic_service *s, const aic_settlement_row *row,
 		code = aic_fail(err, AIC_CORRUPT, "the settlement's transaction is missing from the state: rebuild the state by replay");
 	if (!code)
 		code = aic_settlement_result_decode(out, result.data, result.len, err);
+	if (!code && !(code = settlement_body(s, row, &body, err)))
+		code = aic_settlement_hashes_of(body.data, body.len, &out->evidence, &out->batch, err);
 	out->posted = true;
 	out->final = s->chain.final_height >= row->height;
 	out->tx = row->tx;
 	aic_bytes_free(&result);
+	aic_bytes_free(&body);
 	return code;
 }
 
@@ -243,28 +268,6 @@ static aic_code op_preview(request *r, aic_error *err)
 }
 
 /* --- writing --- */
-
-/* The settlement's own body, from its block. */
-static aic_code settlement_body(aic_service *s, const aic_settlement_row *row, aic_bytes *body, aic_error *err)
-{
-	aic_bytes result = {0}, bytes = {0};
-	aic_block b = {.n_tx = 0};
-	aic_transaction tx;
-	uint64_t height, index;
-	aic_hash hash;
-	bool valid;
-	aic_code code;
-
-	if (!(code = aic_state_find_tx(s->state, &row->tx, &height, &index, &result, err)) &&
-	    !(code = aic_state_block(s->state, height, &bytes, &hash, &valid, err)) &&
-	    !(code = aic_block_decode(&b, bytes.data, bytes.len, err)) &&
-	    !(code = aic_tx_decode(&tx, b.tx[index].data, b.tx[index].len, err)))
-		aic_bytes_append(body, tx.body, tx.body_len);
-	aic_block_clear(&b);
-	aic_bytes_free(&bytes);
-	aic_bytes_free(&result);
-	return code;
-}
 
 typedef struct {
 	char period[16];

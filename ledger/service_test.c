@@ -128,7 +128,8 @@ static void make_settlement(aic_settlement *s, aic_settlement_line *l)
 	l->gross = AIC_UNIT;
 	l->fee = AIC_UNIT / 10;
 	l->stake = l->fee * 1000000;
-	*s = (aic_settlement){.period = "2026-W48", .number = 1, .n_lines = 1, .line = l, .n_approvals = 1};
+	*s = (aic_settlement){.period = "2026-W48", .number = 1, .n_lines = 1, .line = l, .n_approvals = 1,
+	                      .evidence = aic_sha256_of("lines", 5), .batch = aic_sha256_of("approved", 8)};
 }
 
 static void test_settle_once(void **state)
@@ -152,6 +153,8 @@ static void test_settle_once(void **state)
 	assert_ok(settle(TEST_SERVICE_UID, "settle", &s, &again, err));
 	assert_true(again.height == first.height && !memcmp(&again.tx, &first.tx, sizeof(first.tx)));
 	assert_true(balance("account/physics") == 9 * AIC_UNIT);
+	assert_memory_equal(&again.batch, &s.batch, sizeof(s.batch));
+	assert_memory_equal(&again.evidence, &s.evidence, sizeof(s.evidence));
 	aic_settlement_result_clear(&again);
 	l.gross += 10;
 	assert_fails(settle(TEST_SERVICE_UID, "settle", &s, &again, err), AIC_REFUSED, "with other content");

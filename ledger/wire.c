@@ -61,11 +61,13 @@ void aic_wire_get_settlement(aic_cbor *c, aic_settlement *s)
 
 void aic_wire_put_result(aic_bytes *out, const aic_settlement_result *r)
 {
-	aic_cbor_put_array(out, 5);
+	aic_cbor_put_array(out, 7);
 	aic_cbor_put_bool(out, r->posted);
 	aic_cbor_put_bool(out, r->final);
 	aic_cbor_put_uint(out, r->height);
 	aic_cbor_put_bytes(out, r->tx.b, AIC_HASH_LEN);
+	aic_cbor_put_bytes(out, r->evidence.b, AIC_HASH_LEN);
+	aic_cbor_put_bytes(out, r->batch.b, AIC_HASH_LEN);
 	aic_cbor_put_array(out, r->n_lines);
 	for (size_t i = 0; i < r->n_lines; i++) {
 		aic_cbor_put_array(out, 2);
@@ -77,11 +79,13 @@ void aic_wire_put_result(aic_bytes *out, const aic_settlement_result *r)
 void aic_wire_get_result(aic_cbor *c, aic_settlement_result *r)
 {
 	memset(r, 0, sizeof(*r));
-	aic_cbor_array_exact(c, 5);
+	aic_cbor_array_exact(c, 7);
 	r->posted = aic_cbor_bool(c);
 	r->final = aic_cbor_bool(c);
 	r->height = aic_cbor_uint(c);
 	aic_cbor_bytes_exact(c, r->tx.b, AIC_HASH_LEN);
+	aic_cbor_bytes_exact(c, r->evidence.b, AIC_HASH_LEN);
+	aic_cbor_bytes_exact(c, r->batch.b, AIC_HASH_LEN);
 	r->n_lines = aic_cbor_array(c, LINES_MAX);
 	r->reward = aic_xcalloc(r->n_lines + 1, sizeof(*r->reward));
 	r->issued = aic_xcalloc(r->n_lines + 1, sizeof(*r->issued));

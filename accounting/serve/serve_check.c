@@ -108,6 +108,10 @@ aic_code aic_serve_check(aic_request *q, aic_error *err)
 		rc = check_count(q, &r, "contradicting receipts", "SELECT count(*) FROM receipt_conflict", "%lld receipts contradict an"
 		                 " earlier one of the same step", "look at the nodes: two aicnoded may share a name", err);
 	if (rc == AIC_OK)
+		rc = check_count(q, &r, "batches", "SELECT count(*) FROM meta WHERE key LIKE 'batch %'", "%lld batches are on the ledger with other"
+		                 " lines: accounting.db was put back from an older copy", "restore a newer copy; or void the lines that were paid"
+		                 " there (`aic history`), hold and release the others", err);
+	if (rc == AIC_OK)
 		check_links(q, &r);
 	aic_rows_finish(&r, q->out);
 	*q->items = 1;
