@@ -42,7 +42,8 @@ libledger_la_LIBADD = libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS)
 if WITH_ETCD
 libledger_la_SOURCES += \
 	ledger/order/etcd.c ledger/order/etcd.h ledger/order/etcd_order.h ledger/order/etcd_board.c \
-	ledger/order/etcd_gateway.c ledger/order/etcd_gateway.h ledger/order/etcd_kv.c ledger/order/etcd_kv.h
+	ledger/order/etcd_gateway.c ledger/order/etcd_gateway.h ledger/order/etcd_kv.c ledger/order/etcd_kv.h \
+	ledger/order/etcd_window.c
 endif
 
 ledgerexamplesdir = $(docdir)/examples
@@ -126,12 +127,16 @@ check_PROGRAMS += ledger_order_pending_test
 ledger_order_pending_test_SOURCES = ledger/order/pending_test.c
 ledger_order_pending_test_CFLAGS = $(ledger_test_flags)
 ledger_order_pending_test_LDADD = $(ledger_test_libs)
-check_PROGRAMS += ledger_order_order_test
-ledger_order_order_test_SOURCES = ledger/order/order_test.c
+check_PROGRAMS += ledger_order_order_test ledger_order_window_test
+ledger_order_order_test_SOURCES = ledger/order/order_test.c ledger/order/order_testing.c ledger/order/order_testing.h
+ledger_order_window_test_SOURCES = ledger/order/window_test.c ledger/order/order_testing.c
+ledger_order_window_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_window_test_LDADD = $(ledger_test_libs) -lpthread
 ledger_order_order_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_order_test_LDADD = $(ledger_test_libs) -lpthread
 if WITH_ETCD
 ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/etcd_testing.h
+ledger_order_window_test_SOURCES += ledger/order/etcd_testing.c
 check_PROGRAMS += ledger_order_etcd_member_test ledger_order_etcd_answer_test
 ledger_order_etcd_member_test_SOURCES = ledger/order/etcd_member_test.c ledger/order/etcd_testing.c \
 	ledger/order/log_testing.c ledger/order/log_testing.h

@@ -12,7 +12,6 @@
 #include "ledger/order/etcd_kv.h"
 #include "ledger/order/etcd_order.h"
 
-#define HEAD_LEN (AIC_HEIGHT_DIGITS + 1 + 2 * AIC_HASH_LEN)
 #define PAGE_BYTES (1u << 20)    /* aim of a page of blocks; it may be more where blocks grow on the way */
 #define PAGE_BLOCKS_MAX 512
 #define PAGE_BLOCKS_START 2
@@ -62,15 +61,15 @@ bool aic_etcd_value_is(const json_t *get, const void *bytes, size_t len)
 
 /* --- head --- */
 
-static void head_text(char text[HEAD_LEN + 1], uint64_t height, const aic_hash *hash)
+void aic_etcd_head_text(char text[AIC_ETCD_HEAD_LEN + 1], uint64_t height, const aic_hash *hash)
 {
 	char hex[2 * AIC_HASH_LEN + 1];
 
 	aic_hash_hex(hex, hash);
-	snprintf(text, HEAD_LEN + 1, "%020" PRIu64 " %s", height, hex);
+	snprintf(text, AIC_ETCD_HEAD_LEN + 1, "%020" PRIu64 " %s", height, hex);
 }
 
-static aic_code read_head(const aic_etcd_order *o, const json_t *get, aic_order_head *head, aic_error *err)
+aic_code aic_etcd_read_head(const aic_etcd_order *o, const json_t *get, aic_order_head *head, aic_error *err)
 {
 	aic_bytes text = {0};
 
@@ -78,7 +77,7 @@ static aic_code read_head(const aic_etcd_order *o, const json_t *get, aic_order_
 	head->empty = !aic_etcd_found(get);
 	if (head->empty)
 		return AIC_OK;
-	bool fine = aic_etcd_pair_value(aic_etcd_pair(get, 0), &text) && text.len == HEAD_LEN;
+	bool fine = aic_etcd_pair_value(aic_etcd_pair(get, 0), &text) && text.len == AIC_ETCD_HEAD_LEN;
 	aic_bytes_append(&text, "", 1);
 	const char *s = (const char *)text.data;
 	fine = fine && aic_etcd_parse_height(s, &head->height) && s[AIC_HEIGHT_DIGITS] == ' ' &&
@@ -100,12 +99,12 @@ static aic_code get_head(aic_etcd_order *o, aic_order_head *head, uint64_t *revi
 	if (code)
 		return code;
 	*revision = aic_etcd_revision(answer);
-	code = read_head(o, answer, head, err);
+	code = aic_etcd_read_head(o, answer, head, err);
 	json_decref(answer);
 	return code;
 }
 
-static aic_code etcd_head(void *self, aic_order_head *head, aic_error *err)
+aic_code aic_etcd_head(void *self, aic_order_head *head, aic_error *err)
 {
 	uint64_t revision;
 
@@ -124,18 +123,18 @@ static void forget(aic_error *err)
 static json_t *append_request(const aic_etcd_order *o, const aic_order_head *expected, const aic_hash *hash, const void *block,
                               size_t len)
 {
-	char head[AIC_ETCD_KEY_MAX], blk[AIC_ETCD_KEY_MAX], old[HEAD_LEN + 1], new[HEAD_LEN + 1];
+	char head[AIC_ETCD_KEY_MAX], blk[AIC_ETCD_KEY_MAX], old[AIC_ETCD_HEAD_LEN + 1], new[AIC_ETCD_HEAD_LEN + 1];
 	uint64_t height = expected->empty ? 0 : expected->height + 1;
 	json_t *txn = aic_etcd_txn();
 
 	aic_etcd_head_key(o, head);
 	aic_etcd_block_key(o, blk, height);
-	head_text(old, expected->height, &expected->hash);
-	head_text(new, height, hash);
-	aic_etcd_txn_if(txn, expected->empty ? aic_etcd_if_absent(head) : aic_etcd_if_value(head, old, HEAD_LEN));
+	aic_etcd_head_text(old, expected->height, &expected->hash);
+	aic_etcd_head_text(new, height, hash);
+	aic_etcd_txn_if(txn, expected->empty ? aic_etcd_if_absent(head) : aic_etcd_if_value(head, old, AIC_ETCD_HEAD_LEN));
 	aic_etcd_txn_if(txn, aic_etcd_if_absent(blk));
 	aic_etcd_txn_put(txn, "success", aic_etcd_put(blk, block, len));
-	aic_etcd_txn_put(txn, "success", aic_etcd_put(head, new, HEAD_LEN));
+	aic_etcd_txn_put(txn, "success", aic_etcd_put(head, new, AIC_ETCD_HEAD_LEN));
 	aic_etcd_txn_get(txn, "failure", aic_etcd_get(head, NULL, 0, false));
 	aic_etcd_txn_get(txn, "failure", aic_etcd_get(blk, NULL, 0, false));
 	return txn;
@@ -148,7 +147,7 @@ static aic_code judge_append(const aic_etcd_order *o, const json_t *answer, cons
 	const json_t *stored = aic_etcd_txn_answer(answer, 1);
 	uint64_t height = expected->empty ? 0 : expected->height + 1;
 	aic_order_head now;
-	aic_code code = read_head(o, aic_etcd_txn_answer(answer, 0), &now, err);
+	aic_code code = aic_etcd_read_head(o, aic_etcd_txn_answer(answer, 0), &now, err);
 
 	if (code)
 		return code;
@@ -217,8 +216,23 @@ static aic_code etcd_append(void *self, const aic_order_head *expected, const ai
 
 /* --- read --- */
 
+/* The log holds no block at height `missing`, though it goes beyond. */
+static aic_code explain_missing(aic_etcd_order *o, uint64_t missing, aic_error *err)
+{
+	uint64_t first;
+	aic_code code = aic_etcd_first(o, &first, err);
+
+	if (code)
+		return code;
+	if (missing < first && first != UINT64_MAX)
+		return aic_fail(err, AIC_NOT_FOUND, "etcd's log begins at height %" PRIu64 ": fetch height %" PRIu64 " from a site's archive",
+		                first, missing);
+	return aic_fail(err, AIC_CORRUPT, "etcd holds no block at height %" PRIu64 ", though its head is above: put it back with aic "
+	                "ledger reseed", missing);
+}
+
 /* Blocks must follow one another without a gap. */
-static aic_code visit_page(const aic_etcd_order *o, const json_t *page, uint64_t *next, aic_order_visit visit, void *ctx,
+static aic_code visit_page(aic_etcd_order *o, const json_t *page, uint64_t *next, aic_order_visit visit, void *ctx,
                            uint64_t *bytes, aic_error *err)
 {
 	size_t prefix = strlen(o->prefix) + strlen("blk/");
@@ -236,8 +250,7 @@ static aic_code visit_page(const aic_etcd_order *o, const json_t *page, uint64_t
 		    !aic_etcd_parse_height((const char *)key.data + prefix, &height) || !aic_etcd_pair_value(pair, &block))
 			code = aic_fail(err, AIC_CORRUPT, "etcd holds a key under %sblk/ that is no height", o->prefix);
 		else if (height != *next)
-			code = aic_fail(err, AIC_NOT_FOUND, "etcd holds no block at height %" PRIu64 ", the next one is at %" PRIu64
-			                ": fetch what is missing from another site's archive", *next, height);
+			code = explain_missing(o, *next, err);
 		else if (!(code = visit(ctx, height, block.data, block.len, err)))
 			++*next;
 		*bytes += block.len;
@@ -272,15 +285,12 @@ static json_t *page_request(const aic_etcd_order *o, uint64_t from, uint64_t end
 }
 
 /* Where a page ends early, so must the log. */
-static aic_code check_end(const aic_etcd_order *o, const json_t *answer, uint64_t next, aic_error *err)
+static aic_code check_end(aic_etcd_order *o, const json_t *answer, uint64_t next, aic_error *err)
 {
 	aic_order_head head;
-	aic_code code = read_head(o, aic_etcd_txn_answer(answer, 1), &head, err);
+	aic_code code = aic_etcd_read_head(o, aic_etcd_txn_answer(answer, 1), &head, err);
 
-	if (code || head.empty || head.height < next)
-		return code;
-	return aic_fail(err, AIC_NOT_FOUND, "etcd holds no block at height %" PRIu64 ", though its head is at %" PRIu64
-	                ": fetch what is missing from another site's archive", next, head.height);
+	return code || head.empty || head.height < next ? code : explain_missing(o, next, err);
 }
 
 static aic_code etcd_read(void *self, uint64_t from, uint64_t n, aic_order_visit visit, void *ctx, aic_error *err)
@@ -352,8 +362,11 @@ static void etcd_close(void *self)
 
 aic_code aic_order_etcd(aic_order *out, const aic_etcd_config *config, aic_error *err)
 {
-	static const aic_order_backend backend = {etcd_head, etcd_append, etcd_read, etcd_watch,
-	                                          aic_etcd_attest, aic_etcd_attestations, etcd_close};
+	static const aic_order_backend backend = {
+		.head = aic_etcd_head, .append_if_head = etcd_append, .read = etcd_read, .watch = etcd_watch,
+		.attest = aic_etcd_attest, .attestations = aic_etcd_attestations,
+		.acknowledge = aic_etcd_acknowledge, .acknowledgements = aic_etcd_acknowledgements,
+		.prune = aic_etcd_prune, .space = aic_etcd_space, .restore = aic_etcd_restore, .close = etcd_close};
 	aic_etcd_order *o = aic_xcalloc(1, sizeof(*o));
 	aic_code code = aic_etcd_open(&o->etcd, config, err);
 
@@ -362,6 +375,7 @@ aic_code aic_order_etcd(aic_order *out, const aic_etcd_config *config, aic_error
 		return code;
 	}
 	o->prefix = config->prefix;
+	o->members = config->n_endpoints;
 	o->page = PAGE_BLOCKS_START;
 	*out = (aic_order){&backend, o};
 	return AIC_OK;

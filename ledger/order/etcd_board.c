@@ -10,26 +10,26 @@
 
 #define SITES_PER_ASK 60 /* two requests each; a transaction of etcd has at most 128 (--max-txn-ops) */
 #define SITES_MAX 4096
+#define ARCHIVE "/archive"
 
-static void attestation_key(const aic_etcd_order *o, char key[AIC_ETCD_KEY_MAX], const aic_id *site, uint64_t height)
+/* What follows a site in the key of its attestation. */
+static const char *attestation_of(char rest[AIC_HEIGHT_DIGITS + 2], uint64_t height)
 {
-	char rest[AIC_HEIGHT_DIGITS + 2];
-
-	snprintf(rest, sizeof(rest), "/%020" PRIu64, height);
-	aic_etcd_site_key(o, key, site, rest);
+	snprintf(rest, AIC_HEIGHT_DIGITS + 2, "/%020" PRIu64, height);
+	return rest;
 }
 
 aic_code aic_etcd_attest(void *self, const aic_id *site, uint64_t height, const void *bytes, size_t len, aic_error *err)
 {
 	aic_etcd_order *o = self;
 	json_t *txn = aic_etcd_txn(), *answer;
-	char key[AIC_ETCD_KEY_MAX];
+	char key[AIC_ETCD_KEY_MAX], rest[AIC_HEIGHT_DIGITS + 2];
 
 	if (len > AIC_ORDER_ETCD_ATTESTATION_MAX) {
 		json_decref(txn);
 		return aic_fail(err, AIC_FULL, "an attestation of %zu bytes is larger than %u", len, AIC_ORDER_ETCD_ATTESTATION_MAX);
 	}
-	attestation_key(o, key, site, height);
+	aic_etcd_site_key(o, key, site, attestation_of(rest, height));
 	aic_etcd_txn_if(txn, aic_etcd_if_absent(key));
 	aic_etcd_txn_put(txn, "success", aic_etcd_put(key, bytes, len));
 	aic_etcd_txn_get(txn, "failure", aic_etcd_get(key, NULL, 0, false));
@@ -45,8 +45,9 @@ aic_code aic_etcd_attest(void *self, const aic_id *site, uint64_t height, const 
 	return code;
 }
 
-/* Sites first..last-1, and in the gaps before, between and after them whoever has attested and is not known yet. */
-static json_t *ask_sites(const aic_etcd_order *o, size_t first, size_t last, uint64_t height)
+/* What stands at att/<site>REST for sites first..last-1, and in the gaps before, between and after them whoever has written and
+ * is not known yet. */
+static json_t *ask_sites(const aic_etcd_order *o, size_t first, size_t last, const char *rest)
 {
 	json_t *txn = aic_etcd_txn();
 	char from[AIC_ETCD_KEY_MAX], to[AIC_ETCD_KEY_MAX];
@@ -57,7 +58,7 @@ static json_t *ask_sites(const aic_etcd_order *o, size_t first, size_t last, uin
 	for (size_t i = first; i < last; i++) {
 		aic_etcd_site_key(o, to, &o->site[i], "/");
 		aic_etcd_txn_get(txn, "success", aic_etcd_get(from, to, 1, true));
-		attestation_key(o, to, &o->site[i], height);
+		aic_etcd_site_key(o, to, &o->site[i], rest);
 		aic_etcd_txn_get(txn, "success", aic_etcd_get(to, NULL, 0, false));
 		aic_etcd_site_key(o, from, &o->site[i], "0");
 	}
@@ -75,7 +76,8 @@ static aic_code learn_site(aic_etcd_order *o, size_t at, const json_t *get, aic_
 	aic_bytes key = {0};
 	size_t prefix = strlen(o->prefix) + strlen("att/"), hex = 2 * sizeof(o->site->b);
 	aic_id site;
-	bool fine = aic_etcd_pair_key(aic_etcd_pair(get, 0), &key) && key.len == prefix + hex + 1 + AIC_HEIGHT_DIGITS &&
+	bool fine = aic_etcd_pair_key(aic_etcd_pair(get, 0), &key) && key.len > prefix + hex &&
+	            (key.len == prefix + hex + 1 + AIC_HEIGHT_DIGITS || key.len == prefix + hex + strlen(ARCHIVE)) &&
 	            key.data[prefix + hex] == '/';
 
 	if (fine) {
@@ -122,9 +124,8 @@ static aic_code hear_sites(aic_etcd_order *o, size_t first, size_t last, const j
 	return code;
 }
 
-aic_code aic_etcd_attestations(void *self, uint64_t height, aic_order_attested visit, void *ctx, aic_error *err)
+static aic_code visit_sites(aic_etcd_order *o, const char *rest, aic_order_attested visit, void *ctx, aic_error *err)
 {
-	aic_etcd_order *o = self;
 	aic_code code = AIC_OK;
 
 	for (size_t first = 0; !code;) {
@@ -133,7 +134,7 @@ aic_code aic_etcd_attestations(void *self, uint64_t height, aic_order_attested v
 		bool learnt;
 		json_t *answer;
 
-		code = aic_etcd_call(o->etcd, "kv/txn", ask_sites(o, first, last, height), expect, &answer, err);
+		code = aic_etcd_call(o->etcd, "kv/txn", ask_sites(o, first, last, rest), expect, &answer, err);
 		if (code)
 			break;
 		code = hear_sites(o, first, last, answer, &learnt, visit, ctx, err);
@@ -145,4 +146,32 @@ aic_code aic_etcd_attestations(void *self, uint64_t height, aic_order_attested v
 		first = last;
 	}
 	return code;
+}
+
+aic_code aic_etcd_attestations(void *self, uint64_t height, aic_order_attested visit, void *ctx, aic_error *err)
+{
+	char rest[AIC_HEIGHT_DIGITS + 2];
+
+	return visit_sites(self, attestation_of(rest, height), visit, ctx, err);
+}
+
+aic_code aic_etcd_acknowledge(void *self, const aic_id *site, const void *bytes, size_t len, aic_error *err)
+{
+	aic_etcd_order *o = self;
+	char key[AIC_ETCD_KEY_MAX];
+	json_t *answer;
+
+	if (len > AIC_ORDER_ETCD_ATTESTATION_MAX)
+		return aic_fail(err, AIC_FULL, "an acknowledgement of %zu bytes is larger than %u", len, AIC_ORDER_ETCD_ATTESTATION_MAX);
+	aic_etcd_site_key(o, key, site, ARCHIVE);
+	aic_code code = aic_etcd_call(o->etcd, "kv/put", aic_etcd_put(key, bytes, len), 0, &answer, err);
+	if (code)
+		aic_error_prefix(err, "cannot put %s", key);
+	json_decref(answer);
+	return code;
+}
+
+aic_code aic_etcd_acknowledgements(void *self, aic_order_attested visit, void *ctx, aic_error *err)
+{
+	return visit_sites(self, ARCHIVE, visit, ctx, err);
 }

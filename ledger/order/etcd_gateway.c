@@ -276,22 +276,31 @@ static outcome judge(aic_etcd *e, json_t **answer, aic_error *err)
 	return result;
 }
 
-static outcome post(aic_etcd *e, const char *path, const char *body, size_t len, size_t expect, json_t **answer, aic_error *err)
+/* The answer is in e->answer. */
+static CURLcode perform(aic_etcd *e, const char *path, long timeout_ms)
 {
-	char *url = aic_xasprintf("%s/v3/%s", endpoint(e), path);
-	long timeout = (long)(ATTEMPT_MS + (len + expect) / BYTES_PER_MS);
+	char *url = aic_xasprintf("%s/%s", endpoint(e), path);
 
 	aic_bytes_clear(&e->answer);
 	e->curl_error[0] = '\0';
 	curl_easy_setopt(e->http, CURLOPT_URL, url);
-	curl_easy_setopt(e->http, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(e->http, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-	curl_easy_setopt(e->http, CURLOPT_TIMEOUT_MS, timeout);
+	curl_easy_setopt(e->http, CURLOPT_TIMEOUT_MS, timeout_ms);
 	curl_easy_setopt(e->http, CURLOPT_WRITEFUNCTION, keep_answer);
 	curl_easy_setopt(e->http, CURLOPT_WRITEDATA, e);
 	CURLcode rc = curl_easy_perform(e->http);
 	free(url);
-	return rc == CURLE_OK ? judge(e, answer, err) : explain_transport(e, rc, timeout, err);
+	return rc;
+}
+
+static outcome post(aic_etcd *e, const char *path, const char *body, size_t len, long timeout_ms, json_t **answer, aic_error *err)
+{
+	char *v3 = aic_xasprintf("v3/%s", path);
+
+	curl_easy_setopt(e->http, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(e->http, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+	CURLcode rc = perform(e, v3, timeout_ms);
+	free(v3);
+	return rc == CURLE_OK ? judge(e, answer, err) : explain_transport(e, rc, timeout_ms, err);
 }
 
 /* --- the token --- */
@@ -345,7 +354,7 @@ static outcome renew(aic_etcd *e, aic_error *err)
 		aic_fail(err, AIC_USAGE, "ledger.etcd: %s is not UTF-8, as etcd's passwords are", e->config->password_file);
 		return DONE;
 	}
-	outcome result = post(e, "auth/authenticate", body, strlen(body), 0, &answer, err);
+	outcome result = post(e, "auth/authenticate", body, strlen(body), ATTEMPT_MS, &answer, err);
 	OPENSSL_cleanse(body, strlen(body));
 	free(body);
 	const char *token = json_string_value(json_object_get(answer, "token"));
@@ -363,14 +372,14 @@ static outcome renew(aic_etcd *e, aic_error *err)
 
 /* --- a request, until an endpoint answers --- */
 
-static outcome attempt(aic_etcd *e, const char *path, const char *body, size_t expect, json_t **answer, aic_error *err)
+static outcome attempt(aic_etcd *e, const char *path, const char *body, long timeout_ms, json_t **answer, aic_error *err)
 {
 	outcome result = RENEW;
 
 	for (int tries = 0; tries < 2 && result == RENEW; tries++) {
 		if (e->config->user[0] && !e->token && ((result = renew(e, err)) != DONE || !e->token))
 			return result;
-		result = post(e, path, body, strlen(body), expect, answer, err);
+		result = post(e, path, body, strlen(body), timeout_ms, answer, err);
 		if (result == RENEW)
 			drop_token(e);
 		e->unsure |= result == NEXT || result == WRONG;
@@ -391,11 +400,12 @@ static aic_code give_up(const aic_etcd *e, int64_t ms, aic_error *err)
 static aic_code call(aic_etcd *e, const char *path, const char *body, size_t expect, json_t **answer, aic_error *err)
 {
 	int64_t start = aic_monotonic_ms(), limit = e->down ? CALL_WHILE_DOWN_MS : CALL_MS;
+	long timeout = (long)(ATTEMPT_MS + (strlen(body) + expect) / BYTES_PER_MS);
 	size_t wrong = 0; /* in a row */
 
 	for (size_t tries = 1;; tries++) {
 		aic_error why = {0};
-		outcome result = attempt(e, path, body, expect, answer, &why);
+		outcome result = attempt(e, path, body, timeout, answer, &why);
 		int64_t ms = aic_monotonic_ms() - start;
 
 		wrong = result == WRONG ? wrong + 1 : 0;
@@ -423,6 +433,50 @@ aic_code aic_etcd_call(aic_etcd *e, const char *path, json_t *request, size_t ex
 		return aic_fail(err, AIC_SYSTEM, "a request to etcd cannot be written as JSON");
 	aic_code code = call(e, path, body, expect, answer, err);
 	free(body);
+	return code;
+}
+
+/* --- one member --- */
+
+aic_code aic_etcd_call_member(aic_etcd *e, size_t member, const char *path, json_t *request, int timeout_ms, json_t **answer,
+                              aic_error *err)
+{
+	char *body = json_dumps(request, JSON_COMPACT);
+	size_t before = e->endpoint;
+	aic_error why = {0};
+
+	json_decref(request);
+	*answer = NULL;
+	if (!body)
+		return aic_fail(err, AIC_SYSTEM, "a request to etcd cannot be written as JSON");
+	e->endpoint = member;
+	attempt(e, path, body, timeout_ms, answer, &why);
+	e->endpoint = before;
+	free(body);
+	if (why.code && err)
+		*err = why;
+	return why.code;
+}
+
+aic_code aic_etcd_metric(aic_etcd *e, size_t member, const char *name, double *value, aic_error *err)
+{
+	size_t before = e->endpoint;
+	char *line = aic_xasprintf("\n%s ", name);
+	aic_code code = AIC_OK;
+
+	e->endpoint = member;
+	curl_easy_setopt(e->http, CURLOPT_HTTPGET, 1L);
+	CURLcode rc = perform(e, "metrics", ATTEMPT_MS);
+	aic_bytes_append(&e->answer, "", 1);
+	const char *found = rc == CURLE_OK ? strstr((const char *)e->answer.data, line) : NULL;
+	if (found)
+		*value = strtod(found + strlen(line), NULL);
+	else if (rc == CURLE_OK)
+		code = aic_fail(err, AIC_NOT_FOUND, "etcd at %s has no %s among its metrics", endpoint(e), name);
+	else
+		explain_transport(e, rc, ATTEMPT_MS, err), code = AIC_UNREACHABLE;
+	e->endpoint = before;
+	free(line);
 	return code;
 }
 

@@ -26,6 +26,12 @@ aic_code aic_etcd_call(aic_etcd *e, const char *path, json_t *request, size_t ex
 /* Whether an attempt of the last call went without an answer: it may have been carried out, now or later. */
 bool aic_etcd_unsure(const aic_etcd *e);
 
+/* The same of the one endpoint with that index in the config, once, for what concerns a member instead of the store. */
+aic_code aic_etcd_call_member(aic_etcd *e, size_t member, const char *path, json_t *request, int timeout_ms, json_t **answer,
+                              aic_error *err);
+/* A number that this endpoint gives among its metrics, without labels. AIC_NOT_FOUND where it gives none of that name. */
+aic_code aic_etcd_metric(aic_etcd *e, size_t member, const char *name, double *value, aic_error *err);
+
 /* Waits on /v3/watch until something has happened to the key at start_revision or later, at most timeout_ms. A broken
  * connection ends it early: look at the key. */
 void aic_etcd_wait(aic_etcd *e, json_t *watch, int timeout_ms);

@@ -112,6 +112,11 @@ void aic_etcd_txn_put(json_t *txn, const char *branch, json_t *put)
 	json_array_append_new(json_object_get(txn, branch), json_pack("{s:o}", "request_put", put));
 }
 
+void aic_etcd_txn_delete(json_t *txn, const char *branch, json_t *delete)
+{
+	json_array_append_new(json_object_get(txn, branch), json_pack("{s:o}", "request_delete_range", delete));
+}
+
 bool aic_etcd_txn_succeeded(const json_t *answer)
 {
 	return json_is_true(json_object_get(answer, "succeeded"));
@@ -120,9 +125,9 @@ bool aic_etcd_txn_succeeded(const json_t *answer)
 json_t *aic_etcd_txn_answer(const json_t *answer, size_t i)
 {
 	json_t *response = json_array_get(json_object_get(answer, "responses"), i);
-	json_t *range = json_object_get(response, "response_range");
+	json_t *range = json_object_get(response, "response_range"), *put = json_object_get(response, "response_put");
 
-	return range ? range : json_object_get(response, "response_put");
+	return range ? range : put ? put : json_object_get(response, "response_delete_range");
 }
 
 size_t aic_etcd_found(const json_t *get)

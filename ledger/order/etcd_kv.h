@@ -20,6 +20,7 @@ json_t *aic_etcd_txn(void);
 void aic_etcd_txn_if(json_t *txn, json_t *condition);
 void aic_etcd_txn_get(json_t *txn, const char *branch, json_t *get);        /* branch: "success" or "failure" */
 void aic_etcd_txn_put(json_t *txn, const char *branch, json_t *put);
+void aic_etcd_txn_delete(json_t *txn, const char *branch, json_t *delete);
 bool aic_etcd_txn_succeeded(const json_t *answer);
 /* Answer of the i-th request of the branch that was taken; NULL where there is none. */
 json_t *aic_etcd_txn_answer(const json_t *answer, size_t i);

@@ -168,6 +168,42 @@ static aic_code pending_attestations(void *self, uint64_t height, aic_order_atte
 	return aic_order_attestations(&p->inner, height, visit, ctx, err);
 }
 
+static aic_code pending_acknowledge(void *self, const aic_id *site, const void *bytes, size_t len, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_acknowledge(&p->inner, site, bytes, len, err);
+}
+
+static aic_code pending_acknowledgements(void *self, aic_order_attested visit, void *ctx, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_acknowledgements(&p->inner, visit, ctx, err);
+}
+
+static aic_code pending_prune(void *self, const aic_id *site, uint64_t below, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_prune(&p->inner, site, below, err);
+}
+
+static aic_code pending_space(void *self, aic_order_space *space, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_space_get(&p->inner, space, err);
+}
+
+static aic_code pending_restore(void *self, const aic_order_head *found, const aic_order_head *restored, uint64_t from,
+                                aic_order_source source, void *ctx, aic_error *err)
+{
+	pending *p = self;
+
+	return aic_order_restore(&p->inner, found, restored, from, source, ctx, err);
+}
+
 static void pending_close(void *self)
 {
 	pending *p = self;
@@ -180,8 +216,12 @@ static void pending_close(void *self)
 
 aic_code aic_order_pending(aic_order *o, const char *path, aic_error *err)
 {
-	static const aic_order_backend backend = {pending_head,   pending_append,       pending_read, pending_watch,
-	                                          pending_attest, pending_attestations, pending_close};
+	static const aic_order_backend backend = {
+		.head = pending_head, .append_if_head = pending_append, .read = pending_read, .watch = pending_watch,
+		.attest = pending_attest, .attestations = pending_attestations,
+		.acknowledge = pending_acknowledge, .acknowledgements = pending_acknowledgements,
+		.prune = pending_prune, .space = pending_space,
+		.restore = pending_restore, .close = pending_close};
 	pending *p = aic_xcalloc(1, sizeof(*p));
 	append a;
 	aic_code code;

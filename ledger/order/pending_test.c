@@ -61,8 +61,9 @@ static void flaky_close(void *self)
 	(void)self; /* outlives the process that the test plays */
 }
 
-static const aic_order_backend flaky_backend = {flaky_head,   flaky_append,       flaky_read, flaky_watch,
-                                                flaky_attest, flaky_attestations, flaky_close};
+static const aic_order_backend flaky_backend = {
+	.head = flaky_head, .append_if_head = flaky_append, .read = flaky_read, .watch = flaky_watch,
+	.attest = flaky_attest, .attestations = flaky_attestations, .close = flaky_close};
 
 static flaky engine;
 static aic_order site;
