@@ -287,6 +287,17 @@ static aic_code read_accounting(aic_config *c, const aic_yaml_node *root, aic_er
 	return aic_yaml_unknown(map, err);
 }
 
+#define CHAIN_DIGITS 64
+
+static aic_code read_chain(aic_config *c, const aic_yaml_node *map, aic_error *err)
+{
+	aic_code code = aic_yaml_get_text(map, "chain", c->chain, sizeof c->chain, err);
+	if (code != AIC_OK || c->chain[0] == '\0' || strspn(c->chain, "0123456789abcdef") == CHAIN_DIGITS)
+		return code;
+	return aic_yaml_fail(aic_yaml_get(map, "chain"), err, "\"chain\" must be a ledger's id of %d hexadecimal digits in lower case, "
+	                     "such as \"aic ledger status --format json\" shows at any other site", CHAIN_DIGITS);
+}
+
 static aic_code read_ledger(aic_config *c, const aic_yaml_node *root, aic_error *err)
 {
 	static const char *const orders[] = {"local", "etcd"};
@@ -295,6 +306,8 @@ static aic_code read_ledger(aic_config *c, const aic_yaml_node *root, aic_error 
 	aic_code code = aic_config_section(root, "ledger", AIC_YAML_MAP, &map, err);
 	if (code == AIC_OK)
 		code = aic_config_path(map, "genesis", c->genesis, err);
+	if (code == AIC_OK)
+		code = read_chain(c, map, err);
 	if (code == AIC_OK)
 		code = aic_config_choice(map, "order", orders, 2, &order, err);
 	aic_str_copy(c->order, sizeof c->order, orders[order]);

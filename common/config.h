@@ -73,6 +73,7 @@ typedef struct {
 	char acct_listen[AIC_PATH_LEN];     /* accounting.listen, host:port for the nodes [none]; the Unix socket is run/aicacctd.sock */
 	char acct_address[AIC_PATH_LEN];    /* accounting.address: where nodes reach it [the Unix socket] */
 	char genesis[AIC_PATH_LEN];         /* ledger.genesis [/etc/aic/genesis.yaml] */
+	char chain[65];                     /* ledger.chain: id of the one ledger that this site takes part in, lower-case hex ["": any] */
 	char order[16];                     /* ledger.order: local (default) | etcd */
 	aic_etcd_config etcd;               /* ledger.etcd */
 	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001}, AIC per hour */

@@ -70,12 +70,11 @@ aic_code aic_ledger_wallet_ensure(aic_ledger *l, const char *name, const char *o
 	return aic_cbor_finish(&c, err);
 }
 
-aic_code aic_ledger_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, aic_error *err)
+static aic_code get_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, aic_error *err)
 {
 	aic_cbor c;
 	aic_code code;
 
-	aic_client_begin(l, "wallets", 0);
 	if ((code = aic_client_call(l, &c, err)))
 		return code;
 	*n = aic_cbor_array(&c, WALLETS_MAX);
@@ -96,6 +95,30 @@ aic_code aic_ledger_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, a
 		*out = NULL;
 		*n = 0;
 	}
+	return code;
+}
+
+aic_code aic_ledger_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, aic_error *err)
+{
+	aic_client_begin(l, "wallets", 0);
+	return get_wallets(l, out, n, err);
+}
+
+aic_code aic_ledger_wallet_get(aic_ledger *l, const char *wallet, aic_ledger_wallet *out, aic_error *err)
+{
+	aic_ledger_wallet *row;
+	size_t n;
+	aic_bytes *b = aic_client_begin(l, "wallet", 1);
+	aic_code code;
+
+	aic_cbor_put_text(b, wallet);
+	if ((code = get_wallets(l, &row, &n, err)))
+		return code;
+	if (n == 1)
+		*out = row[0];
+	else
+		code = aic_fail(err, AIC_CORRUPT, "aicledgerd answers with %zu wallets in place of one: are its release and this one the same?", n);
+	free(row);
 	return code;
 }
 

@@ -34,6 +34,8 @@ typedef struct {
 } aic_ledger_wallet;
 /* All wallets in custody, sorted by name; *out is malloc'ed, the caller frees it. */
 aic_code aic_ledger_wallets(aic_ledger *l, aic_ledger_wallet **out, size_t *n, aic_error *err);
+/* One wallet, by local name or, another site's too, by address "0x...". */
+aic_code aic_ledger_wallet_get(aic_ledger *l, const char *wallet, aic_ledger_wallet *out, aic_error *err);
 
 /* Administrators (checked by MUNGE uid against aic.yaml): moves amount between wallets in custody, by local name. */
 aic_code aic_ledger_transfer(aic_ledger *l, const char *from, const char *to, aic_amount amount, aic_hash *tx, uint64_t *height,

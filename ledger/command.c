@@ -109,25 +109,59 @@ static void print_wallets(const aic_ledger_wallet *w, size_t n, aic_format forma
 	aic_table_free(t);
 }
 
+typedef struct {
+	aic_command cmd;
+	const char *wallet;
+} wallets_options;
+
+static error_t parse_wallets(int key, char *arg, struct argp_state *state)
+{
+	wallets_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->cmd;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			argp_error(state, "one WALLET at a time");
+		o->wallet = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static aic_code get_wallets(const wallets_options *o, aic_ledger *l, aic_ledger_wallet **w, size_t *n, aic_error *err)
+{
+	if (!o->wallet)
+		return aic_ledger_wallets(l, w, n, err);
+	*n = 1;
+	*w = aic_xcalloc(1, sizeof(**w));
+	return aic_ledger_wallet_get(l, o->wallet, *w, err);
+}
+
 static int cmd_wallets(int argc, char **argv)
 {
-	static const struct argp argp = {0, parse_plain, 0, "The wallets that this site keeps (administrators).", shared, 0, 0};
-	aic_command cmd = {0};
+	static const struct argp argp = {
+		0, parse_wallets, "[WALLET]",
+		"The wallets that this site keeps, or one of any site by its name or address 0x... (administrators).", shared, 0, 0};
+	wallets_options o = {.wallet = NULL};
 	aic_ledger *l = NULL;
 	aic_ledger_wallet *w = NULL;
 	size_t n = 0;
 	aic_error err = {0};
-	int rc = aic_command_begin(&cmd, &argp, argc, argv, &cmd);
+	int rc = aic_command_begin(&o.cmd, &argp, argc, argv, &o);
 
 	if (rc)
 		return rc;
-	if (aic_ledger_open(&l, &cmd.config, &err) || aic_ledger_wallets(l, &w, &n, &err))
+	if (aic_ledger_open(&l, &o.cmd.config, &err) || get_wallets(&o, l, &w, &n, &err))
 		rc = aic_command_fail(argv, &err);
 	else
-		print_wallets(w, n, cmd.format);
+		print_wallets(w, n, o.cmd.format);
 	free(w);
 	aic_ledger_close(l);
-	aic_command_end(&cmd);
+	aic_command_end(&o.cmd);
 	return rc;
 }
 

@@ -84,6 +84,7 @@ static aic_code op_curve(request *r, aic_error *err)
 
 typedef struct {
 	request *r;
+	const aic_address *only; /* NULL: all in custody */
 	aic_bytes rows;
 	size_t n;
 } wallet_list;
@@ -92,8 +93,11 @@ static aic_code add_wallet(void *ctx, const char *wallet, const char *organisati
 {
 	wallet_list *list = ctx;
 	aic_wallet w;
-	aic_code code = aic_state_wallet(list->r->s->state, a, &w, err);
+	aic_code code;
 
+	if (list->only && aic_address_cmp(list->only, a) != 0)
+		return AIC_OK;
+	code = aic_state_wallet(list->r->s->state, a, &w, err);
 	if (code)
 		return code == AIC_NOT_FOUND ? AIC_OK : code; /* remembered, not yet registered */
 	aic_cbor_put_array(&list->rows, 6);
@@ -112,6 +116,29 @@ static aic_code op_wallets(request *r, aic_error *err)
 	wallet_list list = {.r = r};
 	aic_code code = aic_custody_each(r->s->custody, add_wallet, &list, err);
 
+	aic_cbor_put_array(r->out, list.n);
+	aic_bytes_append(r->out, list.rows.data, list.rows.len);
+	r->items = 1;
+	aic_bytes_free(&list.rows);
+	return code;
+}
+
+/* One wallet, another site's too, which has no name here. */
+static aic_code op_wallet(request *r, aic_error *err)
+{
+	char wallet[AIC_NAME_LEN], text[AIC_ADDRESS_TEXT];
+	aic_address a;
+	wallet_list list = {.r = r, .only = &a};
+	aic_code code;
+
+	aic_cbor_text(r->args, wallet, sizeof(wallet));
+	if ((code = aic_cbor_finish(r->args, err)) || (code = aic_custody_find(r->s->custody, wallet, &a, err)))
+		return code;
+	code = aic_custody_each(r->s->custody, add_wallet, &list, err);
+	if (!code && !list.n)
+		code = add_wallet(&list, "", "", &a, err);
+	if (!code && !list.n)
+		code = aic_fail(err, AIC_NOT_FOUND, "no wallet %s is registered on the ledger", aic_address_text(text, &a));
 	aic_cbor_put_array(r->out, list.n);
 	aic_bytes_append(r->out, list.rows.data, list.rows.len);
 	r->items = 1;
@@ -422,6 +449,7 @@ static const struct operation {
 	{"parameters", SERVICE_OR_ADMIN, op_parameters},
 	{"curve", SERVICE_OR_ADMIN, op_curve},
 	{"wallets", SERVICE_OR_ADMIN, op_wallets},
+	{"wallet", SERVICE_OR_ADMIN, op_wallet},
 	{"history", SERVICE_OR_ADMIN, op_history},
 	{"settlement", SERVICE_OR_ADMIN, op_settlement},
 	{"settle_preview", SERVICE_OR_ADMIN, op_preview},
@@ -471,6 +499,39 @@ static aic_code take_lock(aic_service *s, const char *path, aic_error *err)
 	return aic_fail_errno(err, "cannot lock %s", path);
 }
 
+static aic_code other_chain(const aic_service *s, const char *where, const aic_hash *chain, aic_error *err)
+{
+	char hex[2 * AIC_HASH_LEN + 1];
+
+	aic_hash_hex(hex, chain);
+	if (strcmp(hex, s->config->chain) == 0)
+		return AIC_OK;
+	return aic_fail(err, AIC_REFUSED, "%s is of the ledger %s, aic.yaml says \"chain: %s\": correct ledger.chain or what names the "
+	                "log", where, hex, s->config->chain);
+}
+
+static aic_code compare_genesis(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
+{
+	aic_hash chain = aic_genesis_chain(block, len);
+
+	(void)height;
+	return other_chain(ctx, "the log", &chain, err);
+}
+
+/* What this site would take for its ledger, before it does: its own copy, or the log, or genesis.yaml. */
+static aic_code check_chain(aic_service *s, bool log_is_empty, const aic_bytes *genesis, aic_error *err)
+{
+	aic_hash chain = aic_genesis_chain(genesis->data, genesis->len);
+
+	if (!s->config->chain[0])
+		return AIC_OK;
+	if (!aic_state_is_empty(s->state))
+		return other_chain(s, "this site's copy", &aic_state_head(s->state)->chain, err);
+	if (log_is_empty)
+		return other_chain(s, "genesis.yaml", &chain, err);
+	return aic_order_read(&s->order, 0, 1, compare_genesis, s, err);
+}
+
 /* genesis.yaml is read when the log is new; later its canonical form is in the log, and the file does not matter. */
 static aic_code start_chain(aic_service *s, aic_error *err)
 {
@@ -484,7 +545,7 @@ static aic_code start_chain(aic_service *s, aic_error *err)
 		aic_genesis_encode(&g, &bytes);
 		aic_genesis_clear(&g);
 	}
-	if (!code)
+	if (!code && !(code = check_chain(s, head.empty, &bytes, err)))
 		code = aic_chain_open(&s->chain, s->state, &s->order, key, bytes.len ? bytes.data : NULL, bytes.len, err);
 	aic_bytes_free(&bytes);
 	if (!code && (s->chain.next = aic_custody_next_key(s->custody)) && !(code = aic_chain_catch_up(&s->chain, err)))

@@ -237,6 +237,17 @@ static void test_history(void **state)
 	aic_bytes_free(&out);
 }
 
+static void remove_file(const char *name, const char *dir)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffixes[i]);
+		unlink(path);
+	}
+}
+
 static void test_restart(void **state)
 {
 	aic_head before;
@@ -255,9 +266,69 @@ static void test_restart(void **state)
 	assert_memory_equal(&a, &b, sizeof(a));
 }
 
+/* Reads like "wallets", of one wallet; the balance is the answer's fourth field. */
+static aic_code one_wallet(const char *wallet, char name[AIC_NAME_LEN], aic_amount *balance, aic_error *err)
+{
+	aic_bytes args = {0}, out = {0};
+	char organisation[AIC_NAME_LEN];
+	aic_address a;
+	aic_cbor c;
+
+	aic_cbor_put_text(&args, wallet);
+	aic_code code = test_ask(TEST_ADMIN_UID, "wallet", &args, &out, &c, err);
+	if (!code) {
+		assert_int_equal(aic_cbor_array(&c, 9), 1);
+		aic_cbor_array_exact(&c, 6);
+		aic_cbor_text(&c, name, AIC_NAME_LEN);
+		aic_cbor_text(&c, organisation, sizeof(organisation));
+		aic_cbor_bytes_exact(&c, a.b, AIC_ADDRESS_LEN);
+		*balance = aic_cbor_amount(&c);
+		assert_true(aic_cbor_ok(&c));
+	}
+	aic_bytes_free(&out);
+	return code;
+}
+
+static void test_one_wallet(void **state)
+{
+	char name[AIC_NAME_LEN], address[AIC_ADDRESS_TEXT];
+	aic_amount balance = 0;
+	aic_address treasury = aic_treasury_address();
+
+	(void)state;
+	assert_ok(one_wallet("genesis/operating", name, &balance, err));
+	assert_string_equal(name, "genesis/operating");
+	assert_true(balance == 5000000000 * AIC_UNIT);
+	assert_ok(one_wallet(aic_address_text(address, &treasury), name, &balance, err));
+	assert_string_equal(name, "treasury");
+	assert_fails(one_wallet("account/nobody", name, &balance, err), AIC_NOT_FOUND, "no wallet named account/nobody");
+	assert_fails(one_wallet("0x00000000000000000000000000000000000000ff", name, &balance, err), AIC_NOT_FOUND,
+	             "no wallet 0x00000000000000000000000000000000000000ff is registered");
+}
+
+static void test_the_chain_that_is_named(void **state)
+{
+	aic_hash chain = aic_state_head(test_service.state)->chain;
+
+	(void)state;
+	aic_service_close(&test_service);
+	aic_hash_hex(test_config.chain, &chain);
+	assert_ok(aic_service_open(&test_service, &test_config, err));
+	aic_service_close(&test_service);
+	test_config.chain[0] ^= 1;
+	assert_fails(aic_service_open(&test_service, &test_config, err), AIC_REFUSED, "this site's copy is of the ledger");
+	remove_file("state/ledger/state.db", *state);
+	assert_fails(aic_service_open(&test_service, &test_config, err), AIC_REFUSED, "the log is of the ledger");
+	remove_file("state/ledger/state.db", *state);
+	remove_file("state/ledger/order.db", *state);
+	assert_fails(aic_service_open(&test_service, &test_config, err), AIC_REFUSED, "genesis.yaml is of the ledger");
+	test_config.chain[0] = '\0';
+	assert_ok(aic_service_open(&test_service, &test_config, err));
+}
+
 static void test_garbage(void **state)
 {
-	static const char *const ops[] = {"history", "settlement", "settle", "settle_preview", "wallet_ensure", "transfer", "reverse"};
+	static const char *const ops[] = {"history", "settlement", "settle", "settle_preview", "wallet_ensure", "transfer", "reverse", "wallet"};
 	aic_hash root = aic_state_head(test_service.state)->root;
 	uint64_t seed = 17;
 
@@ -271,7 +342,7 @@ static void test_garbage(void **state)
 			uint8_t byte = (uint8_t)test_random(&seed);
 			aic_bytes_append(&args, &byte, 1);
 		}
-		assert_int_not_equal(test_ask(0, ops[test_random(&seed) % 7], &args, &out, &answer, NULL), AIC_OK);
+		assert_int_not_equal(test_ask(0, ops[test_random(&seed) % 8], &args, &out, &answer, NULL), AIC_OK);
 		aic_bytes_free(&out);
 	}
 	assert_memory_equal(&root, &aic_state_head(test_service.state)->root, sizeof(root));
@@ -284,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_rights),       TEST(test_wallets), TEST(test_transfers_speak_names), TEST(test_settle_once),
 		TEST(test_reverse_once), TEST(test_history), TEST(test_restart),               TEST(test_garbage),
+		TEST(test_one_wallet),   TEST(test_the_chain_that_is_named),
 	};
 
 	return cmocka_run_group_tests_name("ledger service", tests, NULL, NULL);

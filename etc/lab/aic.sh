@@ -15,7 +15,7 @@ aic_configure() {
 aic_write_conf() {
 	cat <<-EOF
 		# The lab's site: written by quickstart.sh. The commented example is etc/aic.yaml, the manual aic.yaml(5).
-		site: lab
+		site: $(sites_first || echo lab)
 		clusters: [aiclab]
 		slurm_conf: $AIC_LAB/etc/slurm.conf
 		munge_socket: $MUNGE_SOCKET
@@ -34,6 +34,9 @@ aic_write_conf() {
 		  node: $AIC_LAB/state/node/%n
 		ledger:
 		  genesis: $AIC_LAB/etc/genesis.yaml
+	EOF
+	if [ -n "$LAB_SITES" ]; then sites_conf_ledger "$(sites_first)"; fi
+	cat <<-EOF
 		# AIC per hour. High, so that a job of half a minute costs whole AIC: a CPU minute 1, an A100 minute 5.
 		rates:
 		  gpu: {default: 120, a100: 300}
@@ -63,6 +66,7 @@ aic_write_genesis() {
 		  - {wallet: genesis/team, amount: 2500000000}
 		  - {wallet: genesis/operating, amount: 500000000}
 	EOF
+	if [ -n "$LAB_SITES" ]; then sites_genesis_members; fi
 }
 
 aic_daemons() {

@@ -2,7 +2,7 @@
 
 LAB_ETC=${LAB_ETC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 LAB_TOP=$(dirname "$LAB_ETC")
-for lab_part in say settings daemon packages source build people munge database slurm aic job payout; do
+for lab_part in say settings daemon packages source build people munge database slurm etcd sites aic job payout; do
 	# shellcheck source=/dev/null
 	. "$LAB_ETC/lab/$lab_part.sh"
 done
@@ -14,6 +14,7 @@ lab_configure() {
 	munge_configure
 	slurm_configure
 	database_configure
+	sites_configure
 	aic_configure
 	note "in $AIC_LAB/etc"
 }
@@ -28,12 +29,14 @@ lab_daemons() {
 	printf '%s\n' munged mariadbd slurmdbd slurmctld
 	printf 'slurmd-%s\n' $LAB_NODES
 	aic_daemons
+	sites_daemons
 }
 
 lab_stop() {
 	if [ -e "$AIC_LAB/env.sh" ]; then
 		settings_load_env
 		aic_stop
+		sites_stop
 		slurm_stop
 		database_stop
 		munge_stop

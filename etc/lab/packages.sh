@@ -67,5 +67,5 @@ packages_allow_services() {
 }
 packages_units() {
 	local unit
-	for unit in munge mariadb slurmctld slurmd slurmdbd; do [ ! -e "/lib/systemd/system/$unit.service" ] || printf '%s ' "$unit"; done
+	for unit in munge mariadb etcd slurmctld slurmd slurmdbd; do [ ! -e "/lib/systemd/system/$unit.service" ] || printf '%s ' "$unit"; done
 }

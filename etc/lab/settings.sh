@@ -1,7 +1,7 @@
 # settings.sh: every path, port and name of the lab, in one place.
 
 AIC_LAB=${AIC_LAB:-/var/lib/aic-lab}
-AIC_LAB_PORT=${AIC_LAB_PORT:-17100}          # slurmctld; nodes are +1..+4, slurmdbd +5, sruns +10..+99
+AIC_LAB_PORT=${AIC_LAB_PORT:-17100}          # slurmctld; nodes are +1..+4, slurmdbd +5, etcd +20..+32, archives +40..+42
 AIC_LAB_PREFIX=${AIC_LAB_PREFIX:-aiclab}     # Unix users PREFIX-ada, PREFIX-ben
 AIC_LAB_SERVICE=${AIC_LAB_SERVICE:-aic}      # Unix user of the AIC daemons
 AIC_LAB_USR=${AIC_LAB_USR:-$AIC_LAB/usr}     # where AIC is installed
@@ -13,6 +13,9 @@ LAB_NODES="n1 n2 n3 n4"
 LAB_ADA=$AIC_LAB_PREFIX-ada                  # of account physics
 LAB_BEN=$AIC_LAB_PREFIX-ben                  # of account biology
 LAB_DATABASE_PORT=$((AIC_LAB_PORT + 5))
+LAB_ETCD_PORT=$((AIC_LAB_PORT + 20))         # three members' clients; their peers 10 above
+LAB_ETCD_DIR=$AIC_LAB/etc/etcd               # certificates and passwords
+LAB_SITES=${LAB_SITES:-$(cat "$AIC_LAB/.sites" 2>/dev/null)} # of a replicated lab; "": one site, with a ledger of its own
 LAB_LOG=$AIC_LAB/log/quickstart.log
 MUNGE_SOCKET=$AIC_LAB/run/munge/munge.socket.2
 DATABASE_SOCKET=$AIC_LAB/run/mariadb/mariadb.sock

@@ -74,7 +74,9 @@ lab_begin() {
 lab_begin_all() { # the whole lab, AIC included
 	lab_begin
 	lab_start_cluster
+	sites_etcd_start
 	aic_start
+	sites_start
 }
 lab_end() {
 	local status=$?

@@ -15,7 +15,7 @@ prepare() {
 	exec 8>"$AIC_TEST_DIR/.lock"
 	flock -n 8 || die "another tests/run.sh works in $AIC_TEST_DIR: wait for it to end, or set AIC_TEST_DIR."
 	: >"$LAB_LOG"
-	packages_install lab test
+	packages_install lab sites test
 	prepare_slurm_source
 	build_copy "$AIC_LAB_SOURCE/aic"
 }

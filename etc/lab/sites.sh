@@ -1,0 +1,186 @@
+# sites.sh: the replicated lab: three universities on this machine, each with its own keys, state and daemons, over one etcd. The
+# first has the Slurm cluster; its files are where a lab of one site has them. The others' are in sites/NAME.
+
+# sites_first: the one with the cluster; fails in a lab of one site.
+sites_first() { [ -n "$LAB_SITES" ] && echo "${LAB_SITES%% *}"; }
+sites_others() { echo "${LAB_SITES#* }"; }
+site_is_first() { [ "$1" = "${LAB_SITES%% *}" ]; }
+site_config() { if site_is_first "$1"; then echo "$AIC_LAB/etc/aic.yaml"; else echo "$AIC_LAB/sites/$1/aic.yaml"; fi; }
+site_state() { if site_is_first "$1"; then echo "$AIC_LAB/state/aic"; else echo "$AIC_LAB/sites/$1/state"; fi; }
+# site_daemon SITE PROGRAM: the name under which daemon.sh knows it.
+site_daemon() { if site_is_first "$1"; then echo "$2"; else echo "$2-$1"; fi; }
+# at SITE CMD...: with that site's configuration.
+at() {
+	local site=$1
+	shift
+	AIC_CONFIG=$(site_config "$site") "$@"
+}
+
+# sites_choose: makes this a replicated lab; one that began with a single site stays that.
+sites_choose() {
+	if [ ! -e "$AIC_LAB/.sites" ] && [ -e "$AIC_LAB/state/aic/ledger/state.db" ]; then
+		die "$AIC_LAB holds a lab of one site, whose ledger cannot be shared afterwards: etc/quickstart.sh --clean removes it, or name another folder in AIC_LAB."
+	fi
+	LAB_SITES="uni-a uni-b uni-c"
+	echo "$LAB_SITES" >"$AIC_LAB/.sites"
+}
+
+sites_configure() {
+	local site dir
+	[ -n "$LAB_SITES" ] || return 0
+	etcd_configure
+	for site in $LAB_SITES; do
+		dir=$AIC_LAB/sites/$site
+		site_is_first "$site" || {
+			install -d -m 755 "$dir"
+			install -d -m 755 -o "$AIC_LAB_SERVICE" "$dir/run"
+			install -d -m 750 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$dir/state" "$dir/spool"
+			install -d -m 2750 -o "$AIC_LAB_SERVICE" -g slurm "$dir/snapshot"
+		}
+		site_key_make "$site"
+		etcd_password "$site" "$AIC_LAB_SERVICE"
+		[ -e "$LAB_ETCD_DIR/$site.pem" ] || etcd_certificate "$site" "/O=$site" "$AIC_LAB_SERVICE" ||
+			die "openssl could not make a certificate for $site: $(tail -n 1 "$LAB_LOG")"
+	done
+	for site in $(sites_others); do site_write_conf "$site" >"$(site_config "$site")"; done
+}
+
+# The site's key, before its daemon's first start: genesis names it.
+site_key_make() {
+	local keys
+	keys=$(site_state "$1")/keys
+	[ ! -e "$keys/site.key" ] || return 0
+	install -d -m 700 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$keys"
+	(umask 077 && quietly openssl genpkey -algorithm ed25519 -out "$keys/site.key") || die "openssl could not make a key for $1: $(tail -n 1 "$LAB_LOG")"
+	chown "$AIC_LAB_SERVICE" "$keys/site.key"
+}
+# Its public half, and the id that the ledger makes of it: doc/formats/transaction.md.
+site_key_raw() { openssl pkey -in "$(site_state "$1")/keys/site.key" -pubout -outform DER | tail -c 32; }
+site_key() { site_key_raw "$1" | od -An -v -tx1 | tr -d ' \n'; }
+site_id() { { printf 'aic/site/v1'; site_key_raw "$1"; } | sha256sum | cut -c1-32; }
+
+# What a site's aic.yaml says under ledger.
+sites_conf_ledger() {
+	local site=$1
+	cat <<-EOF
+		  order: etcd
+		  etcd:
+		    endpoints: [$(etcd_endpoints '"')]
+		    ca: $LAB_ETCD_DIR/ca.pem
+		    cert: $LAB_ETCD_DIR/$site.pem
+		    key: $LAB_ETCD_DIR/$site.key
+		    user: $site
+		    password_file: $LAB_ETCD_DIR/$site.password
+	EOF
+}
+
+# A university without a cluster of its own yet: it keeps the ledger, and wallets.
+site_write_conf() {
+	local site=$1 dir=$AIC_LAB/sites/$1
+	cat <<-EOF
+		# A site of the replicated lab: written by quickstart.sh.
+		site: $site
+		clusters: [$site]
+		slurm_conf: $AIC_LAB/etc/slurm.conf
+		munge_socket: $MUNGE_SOCKET
+		user: $AIC_LAB_SERVICE
+		slurm_user: slurm
+		scope:
+		  accounts: [none]
+		paths:
+		  state: $dir/state
+		  run: $dir/run
+		  log: $AIC_LAB/log
+		  snapshot: $dir/snapshot/aic.snapshot
+		  spool: $dir/spool
+		ledger:
+		  genesis: $dir/genesis.yaml
+	EOF
+	if [ -s "$AIC_LAB/etc/chain" ]; then echo "  chain: $(cat "$AIC_LAB/etc/chain")"; fi
+	sites_conf_ledger "$site"
+	cat <<-EOF
+		providers:
+		  - {name: $site-lab, organisation: $site, nodes: "$site-[1-2]"}
+	EOF
+}
+
+# Genesis names the members: the first site's file, which the others need not have.
+sites_genesis_members() {
+	local site
+	echo "members:"
+	for site in $LAB_SITES; do echo "  - $(site_key "$site") # $site"; done
+}
+
+sites_daemons() {
+	local site member
+	[ -n "$LAB_SITES" ] || return 0
+	for member in $ETCD_MEMBERS; do echo "etcd-$member"; done
+	for site in $(sites_others); do
+		site_daemon "$site" aicledgerd
+		site_daemon "$site" aicacctd
+	done
+}
+
+# sites_etcd_start, then the first site's aicledgerd, then the others', who are told the ledger's id.
+sites_etcd_start() {
+	local site
+	[ -n "$LAB_SITES" ] || return 0
+	etcd_start
+	for site in $LAB_SITES; do etcd_user "$site" "$(site_id "$site")"; done
+	etcd_authenticate
+	note "3 members with TLS on ports $(etcd_port m1) to $(etcd_port m3), a user for each of $LAB_SITES"
+}
+sites_start() {
+	local site
+	[ -n "$LAB_SITES" ] || return 0
+	site_field "$(sites_first)" chain >"$AIC_LAB/etc/chain"
+	for site in $(sites_others); do
+		site_write_conf "$site" >"$(site_config "$site")"
+		site_start "$site"
+	done
+	wait_for 20 sites_agree || die "the sites do not come to one head: $(sites_heads | tr '\n' ';')"
+	note "$(sites_others | wc -w) more sites at height $(site_field "$(sites_first)" height), final by 2 of 3"
+}
+site_start() {
+	local site=$1 name
+	if site_is_first "$site"; then
+		ledgerd_start
+		acctd_start
+		return
+	fi
+	name=$(site_daemon "$site" aicledgerd)
+	daemon_pid "$name" >/dev/null || {
+		daemon_start "$name" "$AIC_LAB_SERVICE" "$AIC_LAB_USR/sbin/aicledgerd" --config "$(site_config "$site")" --foreground
+		daemon_ready "$name" 20 at "$site" aic ledger status
+	}
+	name=$(site_daemon "$site" aicacctd)
+	daemon_pid "$name" >/dev/null || {
+		daemon_start "$name" "$AIC_LAB_SERVICE" "$AIC_LAB_USR/sbin/aicacctd" --config "$(site_config "$site")" --foreground
+		daemon_ready "$name" 20 at "$site" aic balance
+	}
+}
+sites_stop() {
+	local site
+	[ -n "$LAB_SITES" ] || return 0
+	for site in $(sites_others); do
+		daemon_stop "$(site_daemon "$site" aicacctd)"
+		daemon_stop "$(site_daemon "$site" aicledgerd)"
+	done
+	etcd_stop
+}
+
+# site_field SITE FIELD: of aic ledger status.
+site_field() { at "$1" aic ledger status -P | awk -F'|' -v field="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == field) at = i } NR == 2 { print $at }'; }
+# "HEIGHT HEAD ROOT" of each site that answers.
+sites_heads() {
+	local site
+	for site in ${*:-$LAB_SITES}; do echo "$(site_field "$site" height) $(site_field "$site" head) $(site_field "$site" state_root)"; done
+}
+# sites_agree [SITE...]: one head, and final.
+sites_agree() {
+	local site
+	[ "$(sites_heads "$@" | sort -u | wc -l)" = 1 ] || return 1
+	for site in ${*:-$LAB_SITES}; do
+		[ "$(site_field "$site" height)" = "$(site_field "$site" final)" ] || return 1
+	done
+}

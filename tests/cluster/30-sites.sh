@@ -1,0 +1,55 @@
+# Three universities over one etcd with TLS and a user each: one history, whoever writes, and whoever is away.
+LAB_SITES="uni-a uni-b uni-c"
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+lab_begin
+munge_start
+database_start
+slurmctld_start
+slurm_associations
+sites_etcd_start
+aic_start
+sites_start
+
+# wallet SITE NAME: its address. held SITE WALLET: what that site's copy says it holds, in whole AIC.
+wallet() { at "$1" aic ledger wallets "$2" -P | awk -F'|' 'NR == 2 { print $6 }'; }
+held() { at "$1" aic ledger wallets "$2" -P | awk -F'|' 'NR == 2 { print int($3) }'; }
+agree() { passes "$1" wait_for 20 sites_agree; }
+
+is "three members" "$(etcd_ctl member list | wc -l)" 3
+b=$(wallet uni-b provider/uni-b-lab)
+c=$(wallet uni-c provider/uni-c-lab)
+passes "uni-a pays uni-b" aic transfer genesis/operating "$b" 50
+agree "all three agree, and it is final"
+passes "uni-b pays uni-c from what it got" at uni-b aic transfer provider/uni-b-lab "$c" 20
+agree "all three agree again"
+for site in $LAB_SITES; do is "$site sees both balances" "$(held "$site" "$b") $(held "$site" "$c")" "30 20"; done
+refuses "uni-b cannot spend uni-a's coins" 1 "no wallet named genesis/operating" at uni-b aic transfer genesis/operating "$c" 1
+refuses "nor by their address" 1 "custody|another site" at uni-b aic transfer "$(wallet uni-a genesis/operating)" "$c" 1
+is "no name travels: uni-c knows uni-a's wallet by its address alone" \
+	"$(at uni-c aic ledger wallets "$(wallet uni-a account/physics)" -P | awk -F'|' 'NR == 2 { print $1 "-" $2 }')" "-"
+
+refuses "a site's etcd user writes no other site's attestations" 1 "permission denied" \
+	env ETCDCTL_API=3 ETCDCTL_CACERT="$LAB_ETCD_DIR/ca.pem" ETCDCTL_CERT="$LAB_ETCD_DIR/uni-b.pem" ETCDCTL_KEY="$LAB_ETCD_DIR/uni-b.key" \
+	ETCDCTL_ENDPOINTS="https://127.0.0.1:$(etcd_port m1)" ETCDCTL_USER="uni-b:$(cat "$LAB_ETCD_DIR/uni-b.password")" \
+	etcdctl put "${ETCD_PREFIX}att/$(site_id uni-a)/00000000000000009999" x
+unlike "no password shows in ps" "$(ps -eo args)" "$(cat "$LAB_ETCD_DIR/root.password")|$(cat "$LAB_ETCD_DIR/uni-b.password")"
+
+# One site away: two of three are enough.
+daemon_kill aicledgerd-uni-c
+passes "with uni-c's daemon killed uni-a pays" aic transfer genesis/operating "$b" 1
+passes "uni-a and uni-b agree, and it is final" wait_for 20 sites_agree uni-a uni-b
+# One member of etcd away, the one that is asked first.
+daemon_kill etcd-m1
+passes "with a member of etcd killed too uni-b pays" wait_for 20 at uni-b aic transfer provider/uni-b-lab "$c" 2
+passes "uni-a and uni-b agree, and it is final" wait_for 20 sites_agree uni-a uni-b
+# Two sites away: what is written is not final.
+daemon_kill aicledgerd-uni-b
+before=$(site_field uni-a final)
+passes "with two sites away uni-a still writes" wait_for 20 aic transfer genesis/operating "$c" 3
+sleep 2.5
+is "but nothing becomes final" "$(site_field uni-a final)" "$before"
+etcd_member_start m1
+site_start uni-b
+site_start uni-c
+agree "all three are back and agree"
+for site in $LAB_SITES; do is "$site sees the balances" "$(held "$site" "$b") $(held "$site" "$c")" "29 25"; done
