@@ -12,6 +12,12 @@
 
 bool aic_mul_div(aic_amount *out, aic_amount a, aic_amount b, aic_amount d)
 {
+	aic_amount product;
+
+	if (!__builtin_mul_overflow(a, b, &product)) {
+		*out = product / d;
+		return true;
+	}
 	return aic_u256_to_amount(aic_u256_div(aic_u256_mul128(a, b), aic_u256_from(d), NULL), out);
 }
 

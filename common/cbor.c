@@ -9,6 +9,7 @@
 
 #define BIGNUM_TAG 2
 #define SKIP_DEPTH 16
+#define NULL_BYTE 0xf6
 
 /* --- one head, by libcbor's callbacks --- */
 
@@ -106,6 +107,43 @@ static size_t shortest_head(const item *it)
 	return v <= 0xff ? 2 : v <= 0xffff ? 3 : v <= 0xffffffff ? 5 : 9;
 }
 
+/* Integers, strings, arrays and maps of definite length that end within the data: nearly every item there is. The rest, and
+ * all that is wrong, is libcbor's to tell. */
+static bool plain_item(const uint8_t *p, size_t left, item *it)
+{
+	static const aic_cbor_type types[] = {AIC_CBOR_UINT, AIC_CBOR_NEGINT, AIC_CBOR_BYTES, AIC_CBOR_TEXT, AIC_CBOR_ARRAY, AIC_CBOR_MAP};
+	unsigned major = p[0] >> 5, info = p[0] & 31;
+	size_t more = info < 24 ? 0 : (size_t) 1 << (info - 24);
+
+	if (major > 5 || info > 27 || left <= more)
+		return false;
+	uint64_t value = more ? 0 : info;
+	for (size_t i = 1; i <= more; i++)
+		value = value << 8 | p[i];
+	*it = (item) {.type = types[major], .value = value, .size = 1 + more};
+	if (major != 2 && major != 3)
+		return true;
+	if (value > left - it->size)
+		return false;
+	it->data = p + it->size;
+	it->size += (size_t) value;
+	return true;
+}
+
+/* As libcbor tells it. */
+static item any_item(const uint8_t *p, size_t left)
+{
+	item it = {.type = AIC_CBOR_INVALID};
+	struct cbor_decoder_result got = cbor_stream_decode(p, left, &callbacks, &it);
+
+	if (got.status == CBOR_DECODER_NEDATA)
+		return (item) {.type = AIC_CBOR_INVALID, .refused = "an item that ends behind the data"};
+	if (got.status != CBOR_DECODER_FINISHED)
+		return (item) {.type = AIC_CBOR_INVALID, .refused = "a reserved head"};
+	it.size = got.read;
+	return it;
+}
+
 /* The item at the cursor, whose type is AIC_CBOR_INVALID, with the reason, where it is not canonical. */
 static item next_item(const aic_cbor *c)
 {
@@ -114,12 +152,8 @@ static item next_item(const aic_cbor *c)
 
 	if (left == 0)
 		return it;
-	struct cbor_decoder_result got = cbor_stream_decode(c->data + c->pos, left, &callbacks, &it);
-	if (got.status == CBOR_DECODER_NEDATA)
-		return (item) {.type = AIC_CBOR_INVALID, .refused = "an item that ends behind the data"};
-	if (got.status != CBOR_DECODER_FINISHED)
-		return (item) {.type = AIC_CBOR_INVALID, .refused = "a reserved head"};
-	it.size = got.read;
+	if (!plain_item(c->data + c->pos, left, &it))
+		it = any_item(c->data + c->pos, left);
 	if (it.type == AIC_CBOR_INVALID)
 		return it;
 	size_t head = it.data ? it.size - (size_t) it.value : it.size;
@@ -205,18 +239,19 @@ uint64_t aic_cbor_uint(aic_cbor *c)
 
 int64_t aic_cbor_int(aic_cbor *c)
 {
-	bool negative = aic_cbor_peek(c) == AIC_CBOR_NEGINT;
-	size_t start = c->pos;
-	item it;
-
-	if (!take(c, negative ? AIC_CBOR_NEGINT : AIC_CBOR_UINT, &it))
+	if (!aic_cbor_ok(c))
 		return 0;
+	item it = next_item(c);
+	if (it.type != AIC_CBOR_NEGINT && it.type != AIC_CBOR_UINT) {
+		fail_item(c, &it, type_name(AIC_CBOR_UINT));
+		return 0;
+	}
 	if (it.value > INT64_MAX) {
-		c->pos = start;
 		aic_cbor_fail(c, "an integer that needs more than 64 bits with its sign");
 		return 0;
 	}
-	return negative ? -1 - (int64_t) it.value : (int64_t) it.value;
+	c->pos += it.size;
+	return it.type == AIC_CBOR_NEGINT ? -1 - (int64_t) it.value : (int64_t) it.value;
 }
 
 bool aic_cbor_bool(aic_cbor *c)
@@ -418,9 +453,10 @@ void aic_cbor_skip(aic_cbor *c)
 
 bool aic_cbor_null_next(aic_cbor *c)
 {
-	item it;
-
-	return aic_cbor_peek(c) == AIC_CBOR_NULL && take(c, AIC_CBOR_NULL, &it);
+	if (!aic_cbor_ok(c) || c->pos == c->len || c->data[c->pos] != NULL_BYTE)
+		return false;
+	c->pos++;
+	return true;
 }
 
 aic_code aic_cbor_fields(aic_cbor *c, const char *what, int n, const char *const *names,

@@ -8,14 +8,21 @@
 #define HEAD_MAX 9
 #define BIGNUM_TAG 2
 
+#define TINY_MAX 23 /* the largest argument that stands in the head's first byte */
+
 #define PUT_HEAD(out, encode, value) \
 	do { \
-		aic_bytes_reserve(out, HEAD_MAX); \
+		if ((out)->cap - (out)->len < HEAD_MAX) \
+			aic_bytes_reserve(out, HEAD_MAX); \
 		(out)->len += encode(value, (out)->data + (out)->len, HEAD_MAX); \
 	} while (0)
 
 void aic_cbor_put_uint(aic_bytes *out, uint64_t v)
 {
+	if (v <= TINY_MAX && out->len < out->cap) {
+		out->data[out->len++] = (uint8_t) v;
+		return;
+	}
 	PUT_HEAD(out, cbor_encode_uint, v);
 }
 

@@ -27,6 +27,11 @@ bool aic_hash_equal(const aic_hash *a, const aic_hash *b);
 void aic_hash_hex(char hex[2 * AIC_HASH_LEN + 1], const aic_hash *h);
 
 aic_hash aic_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len);
+/* The same with a key that is made ready once, for many short inputs. */
+typedef struct aic_hmac aic_hmac;
+aic_hmac *aic_hmac_new(const void *key, size_t key_len);
+aic_hash aic_hmac_of(const aic_hmac *k, const void *data, size_t len);
+void aic_hmac_free(aic_hmac *k);
 void aic_random(void *out, size_t len); /* cryptographically strong; aborts where the system gives none */
 
 /* Ed25519 (RFC 8032). Signatures are domain-separated: what is signed is domain || 0x00 || data. */

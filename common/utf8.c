@@ -39,6 +39,8 @@ size_t aic_utf8_valid(const void *s, size_t len)
 	const uint8_t *p = s;
 	size_t at = 0, n;
 
+	while (at < len && p[at] < 0x80)
+		at++;
 	while ((n = aic_utf8_next(p + at, len - at, NULL)) > 0)
 		at += n;
 	return at;
