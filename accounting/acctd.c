@@ -73,6 +73,7 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
 	d->batches.store = d->store;
 	d->batches.config = &d->config;
 	d->fee_ppm = (uint64_t)aic_store_meta(d->store, "fee_ppm", FEE_PPM_DEFAULT);
+	d->batches.signatures = (uint64_t)aic_store_meta(d->store, "signatures", 0);
 	d->spools = aic_spools_new();
 	d->assoc = aic_assoc_new();
 	d->metrics = aic_metrics_new();

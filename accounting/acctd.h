@@ -67,6 +67,10 @@ typedef struct {
 	size_t *items;
 } aic_request;
 
+/* The last argument of an operation that approves, [* [key, signature]] of none or one: by a valid key of this site, else refused.
+ * Ends the arguments. */
+aic_code aic_read_approval(aic_request *q, aic_approval *a, bool *is_signed, aic_error *err);
+
 aic_code aic_serve_payouts(aic_request *q, aic_error *err);
 aic_code aic_serve_statement(aic_request *q, aic_error *err);
 aic_code aic_serve_payout_series(aic_request *q, aic_error *err);

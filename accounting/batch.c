@@ -76,7 +76,8 @@ aic_code aic_wallet_organisation(aic_store *s, const aic_config *c, const char *
 /* --- reading --- */
 
 #define COLUMNS "id, period, number, state, start, end, fee_ppm, hash, evidence, lines, gross, fee, closed_at, closed_by, posted_at," \
-                " posted_by, height, tx, (SELECT count(*) FROM approval a WHERE a.batch=batch.id AND a.hash=batch.hash)"
+                " posted_by, height, tx, (SELECT count(*) FROM approved a WHERE a.hash=batch.hash), (SELECT count(key) FROM approved a WHERE" \
+                " a.hash=batch.hash)"
 
 static void read_hash(aic_hash *h, sqlite3_stmt *st, int column)
 {
@@ -106,7 +107,7 @@ static void read_batch(aic_batch *b, sqlite3_stmt *st)
 	b->posted_by = sqlite3_column_int64(st, 15);
 	b->height = (uint64_t)sqlite3_column_int64(st, 16);
 	read_hash(&b->tx, st, 17);
-	b->approvals = (uint64_t)sqlite3_column_int64(st, 18);
+	b->approved = (aic_approved){(uint64_t)sqlite3_column_int64(st, 18), (uint64_t)sqlite3_column_int64(st, 19)};
 }
 
 aic_code aic_batch_find(aic_store *s, const char *period, uint64_t number, aic_batch *out, aic_error *err)
@@ -184,7 +185,29 @@ aic_code aic_batch_sums(aic_store *s, const aic_batch *b, aic_tally *out, aic_er
 
 /* --- approving --- */
 
-aic_code aic_batch_approve(const aic_batches *b, aic_batch *batch, const aic_hash *hash, uid_t uid, int64_t now, aic_error *err)
+aic_approval_policy aic_batches_policy(const aic_batches *b)
+{
+	return (aic_approval_policy){.people = b->config->approvals, .signatures = b->signatures, .chain = b->chain};
+}
+
+static aic_code approve_inside(const aic_batches *b, aic_batch *batch, const aic_hash *hash, uid_t uid, const aic_approval *sig, int64_t now,
+                               aic_error *err)
+{
+	aic_approval_policy need = aic_batches_policy(b);
+	aic_approved have;
+	aic_code rc = aic_approve(b->store, &need, hash, uid, sig, now, err);
+
+	if (rc == AIC_OK)
+		rc = aic_approved_count(b->store, hash, &have, err);
+	if (rc == AIC_OK && aic_approved_enough(&have, &need))
+		rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=1 WHERE id=?1 AND state=0", "i", batch->id);
+	return rc == AIC_OK ? aic_audit_add(b->store, uid, now, err, "approved batch %s/%llu%s, hash %s", batch->period,
+	                                    (unsigned long long)batch->number, sig ? " with a key" : "",
+	                                    aic_batch_hash_text(batch, (char[65]){0})) : rc;
+}
+
+aic_code aic_batch_approve(const aic_batches *b, aic_batch *batch, const aic_hash *hash, uid_t uid, const aic_approval *sig, int64_t now,
+                           aic_error *err)
 {
 	aic_code rc;
 
@@ -202,16 +225,7 @@ aic_code aic_batch_approve(const aic_batches *b, aic_batch *batch, const aic_has
 	rc = aic_store_begin(b->store, err);
 	if (rc != AIC_OK)
 		return rc;
-	rc = aic_sql_run(b->store->db, err, "INSERT INTO approval(batch, uid, hash, at) VALUES(?1, ?2, ?3, ?4)"
-	                                    " ON CONFLICT(batch, uid) DO UPDATE SET hash=excluded.hash, at=excluded.at"
-	                                    " WHERE hash<>excluded.hash", "iihi", batch->id, (int64_t)uid, hash, now);
-	if (rc == AIC_OK)
-		rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=1 WHERE id=?1 AND state=0 AND ?2 <="
-		                                    " (SELECT count(*) FROM approval a WHERE a.batch=batch.id AND a.hash=batch.hash)", "ii",
-		                 batch->id, (int64_t)b->config->approvals);
-	if (rc == AIC_OK)
-		rc = aic_audit_add(b->store, uid, now, err, "approved batch %s/%llu, hash %s", batch->period,
-		                   (unsigned long long)batch->number, aic_batch_hash_text(batch, (char[65]){0}));
+	rc = approve_inside(b, batch, hash, uid, sig, now, err);
 	if (rc == AIC_OK)
 		rc = aic_store_commit(b->store, err);
 	else

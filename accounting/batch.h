@@ -8,6 +8,7 @@
 #ifndef AIC_ACCOUNTING_BATCH_H
 #define AIC_ACCOUNTING_BATCH_H
 
+#include "accounting/approve.h"
 #include "accounting/evidence.h"
 #include "accounting/store.h"
 #include "accounting/tally.h"
@@ -30,14 +31,19 @@ typedef struct {
 	int64_t posted_at, posted_by;
 	uint64_t height;
 	aic_hash tx;
-	uint64_t approvals;
+	aic_approved approved;
 } aic_batch;
 
 typedef struct {
 	aic_store *store;
 	const aic_config *config;
 	aic_evidence_key key;
+	uint64_t signatures;           /* by administrators' keys that the ledger's policy asks for */
+	aic_hash chain;                /* of the ledger */
 } aic_batches;
+
+/* What aic.yaml and the ledger ask of a batch or a refund before it is posted. */
+aic_approval_policy aic_batches_policy(const aic_batches *b);
 
 /* Organisation of a wallet: what the ledger has, else aic.yaml, else the top-level Slurm account. */
 aic_code aic_wallet_organisation(aic_store *s, const aic_config *c, const char *wallet, char out[AIC_NAME_LEN], aic_error *err);
@@ -59,8 +65,9 @@ aic_code aic_batch_list(aic_store *s, aic_batch **out, size_t *n, aic_error *err
 /* Its sums, ordered by names, with rewards where posted. */
 aic_code aic_batch_sums(aic_store *s, const aic_batch *b, aic_tally *out, aic_error *err);
 
-/* An administrator's approval of exactly that hash. Repeating one's own changes nothing. */
-aic_code aic_batch_approve(const aic_batches *b, aic_batch *batch, const aic_hash *hash, uid_t uid, int64_t now, aic_error *err);
+/* An administrator's approval of exactly that hash, signed where sig is not NULL (approve.h). Repeating one's own changes nothing. */
+aic_code aic_batch_approve(const aic_batches *b, aic_batch *batch, const aic_hash *hash, uid_t uid, const aic_approval *sig, int64_t now,
+                           aic_error *err);
 /* After any act on a line: new hash, back to review, approvals void. Inside a transaction. */
 aic_code aic_batch_reopen(const aic_batches *b, int64_t id, aic_error *err);
 

@@ -36,7 +36,7 @@ static void approve(fixture *f, aic_batch *b)
 {
 	aic_error err = {0};
 
-	if (aic_batch_approve(&f->batches, b, &b->hash, 0, 6, &err) != AIC_OK)
+	if (aic_batch_approve(&f->batches, b, &b->hash, 0, NULL, 6, &err) != AIC_OK)
 		fail_msg("%s", err.message);
 }
 
@@ -242,22 +242,22 @@ static void approvals_m_of_n(void **state)
 	f->config.approvals = 2;
 	fixture_ingest(f, &r);
 	aic_batch b = close_batch(f);
-	assert_int_equal(aic_batch_approve(&f->batches, &b, &wrong, 11, 6, &err), AIC_REFUSED);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &wrong, 11, NULL, 6, &err), AIC_REFUSED);
 	assert_non_null(strstr(err.message, "batch 1970-W01/1 has changed"));
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 11, 6, &err), AIC_OK);
+		assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 11, NULL, 6, &err), AIC_OK);
 	assert_int_equal(b.state, AIC_BATCH_REVIEW);
-	assert_int_equal(b.approvals, 1);
+	assert_int_equal(b.approved.people, 1);
 	assert_int_equal(aic_batch_post(&f->batches, NULL, &b, 11, 7, &err), AIC_REFUSED);
 	assert_string_equal(err.message, "batch 1970-W01/1 has 1 of 2 approvals: `aic batch approve 1970-W01/1` first");
-	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 12, 6, &err), AIC_OK);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 12, NULL, 6, &err), AIC_OK);
 	assert_int_equal(b.state, AIC_BATCH_APPROVED);
 	/* any act on a line voids them */
 	aic_store_begin(f->store, NULL);
 	assert_int_equal(aic_batch_reopen(&f->batches, b.id, &err), AIC_OK);
 	aic_store_commit(f->store, NULL);
 	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
-	assert_true(b.state == AIC_BATCH_REVIEW && b.approvals == 0);
+	assert_true(b.state == AIC_BATCH_REVIEW && b.approved.people == 0);
 	aic_job_record_clear(&r);
 }
 
@@ -411,6 +411,64 @@ static void die(const char *where)
 }
 
 /* Killed on either side of the ledger's settlement: after the restart it is settled once, or approved still. */
+/* The ledger's policy asks for two signatures: words by uid alone do not do, nor one key twice, nor a key that was revoked. */
+static void signatures_as_the_policy_asks(void **state)
+{
+	fixture *f = *state;
+	aic_approval sig[2];
+	aic_error err = {0};
+	aic_ledger *l = NULL;
+	aic_ledger_status status;
+	uint64_t height;
+	aic_key key[2];
+
+	aic_batch b = ready(f);
+	loopback_fund(&f->config, "account/physics", "science", 10 * AIC_UNIT);
+	assert_int_equal(aic_ledger_open(&l, &f->config, &err), AIC_OK);
+	assert_int_equal(aic_ledger_status_get(l, &status, &err), AIC_OK);
+	assert_true(aic_unhex(f->batches.chain.b, AIC_HASH_LEN, status.chain));
+	for (int i = 0; i < 2; i++) {
+		aic_key_from_secret(&key[i], (uint8_t[AIC_SECRET_LEN]){(uint8_t)(9 + i)});
+		assert_int_equal(aic_ledger_key_register(l, i ? "ada" : "bob", AIC_ROLE_ADMIN, key[i].public_key, 0, &height, &err), AIC_OK);
+		aic_approval_sign(&sig[i], &key[i], &f->batches.chain, &b.hash);
+	}
+	assert_int_equal(aic_ledger_policy_set(l, 2, &height, &err), AIC_OK);
+	f->batches.signatures = 2;
+	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK); /* approved by uid 0, before the policy */
+	aic_tally t = sums(f, &b);
+	assert_int_equal(aic_batch_preview(&f->batches, l, &b, &t, &err), AIC_OK); /* seen before anybody has signed */
+	assert_true(t.sum[0].reward > 0);
+	aic_tally_clear(&t);
+	assert_int_equal(aic_batch_post(&f->batches, l, &b, 0, 7, &err), AIC_REFUSED);
+	assert_string_equal(err.message, "batch 1970-W01/1 has 1 of 1, 0 of 2 signed approvals: `aic batch approve --key FILE 1970-W01/1` first");
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 11, NULL, 6, &err), AIC_REFUSED);
+	assert_string_equal(err.message, "this site's policy on the ledger asks for 2 signatures by administrators' keys: add --key FILE");
+	sig[0].signature[3] ^= 1;
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 0, &sig[0], 6, &err), AIC_REFUSED);
+	assert_string_equal(err.message, "the signature is not over this hash and this ledger: look at it again, then sign");
+	sig[0].signature[3] ^= 1;
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 0, &sig[0], 6, &err), AIC_OK);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 12, &sig[0], 6, &err), AIC_REFUSED);
+	assert_string_equal(err.message, "uid 0 has approved with that key already: each administrator has a key of their own");
+	assert_true(aic_approver_check(l, sig[1].key, &err) == AIC_OK);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 12, &sig[1], 6, &err), AIC_OK);
+	assert_int_equal(aic_ledger_key_revoke(l, "ada", &height, &err), AIC_OK);
+	assert_int_equal(aic_approver_check(l, sig[1].key, &err), AIC_REFUSED);
+	assert_non_null(strstr(err.message, "is no valid administrator's key of this site"));
+	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
+	assert_int_equal(aic_batch_post(&f->batches, l, &b, 0, 7, &err), AIC_REFUSED);
+	assert_non_null(strstr(err.message, "1 administrators have signed this batch, this site's policy asks for 2"));
+	aic_key_from_secret(&key[1], (uint8_t[AIC_SECRET_LEN]){77});
+	assert_int_equal(aic_ledger_key_register(l, "eve", AIC_ROLE_ADMIN, key[1].public_key, 0, &height, &err), AIC_OK);
+	aic_approval_sign(&sig[1], &key[1], &f->batches.chain, &b.hash);
+	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 13, &sig[1], 6, &err), AIC_OK);
+	if (aic_batch_post(&f->batches, l, &b, 0, 7, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	assert_true(b.state >= AIC_BATCH_POSTED);
+	aic_ledger_close(l);
+}
+
 static aic_batch one_job(fixture *f)
 {
 	aic_job_record r = fixture_record(1, 7200);
@@ -556,7 +614,7 @@ int main(void)
 		cmocka_unit_test(any_order_gives_the_same_batch), T(approvals_m_of_n), T(nothing_open_nothing_closed),
 		T(what_comes_later_is_the_next_batch), T(observe_posts_nothing), T(posts_once_and_pays), T(missing_funds_are_named),
 		T(a_lost_answer_is_repaired), T(killed_while_posting),
-		T(a_backup_learns_what_was_posted), T(a_backup_with_other_lines_is_left_alone),
+		T(signatures_as_the_policy_asks), T(a_backup_learns_what_was_posted), T(a_backup_with_other_lines_is_left_alone),
 	};
 
 	aic_log_open("batch_test", "/dev/null", AIC_LOG_ERROR);

@@ -375,8 +375,9 @@ aic_code aic_batch_reopen(const aic_batches *b, int64_t id, aic_error *err)
 	aic_tally tally = {0};
 	closing c = {.b = b, .batch = id, .only = id, .tally = &tally};
 	aic_batch batch = {0};
+	aic_hash before = {{0}};
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT period, number, start, end, fee_ppm FROM batch WHERE id=?1 AND state<2",
+	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT period, number, start, end, fee_ppm, hash FROM batch WHERE id=?1 AND state<2",
 	                            "i", id);
 
 	if (rc == AIC_OK)
@@ -391,10 +392,12 @@ aic_code aic_batch_reopen(const aic_batches *b, int64_t id, aic_error *err)
 	batch.start = sqlite3_column_int64(st, 2);
 	batch.end = sqlite3_column_int64(st, 3);
 	batch.fee_ppm = c.fee_ppm = (uint64_t)sqlite3_column_int64(st, 4);
+	if (sqlite3_column_bytes(st, 5) == AIC_HASH_LEN)
+		memcpy(before.b, sqlite3_column_blob(st, 5), AIC_HASH_LEN);
 	aic_sql_done(st);
 	rc = write_batch(&c, &batch, err);
 	if (rc == AIC_OK)
-		rc = aic_sql_run(b->store->db, err, "DELETE FROM approval WHERE batch=?1", "i", id);
+		rc = aic_approved_forget(b->store, &before, err);
 	closing_clear(&c);
 	aic_tally_clear(&tally);
 	return rc;

@@ -82,7 +82,7 @@ static aic_code live(fixture *f, aic_ledger *ledger)
 		rc = aic_batch_list(f->store, &all, &n, NULL);
 	for (size_t i = n; rc == AIC_OK && i-- > 0;) {
 		if (all[i].state == AIC_BATCH_REVIEW)
-			rc = aic_batch_approve(&f->batches, &all[i], &all[i].hash, 0, 6, NULL);
+			rc = aic_batch_approve(&f->batches, &all[i], &all[i].hash, 0, NULL, 6, NULL);
 		if (rc == AIC_OK && all[i].state < AIC_BATCH_POSTED)
 			rc = aic_batch_post(&f->batches, ledger, &all[i], 0, 7, NULL);
 	}

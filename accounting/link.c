@@ -48,6 +48,28 @@ static aic_code take_parameters(aic_acctd *d, aic_error *err)
 	return rc;
 }
 
+/* How many signatures the site's policy asks for, and under which chain. */
+static aic_code take_policy(aic_acctd *d, aic_error *err)
+{
+	aic_ledger_status status;
+	aic_ledger_key *key = NULL;
+	uint64_t needed = 0;
+	size_t n = 0;
+	aic_code rc = aic_ledger_status_get(d->ledger, &status, err);
+
+	if (rc == AIC_OK)
+		rc = aic_ledger_keys(d->ledger, &key, &n, &needed, err);
+	free(key);
+	if (rc != AIC_OK)
+		return rc;
+	if (!aic_unhex(d->batches.chain.b, sizeof(d->batches.chain.b), status.chain))
+		return aic_fail(err, AIC_CORRUPT, "aicledgerd's answer has no chain id: it is of another version");
+	if (needed != d->batches.signatures)
+		rc = aic_store_meta_set(d->store, "signatures", (int64_t)needed, err);
+	d->batches.signatures = needed;
+	return rc;
+}
+
 static aic_code take_balances(aic_acctd *d, aic_error *err)
 {
 	aic_ledger_wallet *w = NULL;
@@ -149,6 +171,8 @@ static aic_code refresh(aic_acctd *d, aic_error *err)
 {
 	aic_code rc = take_parameters(d, err);
 
+	if (rc == AIC_OK)
+		rc = take_policy(d, err);
 	if (rc == AIC_OK)
 		rc = want_wallets(d, err);
 	if (rc == AIC_OK)

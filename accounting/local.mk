@@ -5,6 +5,7 @@ libaccounting_la_SOURCES = \
 	accounting/access.c accounting/access.h \
 	accounting/acctd.c accounting/acctd.h \
 	accounting/acts.c accounting/acts.h \
+	accounting/approve.c accounting/approve.h \
 	accounting/command/ask.c accounting/command/ask.h \
 	accounting/assoc.c accounting/assoc.h \
 	accounting/audit.c accounting/audit.h \

@@ -58,15 +58,18 @@ static aic_code addresses(const aic_batches *b, aic_ledger *ledger, const aic_ta
 	return rc;
 }
 
-static aic_code approvers(const aic_batches *b, const aic_batch *batch, aic_settlement *s, aic_error *err)
+static aic_code take_approvers(const aic_batches *b, aic_ledger *ledger, const aic_batch *batch, aic_settlement *s, aic_error *err)
 {
-	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT uid FROM approval WHERE batch=?1 AND hash=?2 ORDER BY uid LIMIT 16",
-	                            "ih", batch->id, &batch->hash);
+	aic_approvers who;
+	aic_code rc = aic_approvers_get(b->store, ledger, &batch->hash, &who, err);
 
-	while (rc == AIC_OK && (rc = aic_sql_step(b->store->db, st, err)) == AIC_OK)
-		s->approver[s->n_approvals++] = (uint32_t)sqlite3_column_int64(st, 0);
-	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+	if (rc != AIC_OK)
+		return rc;
+	s->n_approvals = who.n;
+	memcpy(s->approver, who.uid, sizeof(who.uid));
+	s->n_signed = who.n_signed;
+	memcpy(s->signed_by, who.signed_by, sizeof(who.signed_by));
+	return AIC_OK;
 }
 
 aic_code aic_settlement_prepare(const aic_batches *b, aic_ledger *ledger, const aic_batch *batch, const aic_tally *tally,
@@ -94,7 +97,7 @@ aic_code aic_settlement_prepare(const aic_batches *b, aic_ledger *ledger, const 
 	out->settlement.batch = batch->hash;
 	out->settlement.n_lines = tally->n;
 	out->settlement.line = out->line;
-	rc = approvers(b, batch, &out->settlement, err);
+	rc = take_approvers(b, ledger, batch, &out->settlement, err);
 	if (rc != AIC_OK)
 		aic_settlement_clear(out);
 	return rc;
@@ -196,13 +199,15 @@ static aic_code note_posted(const aic_batches *b, const aic_batch *batch, const 
 static aic_code may_post(const aic_batches *b, const aic_batch *batch, aic_error *err)
 {
 	unsigned long long number = batch->number;
+	aic_approval_policy need = aic_batches_policy(b);
+	char have[64];
 
 	if (!b->config->enforce)
 		return aic_fail(err, AIC_REFUSED, "mode is observe: batch %s/%llu is on paper only and is not posted; set `mode: enforce` in %s"
 		                                  " and restart aicacctd to post", batch->period, number, b->config->path);
-	if (batch->state == AIC_BATCH_REVIEW)
-		return aic_fail(err, AIC_REFUSED, "batch %s/%llu has %llu of %u approvals: `aic batch approve %s/%llu` first", batch->period,
-		                number, (unsigned long long)batch->approvals, b->config->approvals, batch->period, number);
+	if (batch->state == AIC_BATCH_REVIEW || (batch->state == AIC_BATCH_APPROVED && !aic_approved_enough(&batch->approved, &need)))
+		return aic_fail(err, AIC_REFUSED, "batch %s/%llu has %s approvals: `aic batch approve%s %s/%llu` first", batch->period, number,
+		                aic_approved_text(have, &batch->approved, &need), need.signatures ? " --key FILE" : "", batch->period, number);
 	if (batch->state >= AIC_BATCH_POSTED)
 		return aic_fail(err, AIC_REFUSED, "batch %s/%llu is posted already, at height %llu", batch->period, number,
 		                (unsigned long long)batch->height);

@@ -37,7 +37,7 @@ static aic_batch two_jobs(fixture *f)
 		aic_job_record_clear(&r);
 	}
 	aic_batch b = close_batch(f);
-	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 0, 6, &err), AIC_OK);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 0, NULL, 6, &err), AIC_OK);
 	assert_int_equal(b.state, AIC_BATCH_APPROVED);
 	return b;
 }
@@ -59,7 +59,7 @@ static void a_held_line_goes_to_the_next_batch(void **state)
 
 	act(f, 1, AIC_ACT_HOLD, 0, AIC_OK, NULL);
 	aic_batch b = again(f);
-	assert_true(b.state == AIC_BATCH_REVIEW && b.approvals == 0 && b.lines == 1);
+	assert_true(b.state == AIC_BATCH_REVIEW && b.approved.people == 0 && b.lines == 1);
 	assert_memory_not_equal(&b.hash, &before.hash, sizeof(b.hash));
 	act(f, 1, AIC_ACT_HOLD, 0, AIC_REFUSED, "line 1 is held already");
 	aic_error err = {0};
@@ -88,7 +88,7 @@ static void adjusting_lowers_and_tells(void **state)
 	aic_batch b = again(f);
 	aic_error err = {0};
 	assert_true(b.lines == 0 && b.gross == 0);
-	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 0, 6, &err), AIC_OK);
+	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 0, NULL, 6, &err), AIC_OK);
 	act(f, 77, AIC_ACT_VOID, 0, AIC_NOT_FOUND, "there is no line 77");
 }
 

@@ -6,7 +6,7 @@
 
 #include "common/bytes.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 void (*aic_store_failpoint)(const char *where);
 
@@ -87,6 +87,34 @@ static const char schema_index[] =
 	"DROP INDEX line_open;"
 	"CREATE INDEX line_open ON line(record, ended, held) WHERE batch IS NULL;"
 	"PRAGMA user_version=3;";
+
+/* Version 4: signed approvals of a hash, penalties, refunds, storage, and what was erased. */
+static const char schema_review[] =
+	"CREATE TABLE approved(hash BLOB NOT NULL, uid INTEGER NOT NULL, at INTEGER NOT NULL, key BLOB, signature BLOB,"
+	" PRIMARY KEY(hash, uid)) WITHOUT ROWID;"
+	"INSERT OR IGNORE INTO approved(hash, uid, at) SELECT hash, uid, at FROM approval;"
+	"DROP TABLE approval;"
+	"ALTER TABLE line ADD COLUMN penalty INTEGER NOT NULL DEFAULT 0;" /* ppm that its quality loses */
+	"ALTER TABLE line ADD COLUMN leaf BLOB;"       /* hash of its leaf in the evidence, once its record is erased */
+	"ALTER TABLE record ADD COLUMN erased INTEGER;" /* when what names a person was taken out */
+	"CREATE TABLE refund(id INTEGER PRIMARY KEY, line INTEGER NOT NULL, amount BLOB NOT NULL, reason TEXT NOT NULL, uid INTEGER NOT NULL,"
+	" at INTEGER NOT NULL, evidence BLOB NOT NULL, state INTEGER NOT NULL, height INTEGER, tx BLOB);"
+	"CREATE INDEX refund_line ON refund(line);"
+	/* Bytes of a data set held at a storage provider, as its holder said; and the line that they make in a period. */
+	"CREATE TABLE storage(id INTEGER PRIMARY KEY, asset TEXT NOT NULL, is_model INTEGER NOT NULL, provider TEXT NOT NULL,"
+	" node TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, bytes INTEGER NOT NULL, uid INTEGER NOT NULL, at INTEGER NOT NULL);"
+	"CREATE INDEX storage_held ON storage(asset, is_model, provider, node, start);"
+	"CREATE TABLE storage_line(line INTEGER PRIMARY KEY, start INTEGER NOT NULL, end INTEGER NOT NULL, rate BLOB NOT NULL,"
+	" byte_seconds BLOB NOT NULL, evidence BLOB NOT NULL);"
+	/* Whose records are to be erased as soon as they are settled. */
+	"CREATE TABLE erasure(user TEXT PRIMARY KEY, at INTEGER NOT NULL, uid INTEGER NOT NULL) WITHOUT ROWID;"
+	"PRAGMA user_version=4;";
+
+/* Each brings a database of the version before to its own. */
+static const struct {
+	int version;
+	const char *script;
+} schemas[] = {{1, schema_jobs}, {1, schema_money}, {2, schema_acts}, {3, schema_index}, {4, schema_review}};
 
 static uint32_t name_hash(const char *name)
 {
@@ -184,14 +212,9 @@ static aic_code schema_open(aic_store *s, const char *path, aic_error *err)
 	if (version == SCHEMA_VERSION)
 		return AIC_OK;
 	rc = aic_sql_begin(s->db, err);
-	if (rc == AIC_OK && version < 1)
-		rc = aic_sql_script(s->db, schema_jobs, err);
-	if (rc == AIC_OK && version < 1)
-		rc = aic_sql_script(s->db, schema_money, err);
-	if (rc == AIC_OK && version < 2)
-		rc = aic_sql_script(s->db, schema_acts, err);
-	if (rc == AIC_OK)
-		rc = aic_sql_script(s->db, schema_index, err);
+	for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]) && rc == AIC_OK; i++)
+		if (version < schemas[i].version)
+			rc = aic_sql_script(s->db, schemas[i].script, err);
 	if (rc == AIC_OK)
 		rc = aic_sql_commit(s->db, err);
 	if (rc != AIC_OK)

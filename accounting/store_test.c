@@ -25,6 +25,10 @@ static void an_old_store_is_brought_up(void **state)
 {
 	static const char back[] = "DROP TABLE audit; DROP INDEX line_open; ALTER TABLE line DROP COLUMN held; ALTER TABLE line DROP COLUMN act;"
 	                           "ALTER TABLE line DROP COLUMN charged; CREATE INDEX line_open ON line(ended) WHERE batch IS NULL;"
+	                           "ALTER TABLE line DROP COLUMN penalty; ALTER TABLE line DROP COLUMN leaf; ALTER TABLE record DROP COLUMN erased;"
+	                           "DROP TABLE approved; DROP TABLE refund; DROP TABLE storage; DROP TABLE storage_line; DROP TABLE erasure;"
+	                           "CREATE TABLE approval(batch INTEGER NOT NULL, uid INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,"
+	                           " PRIMARY KEY(batch, uid)) WITHOUT ROWID; INSERT INTO approval VALUES(1, 7, x'0102', 5);"
 	                           "PRAGMA user_version=1;";
 	fixture *f = *state;
 	aic_job_record r = fixture_record(1, 7200);
@@ -36,7 +40,9 @@ static void an_old_store_is_brought_up(void **state)
 		fail_msg("%s", err.message);
 	fixture_reopen(f);
 	assert_int_equal(aic_sql_int(f->store->db, &version, NULL, "PRAGMA user_version", ""), AIC_OK);
-	assert_true(version >= 3);
+	assert_true(version >= 4);
+	assert_int_equal(aic_sql_int(f->store->db, &version, NULL, "SELECT at FROM approved WHERE hash=x'0102' AND uid=7", ""), AIC_OK);
+	assert_int_equal(version, 5);
 	char *lines = fixture_lines(f, 1);
 	assert_string_equal(lines, "n1 hardware account/physics provider/lab-one 4.285 open\n");
 	free(lines);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "ledger/client.h"
+
 #define ANSWER_MS 120000 /* closing a period of a million lines takes seconds */
 
 enum { KEY_FORMAT = 0x2000, KEY_OUTPUT, KEY_ACCOUNT, KEY_PROVIDER, KEY_USER, KEY_NODE, KEY_SINCE, KEY_UNTIL };
@@ -76,6 +78,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--reason does not apply here");
 		w->reason = arg;
 		return 0;
+	case 'k':
+		if (!w->takes_key)
+			argp_error(state, "--key does not apply here");
+		w->key = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (w->n_args == w->max_args)
 			argp_error(state, "\"%s\" is one argument too many", arg);
@@ -88,14 +95,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int aic_words_begin(aic_words *w, const char *args_doc, const char *doc, int argc, char **argv)
 {
-	struct argp_option options[4 + sizeof(report_options) / sizeof(report_options[0])] = {
+	struct argp_option options[5 + sizeof(report_options) / sizeof(report_options[0])] = {
 		{"period", 'p', "PERIOD", w->takes_period ? 0 : OPTION_HIDDEN, "2026-11-23, 2026-W48 or 2026-11 [the running one]", 0},
 		{"hash", 'h', "HEX", w->takes_hash ? 0 : OPTION_HIDDEN, "refuse unless the batch's hash begins so", 0},
 		{"reason", 'r', "TEXT", w->takes_reason ? 0 : OPTION_HIDDEN, "why; kept with the line", 0},
+		{"key", 'k', "FILE", w->takes_key ? 0 : OPTION_HIDDEN, "sign with the administrator's key in FILE", 0},
 	};
 	const struct argp_child children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
 	const struct argp argp = {options, parse, args_doc, doc, children, NULL, NULL};
-	size_t n = 3;
+	size_t n = 4;
 
 	for (const struct argp_option *o = report_options; o->name; o++)
 		if (takes_option(w, o->key)) {
@@ -154,6 +162,44 @@ void aic_question_end(aic_question *q)
 {
 	aic_bytes_free(&q->body);
 	aic_bytes_free(&q->keep);
+}
+
+static aic_code sign(const aic_words *w, aic_approval *a, const aic_hash *what, aic_error *err)
+{
+	aic_ledger_status status;
+	aic_ledger *l = NULL;
+	aic_hash chain;
+	aic_key key;
+	aic_code rc = aic_key_load(&key, w->key, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	rc = aic_ledger_open(&l, &w->base.config, err);
+	if (rc == AIC_OK)
+		rc = aic_ledger_status_get(l, &status, err);
+	if (rc == AIC_OK && !aic_unhex(chain.b, sizeof(chain.b), status.chain))
+		rc = aic_fail(err, AIC_CORRUPT, "aicledgerd's answer has no chain id: it is of another version");
+	if (rc == AIC_OK)
+		aic_approval_sign(a, &key, &chain, what);
+	aic_key_wipe(&key);
+	aic_ledger_close(l);
+	return rc;
+}
+
+aic_code aic_put_approval(const aic_words *w, aic_bytes *body, const aic_hash *what, aic_error *err)
+{
+	aic_approval a;
+	aic_code rc = w->key ? sign(w, &a, what, err) : AIC_OK;
+
+	if (rc != AIC_OK)
+		return rc;
+	aic_cbor_put_array(body, w->key ? 1 : 0);
+	if (w->key) {
+		aic_cbor_put_array(body, 2);
+		aic_cbor_put_bytes(body, a.key, sizeof(a.key));
+		aic_cbor_put_bytes(body, a.signature, sizeof(a.signature));
+	}
+	return AIC_OK;
 }
 
 void aic_show(const aic_words *w, aic_table *t)

@@ -4,6 +4,7 @@
 
 #include "accounting/rows.h"
 #include "common/command.h"
+#include "common/crypto.h"
 #include "common/rpc.h"
 
 #define AIC_ARGS_MAX 2
@@ -22,6 +23,8 @@ typedef struct {
 	bool takes_hash;
 	const char *reason;      /* of an act on a line */
 	bool takes_reason;
+	const char *key;         /* a file with an administrator's key */
+	bool takes_key;
 	bool takes_page, page;   /* --format html */
 	bool takes_ur2, ur2;     /* --format ur2 */
 	const char *output;      /* --output, with takes_page or takes_ur2; NULL: stdout */
@@ -49,6 +52,9 @@ aic_code aic_ask_rows(aic_question *q, aic_grid *g, const aic_column *columns, s
 /* Asks for what is answered by nothing or by what the caller does not read. */
 aic_code aic_ask_done(aic_question *q, aic_error *err);
 void aic_question_end(aic_question *q);
+
+/* [* [key, signature]] as an approval's last argument: none without --key, else over `what` and this ledger's chain. */
+aic_code aic_put_approval(const aic_words *w, aic_bytes *body, const aic_hash *what, aic_error *err);
 
 /* Prints t and frees it. */
 void aic_show(const aic_words *w, aic_table *t);

@@ -219,16 +219,16 @@ static aic_code approve_body(const aic_words *w, const shown *s, aic_bytes *body
 	if (!slash || !aic_unhex(hash.b, sizeof(hash.b), hex))
 		return aic_fail(err, AIC_CORRUPT, "aicacctd's answer has no batch name and hash: it is of another version");
 	snprintf(period, sizeof(period), "%.*s", (int)(slash - name_of(&s->batch)), name_of(&s->batch));
-	aic_rpc_begin(body, "batch-approve", 3);
+	aic_rpc_begin(body, "batch-approve", 4);
 	aic_cbor_put_text(body, period);
 	aic_cbor_put_uint(body, strtoull(slash + 1, NULL, 10));
 	aic_cbor_put_bytes(body, hash.b, sizeof(hash.b));
-	return AIC_OK;
+	return aic_put_approval(w, body, &hash, err);
 }
 
 static int batch_approve(int argc, char **argv)
 {
-	aic_words w = {.max_args = 1, .takes_hash = true};
+	aic_words w = {.max_args = 1, .takes_hash = true, .takes_key = true};
 	aic_question q = {.config = &w.base.config};
 	aic_error err = {0};
 	shown s;

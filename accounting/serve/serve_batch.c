@@ -10,10 +10,11 @@
 
 static void batch_row(aic_request *q, aic_rows *rows, const aic_batch *b)
 {
-	char name[48], approvals[32], hex[65], by[32];
+	char name[48], approvals[64], hex[65], by[32];
+	aic_approval_policy need = aic_batches_policy(&q->d->batches);
 
 	snprintf(name, sizeof(name), "%s/%llu", b->period, (unsigned long long)b->number);
-	snprintf(approvals, sizeof(approvals), "%llu of %u", (unsigned long long)b->approvals, q->d->config.approvals);
+	aic_approved_text(approvals, &b->approved, &need);
 	snprintf(by, sizeof(by), "%lld", (long long)b->closed_by);
 	aic_hash_hex(hex, &b->hash);
 	aic_rows_text(rows, name);
@@ -145,19 +146,37 @@ aic_code aic_serve_batch_close(aic_request *q, aic_error *err)
 	return AIC_OK;
 }
 
-/* [period, number, hash] : rows of the batch */
+aic_code aic_read_approval(aic_request *q, aic_approval *a, bool *is_signed, aic_error *err)
+{
+	aic_ledger *ledger;
+
+	*is_signed = aic_cbor_array(q->args, 1);
+	if (*is_signed) {
+		aic_cbor_array_exact(q->args, 2);
+		aic_cbor_bytes_exact(q->args, a->key, sizeof(a->key));
+		aic_cbor_bytes_exact(q->args, a->signature, sizeof(a->signature));
+	}
+	aic_code rc = aic_cbor_finish(q->args, err);
+	if (rc == AIC_OK && *is_signed)
+		rc = aic_acctd_ledger(q->d, &ledger, err);
+	return rc == AIC_OK && *is_signed ? aic_approver_check(ledger, a->key, err) : rc;
+}
+
+/* [period, number, hash, approval] : rows of the batch */
 aic_code aic_serve_batch_approve(aic_request *q, aic_error *err)
 {
+	aic_approval sig;
 	aic_batch batch;
+	bool is_signed;
 	aic_hash hash;
 	aic_code rc = read_key(q, &batch, err);
 
 	if (rc == AIC_OK) {
 		aic_cbor_bytes_exact(q->args, hash.b, sizeof(hash.b));
-		rc = aic_cbor_finish(q->args, err);
+		rc = aic_read_approval(q, &sig, &is_signed, err);
 	}
 	if (rc == AIC_OK)
-		rc = aic_batch_approve(&q->d->batches, &batch, &hash, q->who->uid, aic_now(), err);
+		rc = aic_batch_approve(&q->d->batches, &batch, &hash, q->who->uid, is_signed ? &sig : NULL, aic_now(), err);
 	if (rc != AIC_OK)
 		return rc;
 	aic_info("uid %u approved batch %s/%llu", (unsigned)q->who->uid, batch.period, (unsigned long long)batch.number);
