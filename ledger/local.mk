@@ -27,7 +27,8 @@ libledger_la_SOURCES = \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/reversal.c \
 	ledger/state/row.c ledger/state/row.h \
-	ledger/service.c ledger/service.h ledger/service_key.c ledger/service_operation.h \
+	ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h \
+	ledger/service_settle.c \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_rows.c \
 	ledger/state/token.c ledger/state/token.h \

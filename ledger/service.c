@@ -1,20 +1,11 @@
 /* service.c: see service.h. One function per operation; who may call what stands in the table at the end. */
 #include "ledger/service_operation.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include "common/file.h"
 #include "common/log.h"
-#include "ledger/genesis.h"
 #include "ledger/history.h"
-#include "ledger/order/open.h"
 #include "ledger/state/execute.h"
-#include "ledger/state/settlement.h"
 #include "ledger/state/token.h"
 
 typedef aic_request request;
@@ -160,206 +151,7 @@ static aic_code op_history(request *r, aic_error *err)
 	return aic_history_put(r->s->state, r->s->custody, &a, max, r->out, err);
 }
 
-/* --- settlements --- */
-
-/* The settlement's own body, from its block. */
-static aic_code settlement_body(aic_service *s, const aic_settlement_row *row, aic_bytes *body, aic_error *err)
-{
-	aic_bytes result = {0}, bytes = {0};
-	aic_block b = {.n_tx = 0};
-	aic_transaction tx;
-	uint64_t height, index;
-	aic_hash hash;
-	bool valid;
-	aic_code code;
-
-	if (!(code = aic_state_find_tx(s->state, &row->tx, &height, &index, &result, err)) &&
-	    !(code = aic_state_block(s->state, height, &bytes, &hash, &valid, err)) &&
-	    !(code = aic_block_decode(&b, bytes.data, bytes.len, err)) &&
-	    !(code = aic_tx_decode(&tx, b.tx[index].data, b.tx[index].len, err)))
-		aic_bytes_append(body, tx.body, tx.body_len);
-	aic_block_clear(&b);
-	aic_bytes_free(&bytes);
-	aic_bytes_free(&result);
-	return code;
-}
-
-static aic_code settlement_result(aic_service *s, const aic_settlement_row *row, aic_settlement_result *out, aic_error *err)
-{
-	aic_bytes result = {0}, body = {0};
-	uint64_t index;
-	aic_code code = aic_state_find_tx(s->state, &row->tx, &out->height, &index, &result, err);
-
-	if (code == AIC_NOT_FOUND)
-		code = aic_fail(err, AIC_CORRUPT, "the settlement's transaction is missing from the state: rebuild the state by replay");
-	if (!code)
-		code = aic_settlement_result_decode(out, result.data, result.len, err);
-	if (!code && !(code = settlement_body(s, row, &body, err)))
-		code = aic_settlement_hashes_of(body.data, body.len, &out->evidence, &out->batch, err);
-	out->posted = true;
-	out->final = s->chain.final_height >= row->height;
-	out->tx = row->tx;
-	aic_bytes_free(&result);
-	aic_bytes_free(&body);
-	return code;
-}
-
-static aic_code answer_result(request *r, const aic_settlement_row *row, aic_error *err)
-{
-	aic_settlement_result result = {0};
-	aic_code code = settlement_result(r->s, row, &result, err);
-
-	if (!code)
-		aic_wire_put_result(r->out, &result);
-	r->items = 1;
-	aic_settlement_result_clear(&result);
-	return code;
-}
-
-static aic_code op_settlement(request *r, aic_error *err)
-{
-	char period[16];
-	aic_settlement_row row;
-	aic_code code;
-
-	aic_cbor_text(r->args, period, sizeof(period));
-	uint64_t number = aic_cbor_uint(r->args);
-	if ((code = aic_cbor_finish(r->args, err)))
-		return code;
-	code = aic_state_settlement(r->s->state, &r->s->chain.site, period, number, &row, err);
-	if (code == AIC_NOT_FOUND)
-		return aic_fail(err, AIC_NOT_FOUND, "no settlement %s/%llu has been posted", period, (unsigned long long)number);
-	return code ? code : answer_result(r, &row, err);
-}
-
-static aic_code read_settlement(request *r, aic_settlement *s, aic_bytes *body, aic_error *err)
-{
-	aic_wire_get_settlement(r->args, s);
-	aic_code code = aic_cbor_finish(r->args, err);
-
-	if (!code)
-		aic_settlement_body(body, s);
-	free((void *)s->line);
-	s->line = NULL;
-	return code;
-}
-
-/* A repeat with the same content answers as the first did. */
-static aic_code settle(request *r, const aic_settlement *st, const aic_bytes *body, aic_error *err)
-{
-	aic_hash content = aic_sha256_of(body->data, body->len);
-	aic_settlement_row row;
-	aic_posted posted;
-	aic_code code = aic_chain_catch_up(&r->s->chain, err);
-
-	if (!code)
-		code = aic_state_settlement(r->s->state, &r->s->chain.site, st->period, st->number, &row, err);
-	if (code == AIC_OK && !aic_hash_equal(&row.content, &content))
-		return aic_fail(err, AIC_REFUSED, "settlement %s/%llu was posted at height %llu with other content: nothing was changed",
-		                st->period, (unsigned long long)st->number, (unsigned long long)row.height);
-	if (code == AIC_NOT_FOUND && !(code = aic_chain_post(&r->s->chain, AIC_TX_SETTLEMENT, body, &posted, err))) {
-		code = aic_state_settlement(r->s->state, &r->s->chain.site, st->period, st->number, &row, err);
-		aic_info("settlement %s/%llu posted at height %llu, %zu lines, by uid %u", st->period, (unsigned long long)st->number,
-		         (unsigned long long)posted.height, st->n_lines, (unsigned)r->who->uid);
-	}
-	return code ? code : answer_result(r, &row, err);
-}
-
-static aic_code op_settle(request *r, aic_error *err)
-{
-	aic_settlement s;
-	aic_bytes body = {0};
-	aic_code code = read_settlement(r, &s, &body, err);
-
-	if (!code)
-		code = settle(r, &s, &body, err);
-	aic_bytes_free(&body);
-	return code;
-}
-
-static aic_code op_preview(request *r, aic_error *err)
-{
-	aic_settlement s;
-	aic_bytes body = {0}, bytes = {0};
-	aic_settlement_result result = {0};
-	aic_code code = read_settlement(r, &s, &body, err);
-
-	if (!code && !(code = aic_chain_preview(&r->s->chain, AIC_TX_SETTLEMENT, &body, &bytes, err)) &&
-	    !(code = aic_settlement_result_decode(&result, bytes.data, bytes.len, err)))
-		aic_wire_put_result(r->out, &result);
-	r->items = 1;
-	aic_settlement_result_clear(&result);
-	aic_bytes_free(&body);
-	aic_bytes_free(&bytes);
-	return code;
-}
-
 /* --- writing --- */
-
-typedef struct {
-	char period[16];
-	uint64_t number, line;
-	aic_amount amount;
-	aic_hash evidence;
-	aic_approval approval[AIC_APPROVALS_MAX];
-	size_t n_approvals;
-} reversal_request;
-
-static aic_code post_reversal(request *r, const reversal_request *q, const aic_settlement_row *row, aic_posted *posted, aic_error *err)
-{
-	aic_bytes settlement = {0}, body = {0};
-	char text[AIC_AMOUNT_TEXT];
-	aic_code code;
-
-	if (!(code = settlement_body(r->s, row, &settlement, err)) &&
-	    !(code = aic_reversal_body_of(&body, settlement.data, settlement.len, q->line, q->amount, &q->evidence, q->approval, q->n_approvals,
-	                                   err)) &&
-	    !(code = aic_chain_post(&r->s->chain, AIC_TX_REVERSAL, &body, posted, err)))
-		aic_info("reversal of %s AIC of settlement %s/%llu line %llu at height %llu by uid %u", aic_amount_format(text, q->amount),
-		         q->period, (unsigned long long)q->number, (unsigned long long)q->line + 1, (unsigned long long)posted->height,
-		         (unsigned)r->who->uid);
-	aic_bytes_free(&settlement);
-	aic_bytes_free(&body);
-	return code;
-}
-
-/* A repeat for the same evidence answers as the first did. */
-static aic_code op_reverse(request *r, aic_error *err)
-{
-	reversal_request q = {.number = 0};
-	aic_settlement_row row;
-	aic_reversal_row there;
-	aic_posted posted;
-	aic_code code;
-
-	aic_cbor_text(r->args, q.period, sizeof(q.period));
-	q.number = aic_cbor_uint(r->args);
-	q.line = aic_cbor_uint(r->args);
-	q.amount = aic_cbor_amount(r->args);
-	aic_cbor_bytes_exact(r->args, q.evidence.b, AIC_HASH_LEN);
-	q.n_approvals = aic_approvals_get(r->args, q.approval);
-	if ((code = aic_cbor_finish(r->args, err)) || (code = aic_chain_catch_up(&r->s->chain, err)))
-		return code;
-	code = aic_state_settlement(r->s->state, &r->s->chain.site, q.period, q.number, &row, err);
-	if (code == AIC_NOT_FOUND)
-		return aic_fail(err, AIC_NOT_FOUND, "no settlement %s/%llu has been posted", q.period, (unsigned long long)q.number);
-	if (code)
-		return code;
-	code = aic_reversal_find(r->s->state, &row.tx, q.line, &q.evidence, &there, err);
-	if (code == AIC_OK && there.amount != q.amount)
-		return aic_fail(err, AIC_REFUSED, "line %llu was reversed for this evidence at height %llu with another amount",
-		                (unsigned long long)q.line + 1, (unsigned long long)there.height);
-	if (code == AIC_OK)
-		posted = (aic_posted){there.tx, there.height};
-	else if (code == AIC_NOT_FOUND)
-		code = post_reversal(r, &q, &row, &posted, err);
-	if (code)
-		return code;
-	aic_cbor_put_bytes(r->out, posted.tx.b, AIC_HASH_LEN);
-	aic_cbor_put_uint(r->out, posted.height);
-	r->items = 2;
-	return AIC_OK;
-}
 
 static aic_code op_wallet_ensure(request *r, aic_error *err)
 {
@@ -451,10 +243,10 @@ static const struct operation {
 	{"wallets", SERVICE_OR_ADMIN, op_wallets},
 	{"wallet", SERVICE_OR_ADMIN, op_wallet},
 	{"history", SERVICE_OR_ADMIN, op_history},
-	{"settlement", SERVICE_OR_ADMIN, op_settlement},
-	{"settle_preview", SERVICE_OR_ADMIN, op_preview},
-	{"settle", SERVICE, op_settle},
-	{"reverse", SERVICE, op_reverse},
+	{"settlement", SERVICE_OR_ADMIN, aic_op_settlement},
+	{"settle_preview", SERVICE_OR_ADMIN, aic_op_preview},
+	{"settle", SERVICE, aic_op_settle},
+	{"reverse", SERVICE, aic_op_reverse},
 	{"wallet_ensure", SERVICE, op_wallet_ensure},
 	{"transfer", ADMIN, op_transfer},
 	{"keys", SERVICE_OR_ADMIN, aic_op_keys},
@@ -483,101 +275,4 @@ aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op
 		return code;
 	}
 	return aic_fail(err, AIC_REFUSED, "the ledger knows no operation \"%s\"", op);
-}
-
-/* --- opening --- */
-
-static aic_code take_lock(aic_service *s, const char *path, aic_error *err)
-{
-	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (s->lock < 0)
-		return aic_fail_errno(err, "cannot open %s", path);
-	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
-		return AIC_OK;
-	if (errno == EWOULDBLOCK)
-		return aic_fail(err, AIC_REFUSED, "another aicledgerd holds %s: only one can run per state directory", path);
-	return aic_fail_errno(err, "cannot lock %s", path);
-}
-
-static aic_code other_chain(const aic_service *s, const char *where, const aic_hash *chain, aic_error *err)
-{
-	char hex[2 * AIC_HASH_LEN + 1];
-
-	aic_hash_hex(hex, chain);
-	if (strcmp(hex, s->config->chain) == 0)
-		return AIC_OK;
-	return aic_fail(err, AIC_REFUSED, "%s is of the ledger %s, aic.yaml says \"chain: %s\": correct ledger.chain or what names the "
-	                "log", where, hex, s->config->chain);
-}
-
-static aic_code compare_genesis(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
-{
-	aic_hash chain = aic_genesis_chain(block, len);
-
-	(void)height;
-	return other_chain(ctx, "the log", &chain, err);
-}
-
-/* What this site would take for its ledger, before it does: its own copy, or the log, or genesis.yaml. */
-static aic_code check_chain(aic_service *s, bool log_is_empty, const aic_bytes *genesis, aic_error *err)
-{
-	aic_hash chain = aic_genesis_chain(genesis->data, genesis->len);
-
-	if (!s->config->chain[0])
-		return AIC_OK;
-	if (!aic_state_is_empty(s->state))
-		return other_chain(s, "this site's copy", &aic_state_head(s->state)->chain, err);
-	if (log_is_empty)
-		return other_chain(s, "genesis.yaml", &chain, err);
-	return aic_order_read(&s->order, 0, 1, compare_genesis, s, err);
-}
-
-/* genesis.yaml is read when the log is new; later its canonical form is in the log, and the file does not matter. */
-static aic_code start_chain(aic_service *s, aic_error *err)
-{
-	const aic_key *key = aic_custody_site_key(s->custody);
-	aic_genesis g;
-	aic_bytes bytes = {0};
-	aic_order_head head;
-	aic_code code = aic_order_head_get(&s->order, &head, err);
-
-	if (!code && head.empty && !(code = aic_genesis_load(&g, s->config->genesis, s->custody, key, err))) {
-		aic_genesis_encode(&g, &bytes);
-		aic_genesis_clear(&g);
-	}
-	if (!code && !(code = check_chain(s, head.empty, &bytes, err)))
-		code = aic_chain_open(&s->chain, s->state, &s->order, key, bytes.len ? bytes.data : NULL, bytes.len, err);
-	aic_bytes_free(&bytes);
-	if (!code && (s->chain.next = aic_custody_next_key(s->custody)) && !(code = aic_chain_catch_up(&s->chain, err)))
-		code = aic_service_take_over(s, err);
-	return code;
-}
-
-aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *err)
-{
-	char dir[AIC_PATH_LEN], lock[AIC_PATH_LEN], order[AIC_PATH_LEN], state[AIC_PATH_LEN];
-	aic_address treasury;
-	aic_code code;
-
-	*s = (aic_service){.config = config, .lock = -1};
-	if ((code = aic_path_join(dir, sizeof(dir), config->state_dir, "ledger", err)) ||
-	    (code = aic_path_join(lock, sizeof(lock), dir, "lock", err)) ||
-	    (code = aic_path_join(order, sizeof(order), dir, "order.db", err)) ||
-	    (code = aic_path_join(state, sizeof(state), dir, "state.db", err)) || (code = aic_dir_make(dir, 0750, err)) ||
-	    (code = take_lock(s, lock, err)) || (code = aic_custody_open(&s->custody, config->state_dir, err)) ||
-	    (code = aic_custody_remember(s->custody, AIC_WALLET_TREASURY, AIC_WALLET_TREASURY, &treasury, err)) ||
-	    (code = aic_order_open(&s->order, config, order, err)) ||
-	    (code = aic_state_open(&s->state, state, AIC_DB_DURABLE, err)) || (code = start_chain(s, err)))
-		aic_service_close(s);
-	return code;
-}
-
-void aic_service_close(aic_service *s)
-{
-	aic_state_close(s->state);
-	aic_order_close(&s->order);
-	aic_custody_close(s->custody);
-	if (s->lock >= 0)
-		close(s->lock);
-	*s = (aic_service){.lock = -1};
 }

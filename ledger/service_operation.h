@@ -12,6 +12,11 @@ typedef struct {
 	size_t items; /* that were written to out */
 } aic_request;
 
+/* service_settle.c. */
+aic_code aic_op_settlement(aic_request *r, aic_error *err);
+aic_code aic_op_settle(aic_request *r, aic_error *err);
+aic_code aic_op_preview(aic_request *r, aic_error *err);
+aic_code aic_op_reverse(aic_request *r, aic_error *err);
 /* service_key.c: `aic key`. */
 aic_code aic_op_keys(aic_request *r, aic_error *err);
 aic_code aic_op_key_register(aic_request *r, aic_error *err);

@@ -1,0 +1,107 @@
+/* service_open.c: what aicledgerd opens, and how it comes to its ledger. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "ledger/genesis.h"
+#include "ledger/order/open.h"
+#include "ledger/service.h"
+
+static aic_code take_lock(aic_service *s, const char *path, aic_error *err)
+{
+	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (s->lock < 0)
+		return aic_fail_errno(err, "cannot open %s", path);
+	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+		return AIC_OK;
+	if (errno == EWOULDBLOCK)
+		return aic_fail(err, AIC_REFUSED, "another aicledgerd holds %s: only one can run per state directory", path);
+	return aic_fail_errno(err, "cannot lock %s", path);
+}
+
+static aic_code other_chain(const aic_service *s, const char *where, const aic_hash *chain, aic_error *err)
+{
+	char hex[2 * AIC_HASH_LEN + 1];
+
+	aic_hash_hex(hex, chain);
+	if (strcmp(hex, s->config->chain) == 0)
+		return AIC_OK;
+	return aic_fail(err, AIC_REFUSED, "%s is of the ledger %s, aic.yaml says \"chain: %s\": correct ledger.chain or what names the "
+	                "log", where, hex, s->config->chain);
+}
+
+static aic_code compare_genesis(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
+{
+	aic_hash chain = aic_genesis_chain(block, len);
+
+	(void)height;
+	return other_chain(ctx, "the log", &chain, err);
+}
+
+/* What this site would take for its ledger, before it does: its own copy, or the log, or genesis.yaml. */
+static aic_code check_chain(aic_service *s, bool log_is_empty, const aic_bytes *genesis, aic_error *err)
+{
+	aic_hash chain = aic_genesis_chain(genesis->data, genesis->len);
+
+	if (!s->config->chain[0])
+		return AIC_OK;
+	if (!aic_state_is_empty(s->state))
+		return other_chain(s, "this site's copy", &aic_state_head(s->state)->chain, err);
+	if (log_is_empty)
+		return other_chain(s, "genesis.yaml", &chain, err);
+	return aic_order_read(&s->order, 0, 1, compare_genesis, s, err);
+}
+
+/* genesis.yaml is read when the log is new; later its canonical form is in the log, and the file does not matter. */
+static aic_code start_chain(aic_service *s, aic_error *err)
+{
+	const aic_key *key = aic_custody_site_key(s->custody);
+	aic_genesis g;
+	aic_bytes bytes = {0};
+	aic_order_head head;
+	aic_code code = aic_order_head_get(&s->order, &head, err);
+
+	if (!code && head.empty && !(code = aic_genesis_load(&g, s->config->genesis, s->custody, key, err))) {
+		aic_genesis_encode(&g, &bytes);
+		aic_genesis_clear(&g);
+	}
+	if (!code && !(code = check_chain(s, head.empty, &bytes, err)))
+		code = aic_chain_open(&s->chain, s->state, &s->order, key, bytes.len ? bytes.data : NULL, bytes.len, err);
+	aic_bytes_free(&bytes);
+	if (!code && (s->chain.next = aic_custody_next_key(s->custody)) && !(code = aic_chain_catch_up(&s->chain, err)))
+		code = aic_service_take_over(s, err);
+	return code;
+}
+
+aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *err)
+{
+	char dir[AIC_PATH_LEN], lock[AIC_PATH_LEN], order[AIC_PATH_LEN], state[AIC_PATH_LEN];
+	aic_address treasury;
+	aic_code code;
+
+	*s = (aic_service){.config = config, .lock = -1};
+	if ((code = aic_path_join(dir, sizeof(dir), config->state_dir, "ledger", err)) ||
+	    (code = aic_path_join(lock, sizeof(lock), dir, "lock", err)) ||
+	    (code = aic_path_join(order, sizeof(order), dir, "order.db", err)) ||
+	    (code = aic_path_join(state, sizeof(state), dir, "state.db", err)) || (code = aic_dir_make(dir, 0750, err)) ||
+	    (code = take_lock(s, lock, err)) || (code = aic_custody_open(&s->custody, config->state_dir, err)) ||
+	    (code = aic_custody_remember(s->custody, AIC_WALLET_TREASURY, AIC_WALLET_TREASURY, &treasury, err)) ||
+	    (code = aic_order_open(&s->order, config, order, err)) ||
+	    (code = aic_state_open(&s->state, state, AIC_DB_DURABLE, err)) || (code = start_chain(s, err)))
+		aic_service_close(s);
+	return code;
+}
+
+void aic_service_close(aic_service *s)
+{
+	aic_state_close(s->state);
+	aic_order_close(&s->order);
+	aic_custody_close(s->custody);
+	if (s->lock >= 0)
+		close(s->lock);
+	*s = (aic_service){.lock = -1};
+}
