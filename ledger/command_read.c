@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/bytes.h"
 #include "common/command.h"
@@ -12,8 +11,8 @@
 #include "ledger/state/member.h"
 #include "ledger/audit/offline.h"
 #include "ledger/audit/proof.h"
+#include "ledger/show.h"
 
-#define SHORT_HASH 16
 #define LATEST 20 /* blocks that are shown where nothing is asked for */
 
 static const struct argp_child shared[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
@@ -77,33 +76,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 #define STATE_OPTION {"state", 's', "DIR", 0, "the directory of the ledger's files, in place of the one that aic.yaml names", 0}
 
-static char *directory(const options *o)
-{
-	return o->state ? aic_xstrdup(o->state) : aic_xasprintf("%s/ledger", o->cmd.config.state_dir);
-}
-
-static aic_code open_state(const options *o, aic_state **s, aic_error *err)
-{
-	char *dir = directory(o), *path = aic_xasprintf("%s/state.db", dir);
-	aic_code code = aic_state_open_snapshot(s, path, err);
-
-	if (!code && aic_state_is_empty(*s))
-		code = aic_fail(err, AIC_NOT_FOUND, "%s holds no ledger yet", path);
-	free(path);
-	free(dir);
-	return code;
-}
-
-static void hash_cell(aic_table *t, const uint8_t *hash, size_t len, aic_format format)
-{
-	char hex[2 * AIC_HASH_LEN + 1];
-
-	aic_hex(hex, hash, len);
-	if (format == AIC_FORMAT_TABLE)
-		hex[SHORT_HASH] = '\0';
-	aic_table_text(t, hex);
-}
-
 /* --- blocks --- */
 
 static aic_code add_block(aic_table *t, aic_state *s, uint64_t height, aic_format format, aic_error *err)
@@ -122,8 +94,8 @@ static aic_code add_block(aic_table *t, aic_state *s, uint64_t height, aic_forma
 		aic_table_number(t, (int64_t)b.n_tx);
 		aic_table_number(t, (int64_t)bytes.len);
 		aic_table_text(t, !height ? "genesis" : valid ? "valid" : "invalid");
-		hash_cell(t, b.header.generator.b, sizeof(b.header.generator.b), format);
-		hash_cell(t, hash.b, AIC_HASH_LEN, format);
+		aic_show_hex(t, b.header.generator.b, sizeof(b.header.generator.b), format);
+		aic_show_hex(t, hash.b, AIC_HASH_LEN, format);
 	}
 	aic_block_clear(&b);
 	aic_bytes_free(&bytes);
@@ -156,15 +128,15 @@ int aic_cmd_ledger_blocks(int argc, char **argv)
 		{"from", 'f', "HEIGHT", 0, "first block [the latest 20]", 0}, {"to", 't', "HEIGHT", 0, "last block", 0}, STATE_OPTION, {0}};
 	static const struct argp argp = {list, parse, 0, "Lists blocks of this site's copy.", shared, 0, 0};
 	options o = {.from = -1, .to = -1, .usage = "no arguments, only options"};
-	aic_state *s = NULL;
+	aic_copy copy = {.dir = NULL};
 	aic_error err = {0};
 	int rc = aic_command_begin(&o.cmd, &argp, argc, argv, &o);
 
 	if (rc)
 		return rc;
-	if (open_state(&o, &s, &err) || list_blocks(&o, s, &err))
+	if (aic_copy_open_own(&copy, &o.cmd.config, o.state, &err) || list_blocks(&o, copy.state, &err))
 		rc = aic_command_fail(argv, &err);
-	aic_state_close(s);
+	aic_copy_close(&copy);
 	aic_command_end(&o.cmd);
 	return rc;
 }
@@ -202,8 +174,8 @@ static aic_code show_tx(const options *o, aic_state *s, aic_error *err)
 		aic_table_text(t, aic_tx_kind_name(tx.kind));
 		aic_table_number(t, (int64_t)tx.nonce);
 		aic_table_number(t, (int64_t)b.tx[index].len);
-		hash_cell(t, tx.signer, sizeof(tx.signer), o->cmd.format);
-		hash_cell(t, tx.id.b, AIC_HASH_LEN, o->cmd.format);
+		aic_show_hex(t, tx.signer, sizeof(tx.signer), o->cmd.format);
+		aic_show_hex(t, tx.id.b, AIC_HASH_LEN, o->cmd.format);
 		aic_table_print(t, o->cmd.format, stdout);
 		aic_table_free(t);
 	}
@@ -218,29 +190,20 @@ int aic_cmd_ledger_tx(int argc, char **argv)
 	static const struct argp_option list[] = {STATE_OPTION, {0}};
 	static const struct argp argp = {list, parse, "ID", "Looks a transaction up in this site's copy.", shared, 0, 0};
 	options o = {.wanted = 1, .usage = "give the transaction's ID"};
-	aic_state *s = NULL;
+	aic_copy copy = {.dir = NULL};
 	aic_error err = {0};
 	int rc = aic_command_begin(&o.cmd, &argp, argc, argv, &o);
 
 	if (rc)
 		return rc;
-	if (open_state(&o, &s, &err) || show_tx(&o, s, &err))
+	if (aic_copy_open_own(&copy, &o.cmd.config, o.state, &err) || show_tx(&o, copy.state, &err))
 		rc = aic_command_fail(argv, &err);
-	aic_state_close(s);
+	aic_copy_close(&copy);
 	aic_command_end(&o.cmd);
 	return rc;
 }
 
 /* --- export --- */
-
-static void show_progress(void *ctx, uint64_t height, uint64_t last)
-{
-	const bool *terminal = ctx;
-
-	if (*terminal)
-		fprintf(stderr, "\rexporting: height %llu of %llu%s", (unsigned long long)height, (unsigned long long)last,
-		        height == last ? "\n" : "");
-}
 
 static void print_exported(const aic_verified *v, aic_format format)
 {
@@ -252,8 +215,8 @@ static void print_exported(const aic_verified *v, aic_format format)
 
 	aic_table_number(t, (int64_t)v->blocks);
 	aic_table_number(t, (int64_t)v->transactions);
-	hash_cell(t, v->chain.b, AIC_HASH_LEN, format);
-	hash_cell(t, v->head.b, AIC_HASH_LEN, format);
+	aic_show_hex(t, v->chain.b, AIC_HASH_LEN, format);
+	aic_show_hex(t, v->head.b, AIC_HASH_LEN, format);
 	aic_table_print(t, format, stdout);
 	aic_table_free(t);
 }
@@ -266,19 +229,19 @@ int aic_cmd_ledger_export(int argc, char **argv)
 		"Writes blocks, attestations and an hledger journal to the new directory DIR.\v"
 		"`aic ledger verify --export DIR` checks it on any machine; no name of this site is in it.", shared, 0, 0};
 	options o = {.wanted = 1, .usage = "give the new DIR"};
+	aic_copy copy = {.dir = NULL};
 	aic_verified v;
 	aic_error err = {0};
-	bool terminal = isatty(STDERR_FILENO);
 	int rc = aic_command_begin(&o.cmd, &argp, argc, argv, &o);
 
 	if (rc)
 		return rc;
-	char *dir = directory(&o);
-	if (aic_ledger_export(dir, o.word[0], show_progress, &terminal, &v, &err))
+	if (aic_copy_open_own(&copy, &o.cmd.config, o.state, &err) ||
+	    aic_ledger_export(&copy, o.word[0], aic_show_progress, (void *)"exporting", &v, &err))
 		rc = aic_command_fail(argv, &err);
 	else
 		print_exported(&v, o.cmd.format);
-	free(dir);
+	aic_copy_close(&copy);
 	aic_command_end(&o.cmd);
 	return rc;
 }
@@ -324,24 +287,19 @@ static aic_code find_site(aic_state *s, const char *period, uint64_t number, aic
 	return code;
 }
 
-static aic_code final_height(const options *o, aic_state *s, uint64_t *height, aic_error *err)
+static aic_code final_height(aic_copy *copy, uint64_t *height, aic_error *err)
 {
-	char *dir = directory(o), *path = aic_xasprintf("%s/order.db", dir);
-	aic_order order = {0};
-	aic_chain chain = {.state = s, .order = &order};
-	aic_code code = aic_order_local(&order, path, true, err);
+	aic_chain chain = {.state = copy->state, .order = &copy->order};
+	aic_code code = copy->order.backend ? aic_chain_finality(&chain, err)
+	                                    : aic_fail(err, AIC_USAGE, "%s has no log that says what is final: give --head HEIGHT", copy->dir);
 
-	if (!code)
-		code = aic_chain_finality(&chain, err);
 	*height = chain.final_height;
-	aic_order_close(&order);
-	free(path);
-	free(dir);
 	return code;
 }
 
-static aic_code prove(const options *o, aic_state *s, aic_error *err)
+static aic_code prove(const options *o, aic_copy *copy, aic_error *err)
 {
+	aic_state *s = copy->state;
 	char period[16], *file, hex[2 * AIC_HASH_LEN + 1];
 	aic_bytes proof = {0};
 	uint64_t number = 0, line = strtoull(o->word[1], NULL, 10), head = (uint64_t)o->head;
@@ -350,7 +308,7 @@ static aic_code prove(const options *o, aic_state *s, aic_error *err)
 	aic_code code;
 
 	if ((code = parse_key(o->word[0], period, &number, err)) || (code = find_site(s, period, number, &site, err)) ||
-	    (o->head < 0 && (code = final_height(o, s, &head, err))))
+	    (o->head < 0 && (code = final_height(copy, &head, err))))
 		return code;
 	file = o->output ? aic_xstrdup(o->output) : aic_xasprintf("%s-%llu-%llu.proof", period, (unsigned long long)number, (unsigned long long)line);
 	if (!(code = aic_proof_build(&proof, s, &site, period, number, line, head, err)) &&
@@ -372,15 +330,15 @@ int aic_cmd_ledger_prove(int argc, char **argv)
 		list, parse, "PERIOD/NUMBER LINE",
 		"Proves that a line of a posted settlement was paid, to somebody who has nothing but the hash of a final block.", shared, 0, 0};
 	options o = {.head = -1, .wanted = 2, .usage = "give PERIOD/NUMBER and LINE"};
-	aic_state *s = NULL;
+	aic_copy copy = {.dir = NULL};
 	aic_error err = {0};
 	int rc = aic_command_begin(&o.cmd, &argp, argc, argv, &o);
 
 	if (rc)
 		return rc;
-	if (open_state(&o, &s, &err) || prove(&o, s, &err))
+	if (aic_copy_open_own(&copy, &o.cmd.config, o.state, &err) || prove(&o, &copy, &err))
 		rc = aic_command_fail(argv, &err);
-	aic_state_close(s);
+	aic_copy_close(&copy);
 	aic_command_end(&o.cmd);
 	return rc;
 }

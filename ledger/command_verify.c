@@ -10,8 +10,8 @@
 #include "ledger/audit/export.h"
 #include "ledger/audit/offline.h"
 #include "ledger/audit/proof.h"
+#include "ledger/show.h"
 
-#define SHORT_HASH 16
 #define EXIT_USAGE 2
 
 static const struct argp_child shared[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
@@ -28,16 +28,6 @@ static aic_code parse_hash(aic_hash *h, const char *text, const char *what, aic_
 	if (aic_unhex(h->b, AIC_HASH_LEN, text))
 		return AIC_OK;
 	return aic_fail(err, AIC_USAGE, "%s \"%s\": give %d hexadecimal digits", what, text, 2 * AIC_HASH_LEN);
-}
-
-static void hash_cell(aic_table *t, const aic_hash *h, aic_format format)
-{
-	char hex[2 * AIC_HASH_LEN + 1];
-
-	aic_hash_hex(hex, h);
-	if (format == AIC_FORMAT_TABLE)
-		hex[SHORT_HASH] = '\0';
-	aic_table_text(t, hex);
 }
 
 /* --- verify --- */
@@ -75,15 +65,6 @@ static error_t parse_verify(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static void show_progress(void *ctx, uint64_t height, uint64_t last)
-{
-	const bool *terminal = ctx;
-
-	if (*terminal)
-		fprintf(stderr, "\rverifying: height %llu of %llu%s", (unsigned long long)height, (unsigned long long)last,
-		        height == last ? "\n" : "");
-}
-
 static void print_verified(const aic_verified *v, aic_format format)
 {
 	static const aic_column columns[] = {
@@ -96,36 +77,49 @@ static void print_verified(const aic_verified *v, aic_format format)
 	aic_table_number(t, (int64_t)v->blocks);
 	aic_table_number(t, (int64_t)v->transactions);
 	aic_table_number(t, (int64_t)v->attestations);
-	hash_cell(t, &v->chain, format);
-	hash_cell(t, &v->head, format);
-	hash_cell(t, &v->root, format);
+	aic_show_hex(t, v->chain.b, AIC_HASH_LEN, format);
+	aic_show_hex(t, v->head.b, AIC_HASH_LEN, format);
+	aic_show_hex(t, v->root.b, AIC_HASH_LEN, format);
 	aic_table_note(t, "every hash, signature, root, event and row fits");
 	aic_table_print(t, format, stdout);
 	aic_table_free(t);
 }
 
-static aic_code verify_copy(verify_options *o, const char *scratch, bool *terminal, aic_verified *v, aic_error *err)
+static aic_code verify_copy(const verify_options *o, const char *scratch, aic_copy_opener own, aic_verified *v, aic_error *err)
 {
-	char *dir;
-	aic_code code = o->state ? AIC_OK : aic_config_load(&o->cmd.config, o->cmd.config_path, err);
+	aic_copy copy = {.dir = NULL};
+	aic_code code;
 
-	if (code)
-		return code;
-	dir = o->state ? aic_xstrdup(o->state) : aic_xasprintf("%s/ledger", o->cmd.config.state_dir);
-	code = aic_ledger_verify(dir, scratch, show_progress, terminal, v, err);
-	free(dir);
+	if (!o->state && !own)
+		return aic_fail(err, AIC_USAGE, "give --export DIR, or --state DIR");
+	code = o->state ? aic_copy_open(&copy, o->state, err) : own(&copy, o->cmd.config_path, err);
+	if (!code)
+		code = aic_copy_verify(&copy, scratch, aic_show_progress, (void *)"verifying", v, err);
+	if (!code && !copy.order.backend)
+		fprintf(stderr, "there is no log beside %s/state.db: attestations were not looked at\n", copy.dir);
+	aic_copy_close(&copy);
 	return code;
 }
 
-static aic_code verify_export(const verify_options *o, const char *scratch, bool *terminal, aic_verified *v, aic_error *err)
+static aic_code verify_export(const verify_options *o, const char *scratch, aic_verified *v, aic_error *err)
 {
 	aic_hash chain;
 	aic_code code = o->chain ? parse_hash(&chain, o->chain, "--chain", err) : AIC_OK;
 
-	return code ? code : aic_export_verify(o->export, scratch, o->chain ? &chain : NULL, show_progress, terminal, v, err);
+	return code ? code : aic_export_verify(o->export, scratch, o->chain ? &chain : NULL, aic_show_progress, (void *)"verifying", v, err);
 }
 
-int aic_cmd_ledger_verify(int argc, char **argv)
+/* An empty root has no /tmp. */
+static const char *scratch_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (tmp && *tmp)
+		return tmp;
+	return access("/tmp", W_OK) == 0 ? "/tmp" : ".";
+}
+
+int aic_cmd_ledger_verify(int argc, char **argv, aic_copy_opener own)
 {
 	static const struct argp_option options[] = {
 		{"state", 's', "DIR", 0, "the directory of the ledger's files, in place of the one that aic.yaml names", 0},
@@ -135,23 +129,19 @@ int aic_cmd_ledger_verify(int argc, char **argv)
 	static const struct argp argp = {
 		options, parse_verify, 0,
 		"Replays the ledger from genesis and compares every hash, root, signature, event and row.\v"
-		"Reads files alone, beside a running daemon too. The scratch file goes to $TMPDIR, else /tmp.", shared, 0, 0};
+		"Reads files alone, beside a running daemon too. The scratch file goes to $TMPDIR, else /tmp, else here.", shared, 0, 0};
 	verify_options o = {0};
 	aic_verified v;
 	aic_error err = {0};
-	const char *tmp = getenv("TMPDIR");
-	bool terminal = isatty(STDERR_FILENO);
+	const char *tmp = scratch_dir();
 	int rc = begin(&argp, argc, argv, &o);
 
 	if (rc)
 		return rc;
-	if (!tmp || !*tmp)
-		tmp = "/tmp";
-	if (o.export ? verify_export(&o, tmp, &terminal, &v, &err) : verify_copy(&o, tmp, &terminal, &v, &err))
+	if (o.export ? verify_export(&o, tmp, &v, &err) : verify_copy(&o, tmp, own, &v, &err))
 		rc = aic_command_fail(argv, &err);
 	else
 		print_verified(&v, o.cmd.format);
-	aic_command_end(&o.cmd);
 	return rc;
 }
 
@@ -217,7 +207,7 @@ static void print_proven(const aic_proven *p, aic_format format)
 	aic_table_amount(t, p->issued);
 	aic_table_number(t, (int64_t)p->height);
 	aic_table_time(t, p->time);
-	hash_cell(t, &p->tx, format);
+	aic_show_hex(t, p->tx.b, AIC_HASH_LEN, format);
 	aic_table_note(t, "the proof holds against the head at height %llu", (unsigned long long)p->head_height);
 	aic_table_print(t, format, stdout);
 	aic_table_free(t);

@@ -8,6 +8,7 @@ libledger_la_SOURCES = \
 	ledger/chain.c ledger/chain.h \
 	ledger/client.c ledger/client.h ledger/client_call.h ledger/client_key.c \
 	ledger/command.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/audit/offline.h \
+	ledger/audit/copy.c ledger/audit/copy.h ledger/audit/copy_own.c ledger/show.c ledger/show.h \
 	ledger/custody.c ledger/custody.h \
 	ledger/db.c ledger/db.h \
 	ledger/state/debt.c \
@@ -55,6 +56,16 @@ bin_PROGRAMS += aic-ledger-verify
 aic_ledger_verify_SOURCES = ledger/audit/aic-ledger-verify.c
 aic_ledger_verify_CFLAGS = $(AM_CFLAGS) $(SAN)
 aic_ledger_verify_LDADD = libledger.la libcommon.la
+# One file that runs anywhere, where configure found archives of all it needs; else it is linked as everything is.
+aic_ledger_verify_LDFLAGS = $(STATIC_LDFLAGS)
+if STATIC_CBOR_SOURCE
+EXTRA_aic_ledger_verify_DEPENDENCIES = static/libcbor.a
+CLEANFILES += static/libcbor.a
+static/libcbor.a:
+	$(AM_V_GEN)rm -rf static && $(MKDIR_P) static && for f in streaming encoding internal/encoders internal/loaders; do \
+		$(CC) -O2 -w -I$(LIBCBOR_SOURCE)/src $(CBOR_CFLAGS) -c -o static/`basename $$f`.o $(LIBCBOR_SOURCE)/src/cbor/$$f.c || exit 1; \
+	done && $(AR) cr $@ static/*.o && rm static/*.o
+endif
 
 bench_programs += tests/bench/ledger_bench
 tests_bench_ledger_bench_SOURCES = tests/bench/ledger_bench.c

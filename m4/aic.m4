@@ -84,6 +84,40 @@ AC_DEFUN([AIC_SANITIZE], [
   AC_SUBST([SANITIZE_CFLAGS])
 ])
 
+# AIC_STATIC: whether aic-ledger-verify can be one file that needs nothing of the machine it runs on. Debian has archives of all
+# that it uses but libcbor, whose few files are compiled from a source tree.
+AC_DEFUN([AIC_STATIC], [
+  AC_ARG_WITH([libcbor-source], [AS_HELP_STRING([--with-libcbor-source=DIR],
+    [libcbor source tree, for a static aic-ledger-verify where the system has no libcbor.a])], [], [with_libcbor_source=no])
+  have_static=no; static_cbor=system; static_why="libcrypto.a, libsqlite3.a or libc.a is missing"
+  aic_save_LDFLAGS="$LDFLAGS"; aic_save_LIBS="$LIBS"
+  LDFLAGS="$LDFLAGS -static"; LIBS="$SQLITE_LIBS $CRYPTO_LIBS -lm"
+  AS_IF([test "$enable_sanitize" = yes], [static_why="sanitizers need shared libraries"], [test "$have_sqlite" = yes], [
+    AC_MSG_CHECKING([whether programs can be linked statically])
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <sqlite3.h>
+#include <openssl/evp.h>]], [[return !EVP_sha256() || sqlite3_libversion_number() < 0;]])], [have_static=yes])
+    AC_MSG_RESULT([$have_static])
+    AS_IF([test $have_static = yes], [
+      LIBS="-lcbor -lm"
+      AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <cbor.h>]], [[unsigned char b[9]; return !cbor_encode_uint(1, b, 9);]])], [],
+        [AS_IF([test -f "$with_libcbor_source/src/cbor/streaming.c"],
+          [static_cbor=source; with_libcbor_source=`cd "$with_libcbor_source" && pwd`],
+          [have_static=no; static_why="there is no libcbor.a (--with-libcbor-source=DIR)"])])
+    ])
+  ])
+  AS_IF([test $have_static = yes], [
+    # what OpenSSL and SQLite could load at run time is never asked for
+    LDFLAGS="$aic_save_LDFLAGS -Wl,--no-warnings"; LIBS=
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])], [aic_quiet=-Wl,--no-warnings], [aic_quiet=])
+    STATIC_LDFLAGS="-all-static $aic_quiet"
+    test $static_cbor = source && STATIC_LDFLAGS="$STATIC_LDFLAGS -Lstatic"
+  ])
+  LDFLAGS="$aic_save_LDFLAGS"; LIBS="$aic_save_LIBS"
+  AC_SUBST([STATIC_LDFLAGS]) AC_SUBST([LIBCBOR_SOURCE], ["$with_libcbor_source"])
+  AM_CONDITIONAL([WITH_STATIC], [test $have_static = yes])
+  AM_CONDITIONAL([STATIC_CBOR_SOURCE], [test $have_static = yes && test $static_cbor = source])
+])
+
 AC_DEFUN([AIC_SUMMARY], [
   aic_row() { printf '  %-22s %-10s %s\n' "$[1]" "$[2]" "$[3]"; }
   aic_off() { test "$[1]" = yes || printf 'off: %s' "$[2]"; }
@@ -99,6 +133,7 @@ AC_DEFUN([AIC_SUMMARY], [
   aic_row "CUDA" "$have_cuda" "`aic_off $have_cuda 'GPU kernels'`"
   aic_row "NCCL" "$have_nccl" "`aic_off $have_nccl 'GPU collectives'`"
   aic_row "cmocka" "$have_cmocka" "`aic_off $have_cmocka 'unit tests (make check)'`"
+  aic_row "static libraries" "$have_static" "`test $have_static = yes || echo "off: aic-ledger-verify without shared libraries: $static_why"`"
   aic_row "sanitizers" "$enable_sanitize" ""
   echo
 ])

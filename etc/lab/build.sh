@@ -49,7 +49,8 @@ build_ready() {
 		return
 	fi
 	build_copy "$AIC_LAB_SOURCE/aic"
-	build_configure "$AIC_LAB_SOURCE/aic" "$AIC_LAB/build" --prefix="$AIC_LAB_USR" --with-slurm-source="$(source_tree)"
+	build_configure "$AIC_LAB_SOURCE/aic" "$AIC_LAB/build" --prefix="$AIC_LAB_USR" --with-slurm-source="$(source_tree)" \
+		--with-libcbor-source="$(source_cbor_tree)"
 	build_make "$AIC_LAB/build" all
 	if [ ! -e "$AIC_LAB_USR/.installed" ] || [ -n "$(find "$AIC_LAB/build" "$AIC_LAB_SOURCE/aic/etc" -newer "$AIC_LAB_USR/.installed" -type f -print -quit)" ]; then
 		build_make "$AIC_LAB/build" install

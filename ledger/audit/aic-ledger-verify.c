@@ -2,10 +2,15 @@
 #include "common/command.h"
 #include "ledger/audit/offline.h"
 
+static int cmd_verify(int argc, char **argv)
+{
+	return aic_cmd_ledger_verify(argc, argv, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const aic_subcommand commands[] = {
-		{"verify", aic_cmd_ledger_verify, "replay an export (--export DIR) and compare everything"},
+		{"verify", cmd_verify, "replay an export (--export DIR) and compare everything"},
 		{"check", aic_cmd_ledger_check, "check the proof of a payout against a final block's hash"},
 		{NULL, NULL, NULL},
 	};

@@ -12,7 +12,6 @@
 #include "ledger/chain.h"
 #include "ledger/audit/export_format.h"
 
-
 /* A file being written: its bytes go through its hash. */
 typedef struct {
 	char name[AIC_EXPORT_NAME_LEN];
@@ -23,8 +22,8 @@ typedef struct {
 
 typedef struct {
 	const char *dir;
-	aic_state *copy;
-	aic_order order;
+	aic_copy *from;
+	aic_state *copy; /* from->state */
 	output segment, journal;
 	aic_bytes manifest;
 } exporter;
@@ -124,7 +123,7 @@ static aic_code export_height(exporter *x, uint64_t height, aic_error *err)
 	if (!code && (code = aic_state_block(x->copy, height, &block, &hash, &valid, err)) == AIC_NOT_FOUND)
 		code = aic_fail(err, AIC_CORRUPT, "height %llu: the block is missing from state.db", (unsigned long long)height);
 	if (!code && !(code = aic_state_events(x->copy, height, &events, &time, err)) &&
-	    !(code = aic_order_attestations(&x->order, height, add_attestation, &list, err))) {
+	    !(code = aic_copy_attestations(x->from, height, add_attestation, &list, err))) {
 		put_record(&record, height, &block, &list);
 		if (!(code = write_file(&x->segment, record.data, record.len, err)) &&
 		    !(code = aic_journal_block(&entries, height, time, &events, err)))
@@ -178,19 +177,6 @@ static aic_code must_be_empty(const char *dir, aic_error *err)
 	return code;
 }
 
-static aic_code open_copy(exporter *x, const char *dir, aic_error *err)
-{
-	char *state = aic_xasprintf("%s/state.db", dir), *order = aic_xasprintf("%s/order.db", dir);
-	aic_code code;
-
-	if (!(code = aic_order_local(&x->order, order, true, err)) && !(code = aic_state_open_snapshot(&x->copy, state, err)) &&
-	    aic_state_is_empty(x->copy))
-		code = aic_fail(err, AIC_NOT_FOUND, "%s holds no ledger yet", state);
-	free(state);
-	free(order);
-	return code;
-}
-
 static aic_code run(exporter *x, aic_verify_progress progress, void *ctx, aic_error *err)
 {
 	const aic_head *head = aic_state_head(x->copy);
@@ -210,14 +196,14 @@ static aic_code run(exporter *x, aic_verify_progress progress, void *ctx, aic_er
 	return code;
 }
 
-aic_code aic_ledger_export(const char *dir, const char *out, aic_verify_progress progress, void *ctx, aic_verified *done,
+aic_code aic_ledger_export(aic_copy *copy, const char *out, aic_verify_progress progress, void *ctx, aic_verified *done,
                            aic_error *err)
 {
-	exporter x = {.dir = out, .segment = {.fd = -1}, .journal = {.fd = -1}};
+	exporter x = {.dir = out, .from = copy, .copy = copy->state, .segment = {.fd = -1}, .journal = {.fd = -1}};
 	aic_code code;
 
 	memset(done, 0, sizeof(*done));
-	if (!(code = open_copy(&x, dir, err)) && !(code = must_be_empty(out, err)) && !(code = run(&x, progress, ctx, err))) {
+	if (!(code = must_be_empty(out, err)) && !(code = run(&x, progress, ctx, err))) {
 		const aic_head *head = aic_state_head(x.copy);
 
 		*done = (aic_verified){.blocks = head->height + 1, .transactions = head->transactions, .chain = head->chain,
@@ -225,8 +211,6 @@ aic_code aic_ledger_export(const char *dir, const char *out, aic_verify_progress
 	}
 	abandon_file(&x.segment);
 	abandon_file(&x.journal);
-	aic_state_close(x.copy);
-	aic_order_close(&x.order);
 	aic_bytes_free(&x.manifest);
 	return code;
 }

@@ -8,9 +8,8 @@
 
 #include "ledger/audit/verify.h"
 
-/* Writes the copy whose files are in `dir` (state.db, order.db) to the new or empty directory `out`, up to its head. Reads
- * beside a running daemon. */
-aic_code aic_ledger_export(const char *dir, const char *out, aic_verify_progress progress, void *ctx, aic_verified *done,
+/* Writes the copy to the new or empty directory `out`, up to its head. Reads beside a running daemon. */
+aic_code aic_ledger_export(aic_copy *copy, const char *out, aic_verify_progress progress, void *ctx, aic_verified *done,
                            aic_error *err);
 
 /* Replays an export into a scratch file and compares every byte: AIC_CORRUPT names file and height. chain, where it is not NULL, is

@@ -366,19 +366,14 @@ aic_code aic_export_verify(const char *dir, const char *scratch_dir, const aic_h
                            aic_verified *out, aic_error *err)
 {
 	verifier v = {.dir = dir, .out = out};
-	char *scratch = aic_xasprintf("%s/aic-verify-XXXXXX", scratch_dir);
-	int fd = mkstemp(scratch);
-	aic_code code;
+	char *scratch;
+	aic_code code = aic_verify_scratch(&v.replay, &scratch, scratch_dir, err);
 
 	memset(out, 0, sizeof(*out));
-	code = fd < 0 ? aic_fail_errno(err, "cannot make a scratch file in %s", scratch_dir) : AIC_OK;
-	if (fd >= 0)
-		close(fd);
-	if (!code && !(code = aic_state_open(&v.replay, scratch, AIC_DB_SCRATCH, err)))
+	if (!code)
 		code = run(&v, chain, progress, ctx, err);
 	aic_state_close(v.replay);
-	if (fd >= 0)
-		unlink(scratch);
+	unlink(scratch);
 	free(scratch);
 	free(v.file);
 	return code;

@@ -13,8 +13,8 @@
 #define PROGRESS_EVERY 64
 
 typedef struct {
-	aic_state *copy, *replay;
-	aic_order order;
+	aic_copy *from;
+	aic_state *copy, *replay; /* copy: from->state */
 	uint64_t last;
 	aic_verify_progress progress;
 	void *ctx;
@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
 	aic_bytes bytes, events;
 	aic_hash hash, root;
-	bool valid;
+	bool valid, logged;
 } stored;
 
 static void stored_free(stored *s)
@@ -106,13 +106,23 @@ static aic_code check_attestation(void *ctx, const aic_id *site, const uint8_t *
 	return AIC_OK;
 }
 
-static aic_code check_log(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
+static aic_code check_logged(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
 {
-	const stored *s = ctx;
+	stored *s = ctx;
 
+	s->logged = true;
 	if (len == s->bytes.len && memcmp(block, s->bytes.data, len) == 0)
 		return AIC_OK;
-	return differs(height, "the block in order.db differs from the one in state.db", err);
+	return differs(height, "the block in the log differs from the one in state.db", err);
+}
+
+static aic_code check_log(verifier *v, uint64_t height, stored *s, aic_error *err)
+{
+	aic_code code = v->from->order.backend ? aic_order_read(&v->from->order, height, 1, check_logged, s, err) : AIC_OK;
+
+	if (!code && !s->logged && v->from->whole)
+		return differs(height, "the block is missing from order.db", err);
+	return code;
 }
 
 /* A block that the copy calls invalid must be invalid; that a valid one is refused here is what is reported, with the reason. */
@@ -138,13 +148,13 @@ static aic_code verify_height(verifier *v, uint64_t height, aic_error *err)
 	attested t = {.v = v, .height = height, .hash = s.hash, .root = s.root};
 
 	if (!code)
-		code = aic_order_read(&v->order, height, 1, check_log, &s, err);
+		code = check_log(v, height, &s, err);
 	if (!code && (code = replay_one(v, height, &s, err)) && !height)
 		aic_error_prefix(err, "height 0");
 	if (!code)
 		code = compare(v, height, &s, err);
 	if (!code)
-		code = aic_order_attestations(&v->order, height, check_attestation, &t, err);
+		code = aic_copy_attestations(v->from, height, check_attestation, &t, err);
 	stored_free(&s);
 	return code;
 }
@@ -164,22 +174,6 @@ static aic_code verify_tree(verifier *v, aic_error *err)
 	return AIC_OK;
 }
 
-/* The snapshot that everything is compared with: one read transaction, whatever the daemon does meanwhile. */
-static aic_code open_copy(verifier *v, const char *dir, const char *scratch, aic_error *err)
-{
-	char *state = aic_xasprintf("%s/state.db", dir), *order = aic_xasprintf("%s/order.db", dir);
-	aic_code code;
-
-	if (!(code = aic_order_local(&v->order, order, true, err)) &&
-	    !(code = aic_state_open_snapshot(&v->copy, state, err)) && aic_state_is_empty(v->copy))
-		code = aic_fail(err, AIC_NOT_FOUND, "%s holds no ledger yet", state);
-	if (!code)
-		code = aic_state_open(&v->replay, scratch, AIC_DB_SCRATCH, err);
-	free(state);
-	free(order);
-	return code;
-}
-
 static aic_code run(verifier *v, aic_error *err)
 {
 	aic_code code = AIC_OK;
@@ -195,22 +189,26 @@ static aic_code run(verifier *v, aic_error *err)
 	return code;
 }
 
-aic_code aic_ledger_verify(const char *dir, const char *scratch_dir, aic_verify_progress progress, void *ctx, aic_verified *out,
-                           aic_error *err)
+aic_code aic_verify_scratch(aic_state **replay, char **path, const char *dir, aic_error *err)
 {
-	verifier v = {.progress = progress, .ctx = ctx, .out = out};
-	char *scratch = aic_xasprintf("%s/aic-verify-XXXXXX", scratch_dir);
-	int fd = mkstemp(scratch);
-	aic_code code;
+	*path = aic_xasprintf("%s/aic-verify-XXXXXX", dir);
+	int fd = mkstemp(*path);
+
+	if (fd < 0)
+		return aic_fail_errno(err, "cannot make a scratch file in %s", dir);
+	close(fd);
+	return aic_state_open(replay, *path, AIC_DB_SCRATCH, err);
+}
+
+aic_code aic_copy_verify(aic_copy *copy, const char *scratch_dir, aic_verify_progress progress, void *ctx, aic_verified *out,
+                         aic_error *err)
+{
+	verifier v = {.from = copy, .copy = copy->state, .progress = progress, .ctx = ctx, .out = out};
+	char *scratch;
+	aic_code code = aic_verify_scratch(&v.replay, &scratch, scratch_dir, err);
 
 	memset(out, 0, sizeof(*out));
-	if (fd < 0) {
-		code = aic_fail_errno(err, "cannot make a scratch file in %s", scratch_dir);
-		free(scratch);
-		return code;
-	}
-	close(fd);
-	if (!(code = open_copy(&v, dir, scratch, err)) && !(code = run(&v, err))) {
+	if (!code && !(code = run(&v, err))) {
 		const aic_head *head = aic_state_head(v.replay);
 
 		out->blocks = head->height + 1;
@@ -219,10 +217,20 @@ aic_code aic_ledger_verify(const char *dir, const char *scratch_dir, aic_verify_
 		out->head = head->hash;
 		out->root = head->root;
 	}
-	aic_state_close(v.copy);
 	aic_state_close(v.replay);
-	aic_order_close(&v.order);
 	unlink(scratch);
 	free(scratch);
+	return code;
+}
+
+aic_code aic_ledger_verify(const char *dir, const char *scratch_dir, aic_verify_progress progress, void *ctx, aic_verified *out,
+                           aic_error *err)
+{
+	aic_copy copy;
+	aic_code code = aic_copy_open(&copy, dir, err);
+
+	if (!code)
+		code = aic_copy_verify(&copy, scratch_dir, progress, ctx, out, err);
+	aic_copy_close(&copy);
 	return code;
 }

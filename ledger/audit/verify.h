@@ -6,6 +6,7 @@
 
 #include "common/crypto.h"
 #include "common/error.h"
+#include "ledger/audit/copy.h"
 
 typedef struct {
 	uint64_t blocks, transactions, rows, attestations;
@@ -15,9 +16,14 @@ typedef struct {
 /* Called now and then with the height reached and the last one. */
 typedef void (*aic_verify_progress)(void *ctx, uint64_t height, uint64_t last);
 
-/* Reads state.db and order.db of the directory and nothing else, beside a running daemon too; replays into a scratch file in
- * scratch_dir, which it removes. AIC_CORRUPT names the height and what differs there. */
+/* Reads the copy and nothing else, beside a running daemon too; replays into a scratch file in scratch_dir, which it removes.
+ * AIC_CORRUPT names the height and what differs there. */
+aic_code aic_copy_verify(aic_copy *copy, const char *scratch_dir, aic_verify_progress progress, void *ctx, aic_verified *out,
+                         aic_error *err);
+/* The same for the copy in a directory (aic_copy_open). */
 aic_code aic_ledger_verify(const char *dir, const char *scratch_dir, aic_verify_progress progress, void *ctx, aic_verified *out,
                            aic_error *err);
+/* Makes and opens the scratch state of a replay in dir; *path is malloc'ed, to be unlinked and freed. */
+aic_code aic_verify_scratch(aic_state **replay, char **path, const char *dir, aic_error *err);
 
 #endif

@@ -21,6 +21,13 @@ static aic_code open_etcd(aic_order *o, const aic_config *config, const char *pa
 }
 #endif
 
+static aic_code no_etcd(const aic_config *config, aic_error *err) __attribute__((unused));
+static aic_code no_etcd(const aic_config *config, aic_error *err)
+{
+	return aic_fail(err, AIC_USAGE, "%s: this build cannot do \"ledger.order: etcd\": build it with libcurl and jansson, or set "
+	                "\"order: local\"", config->path);
+}
+
 aic_code aic_order_open(aic_order *o, const aic_config *config, const char *path, aic_error *err)
 {
 	if (strcmp(config->order, "local") == 0)
@@ -28,7 +35,16 @@ aic_code aic_order_open(aic_order *o, const aic_config *config, const char *path
 #ifdef AIC_WITH_ETCD
 	return open_etcd(o, config, path, err);
 #else
-	return aic_fail(err, AIC_USAGE, "%s: this build cannot do \"ledger.order: etcd\": build it with libcurl and jansson, or set "
-	                "\"order: local\"", config->path);
+	return no_etcd(config, err);
+#endif
+}
+
+aic_code aic_order_open_to_read(aic_order *o, const aic_config *config, aic_error *err)
+{
+#ifdef AIC_WITH_ETCD
+	return aic_order_etcd(o, &config->etcd, err);
+#else
+	(void)o;
+	return no_etcd(config, err);
 #endif
 }

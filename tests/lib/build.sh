@@ -11,7 +11,8 @@ trap '[ $? = 0 ] || grep -aE "(warning|error):|Error |undefined|No rule" "$LAB_L
 configure() { # NAME ARGS...
 	BUILD=$AIC_TEST_DIR/$1
 	shift
-	build_configure "$AIC_LAB_SOURCE/aic" "$BUILD" --prefix="$AIC_TEST_USR" --with-slurm-source="$(source_tree)" "$@"
+	build_configure "$AIC_LAB_SOURCE/aic" "$BUILD" --prefix="$AIC_TEST_USR" --with-slurm-source="$(source_tree)" \
+		--with-libcbor-source="$(source_cbor_tree)" "$@"
 }
 # A warning is an error, and all of them are shown. One target after the other: they share objects.
 compile() { # CFLAGS TARGET...

@@ -25,5 +25,7 @@ prepare_slurm_source() {
 	local quickstart
 	quickstart=/var/lib/aic-lab/src/slurm-$(source_version)
 	if [ ! -e "$(source_tree)/.configured" ] && [ -e "$quickstart/.configured" ]; then cp -a "$quickstart" "$AIC_LAB_SOURCE/"; fi
+	quickstart=${quickstart%/*}/libcbor-$(source_cbor_version)
+	if [ ! -e "$(source_cbor_tree)" ] && [ -e "$quickstart" ]; then cp -a "$quickstart" "$AIC_LAB_SOURCE/"; fi
 	source_ready
 }
