@@ -79,7 +79,7 @@ aicledgerd_LDADD = libledger.la libcommon.la
 endif
 
 EXTRA_DIST += \
-	ledger/service_testing.h ledger/testing.h \
+	ledger/audit/export_testing.h ledger/service_testing.h ledger/testing.h \
 	doc/formats/block.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
 dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
@@ -109,8 +109,12 @@ check_PROGRAMS += ledger_member_test
 ledger_member_test_SOURCES = ledger/state/member_test.c ledger/testing.c
 ledger_member_test_CFLAGS = $(ledger_test_flags)
 ledger_member_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_flip_test
+ledger_flip_test_SOURCES = ledger/audit/flip_test.c ledger/audit/export_testing.c ledger/testing.c
+ledger_flip_test_CFLAGS = $(ledger_test_flags)
+ledger_flip_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_export_test
-ledger_export_test_SOURCES = ledger/audit/export_test.c ledger/testing.c
+ledger_export_test_SOURCES = ledger/audit/export_test.c ledger/audit/export_testing.c ledger/testing.c
 ledger_export_test_CFLAGS = $(ledger_test_flags)
 ledger_export_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_service_key_test

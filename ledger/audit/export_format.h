@@ -27,6 +27,10 @@
 #define AIC_EXPORT_NAME_LEN 32
 char *aic_export_segment_name(char buf[AIC_EXPORT_NAME_LEN], uint64_t first);
 
+/* Whether a record stands at p, whole and unchanged: its length with hash, or 0 and, in *why, what is wrong. Nothing else of a segment
+ * is looked at, so that a change is found in the record in which it was made. */
+size_t aic_export_record_check(const uint8_t *p, size_t left, const char **why);
+
 /* The journal's entries of one block, appended: the same bytes for the same events. */
 aic_code aic_journal_block(aic_bytes *out, uint64_t height, int64_t time, const aic_bytes *events, aic_error *err);
 

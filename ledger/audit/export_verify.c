@@ -136,27 +136,42 @@ static aic_code damaged(const char *name, uint64_t height, const char *what, aic
 	return aic_fail(err, AIC_CORRUPT, "%s, height %llu: %s", name, (unsigned long long)height, what);
 }
 
-/* One record into item; its bytes go through the file's hash. */
+size_t aic_export_record_check(const uint8_t *p, size_t left, const char **why)
+{
+	size_t len = left < 4 ? 0 : aic_get_be32(p);
+
+	if (left < 4)
+		*why = "the record is missing";
+	else if (len > AIC_EXPORT_RECORD_MAX)
+		*why = "the record's length is absurd";
+	else if (left < 4 + len + AIC_HASH_LEN)
+		*why = "the record is cut off";
+	else {
+		aic_hash h = aic_sha256_of(p, 4 + len);
+
+		*why = memcmp(h.b, p + 4 + len, AIC_HASH_LEN) != 0 ? "the record does not match its hash" : NULL;
+	}
+	return *why ? 0 : 4 + len + AIC_HASH_LEN;
+}
+
+/* One record into item, without its hash; all its bytes go through the file's. */
 static aic_code read_record(FILE *f, const char *name, uint64_t height, aic_bytes *item, aic_sha256 *hash, aic_error *err)
 {
-	uint8_t sum[AIC_HASH_LEN];
+	const char *why;
 
 	aic_bytes_clear(item);
 	aic_bytes_reserve(item, 4);
-	if (fread(item->data, 1, 4, f) != 4)
-		return damaged(name, height, "the record is missing", err);
-	uint32_t len = aic_get_be32(item->data);
-	if (len > AIC_EXPORT_RECORD_MAX)
-		return damaged(name, height, "the record's length is absurd", err);
-	aic_bytes_reserve(item, len + 4);
-	if (fread(item->data + 4, 1, len, f) != len || fread(sum, 1, sizeof(sum), f) != sizeof(sum))
-		return damaged(name, height, "the record is cut off", err);
-	item->len = len + 4;
-	aic_hash h = aic_sha256_of(item->data, item->len);
-	if (memcmp(h.b, sum, sizeof(sum)) != 0)
-		return damaged(name, height, "the record does not match its hash", err);
-	aic_sha256_update(hash, item->data, item->len);
-	aic_sha256_update(hash, sum, sizeof(sum));
+	item->len = fread(item->data, 1, 4, f);
+	size_t rest = item->len == 4 ? (size_t)aic_get_be32(item->data) + AIC_HASH_LEN : 0;
+	if (rest && rest <= AIC_EXPORT_RECORD_MAX + AIC_HASH_LEN) {
+		aic_bytes_reserve(item, rest);
+		item->len += fread(item->data + 4, 1, rest, f);
+	}
+	size_t len = aic_export_record_check(item->data, item->len, &why);
+	if (!len)
+		return damaged(name, height, why, err);
+	aic_sha256_update(hash, item->data, len);
+	item->len = len - AIC_HASH_LEN;
 	return AIC_OK;
 }
 
@@ -178,7 +193,14 @@ static aic_code replay_block(verifier *v, const char *name, uint64_t height, con
 	return code;
 }
 
-static aic_code check_attestation(verifier *v, const char *name, uint64_t height, const uint8_t *bytes, size_t len, aic_error *err)
+typedef struct {
+	aic_id site[AIC_MEMBERS_MAX];
+	size_t n;
+	uint64_t active; /* of them, members at that height */
+} attesters;
+
+static aic_code check_attestation(verifier *v, const char *name, uint64_t height, const uint8_t *bytes, size_t len,
+                                  attesters *by, aic_error *err)
 {
 	const aic_head *head = aic_state_head(v->replay);
 	aic_attestation a;
@@ -191,6 +213,11 @@ static aic_code check_attestation(verifier *v, const char *name, uint64_t height
 	if (a.height != height || !aic_hash_equal(&a.chain, &head->chain) || !aic_hash_equal(&a.block, &head->hash) ||
 	    !aic_hash_equal(&a.state, &head->root))
 		return damaged(name, height, "an attestation is for another block or state root", err);
+	for (size_t i = 0; i < by->n; i++)
+		if (aic_id_equal(&by->site[i], &a.site))
+			return damaged(name, height, "one site attests twice", err);
+	by->site[by->n++] = a.site;
+	by->active += aic_member_is_active(&m, height);
 	v->out->attestations++;
 	return AIC_OK;
 }
@@ -217,6 +244,8 @@ static aic_code compare_journal(verifier *v, uint64_t height, aic_error *err)
 static aic_code verify_item(verifier *v, const char *name, uint64_t height, const aic_bytes *item, aic_error *err)
 {
 	const uint8_t *block, *attestation;
+	attesters by = {.n = 0};
+	uint64_t members = 0;
 	size_t len, n;
 	aic_cbor c;
 	aic_code code;
@@ -233,10 +262,12 @@ static aic_code verify_item(verifier *v, const char *name, uint64_t height, cons
 	for (size_t i = 0; i < n && aic_cbor_ok(&c) && !code; i++) {
 		attestation = aic_cbor_bytes(&c, &len);
 		if (aic_cbor_ok(&c))
-			code = check_attestation(v, name, height, attestation, len, err);
+			code = check_attestation(v, name, height, attestation, len, &by, err);
 	}
 	if (!code && aic_cbor_finish(&c, NULL))
 		code = damaged(name, height, "the record cannot be read", err);
+	if (!code && !(code = aic_members_active(v->replay, height, &members, err)) && by.active >= aic_quorum(members))
+		v->out->final = height;
 	return code ? code : compare_journal(v, height, err);
 }
 
@@ -345,12 +376,12 @@ static aic_code check_head(verifier *v, const aic_hash *chain, aic_error *err)
 	return AIC_OK;
 }
 
-static aic_code run(verifier *v, const aic_hash *chain, aic_verify_progress progress, void *ctx, aic_error *err)
+static aic_code replay(verifier *v, const aic_hash *chain, aic_verify_progress progress, void *ctx, aic_error *err)
 {
 	char *journal = aic_xasprintf("%s/%s", v->dir, AIC_EXPORT_JOURNAL);
-	aic_code code;
+	aic_code code = AIC_OK;
 
-	if (!(code = read_manifest(v, err)) && !(code = check_files(v, err)) && !(v->journal = fopen(journal, "re")))
+	if (!(v->journal = fopen(journal, "re")))
 		code = aic_fail_errno(err, "cannot open %s", journal);
 	free(journal);
 	for (size_t i = 0; i + 1 < v->n_files && !code; i++)
@@ -366,14 +397,16 @@ aic_code aic_export_verify(const char *dir, const char *scratch_dir, const aic_h
                            aic_verified *out, aic_error *err)
 {
 	verifier v = {.dir = dir, .out = out};
-	char *scratch;
-	aic_code code = aic_verify_scratch(&v.replay, &scratch, scratch_dir, err);
+	char *scratch = NULL;
+	aic_code code;
 
 	memset(out, 0, sizeof(*out));
-	if (!code)
-		code = run(&v, chain, progress, ctx, err);
+	if (!(code = read_manifest(&v, err)) && !(code = check_files(&v, err)) &&
+	    !(code = aic_verify_scratch(&v.replay, &scratch, scratch_dir, err)))
+		code = replay(&v, chain, progress, ctx, err);
 	aic_state_close(v.replay);
-	unlink(scratch);
+	if (scratch)
+		unlink(scratch);
 	free(scratch);
 	free(v.file);
 	return code;

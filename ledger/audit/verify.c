@@ -9,6 +9,7 @@
 
 #include "ledger/chain.h"
 #include "ledger/genesis.h"
+#include "ledger/state/member.h"
 
 #define PROGRESS_EVERY 64
 
@@ -79,7 +80,7 @@ static aic_code compare(verifier *v, uint64_t height, const stored *s, aic_error
 
 typedef struct {
 	verifier *v;
-	uint64_t height;
+	uint64_t height, active;
 	aic_hash hash, root;
 } attested;
 
@@ -103,6 +104,7 @@ static aic_code check_attestation(void *ctx, const aic_id *site, const uint8_t *
 	if (!aic_hash_equal(&a.block, &t->hash) || !aic_hash_equal(&a.state, &t->root))
 		return differs(t->height, "an attestation is for another block or state root", err);
 	t->v->out->attestations++;
+	t->active += aic_member_is_active(&m, t->height);
 	return AIC_OK;
 }
 
@@ -146,6 +148,7 @@ static aic_code verify_height(verifier *v, uint64_t height, aic_error *err)
 	stored s = {0};
 	aic_code code = load_stored(v, height, &s, err);
 	attested t = {.v = v, .height = height, .hash = s.hash, .root = s.root};
+	uint64_t members = 0;
 
 	if (!code)
 		code = check_log(v, height, &s, err);
@@ -155,6 +158,8 @@ static aic_code verify_height(verifier *v, uint64_t height, aic_error *err)
 		code = compare(v, height, &s, err);
 	if (!code)
 		code = aic_copy_attestations(v->from, height, check_attestation, &t, err);
+	if (!code && !(code = aic_members_active(v->replay, height, &members, err)) && t.active >= aic_quorum(members))
+		v->out->final = height;
 	stored_free(&s);
 	return code;
 }
