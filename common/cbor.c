@@ -107,43 +107,6 @@ static size_t shortest_head(const item *it)
 	return v <= 0xff ? 2 : v <= 0xffff ? 3 : v <= 0xffffffff ? 5 : 9;
 }
 
-/* Integers, strings, arrays and maps of definite length that end within the data: nearly every item there is. The rest, and
- * all that is wrong, is libcbor's to tell. */
-static bool plain_item(const uint8_t *p, size_t left, item *it)
-{
-	static const aic_cbor_type types[] = {AIC_CBOR_UINT, AIC_CBOR_NEGINT, AIC_CBOR_BYTES, AIC_CBOR_TEXT, AIC_CBOR_ARRAY, AIC_CBOR_MAP};
-	unsigned major = p[0] >> 5, info = p[0] & 31;
-	size_t more = info < 24 ? 0 : (size_t) 1 << (info - 24);
-
-	if (major > 5 || info > 27 || left <= more)
-		return false;
-	uint64_t value = more ? 0 : info;
-	for (size_t i = 1; i <= more; i++)
-		value = value << 8 | p[i];
-	*it = (item) {.type = types[major], .value = value, .size = 1 + more};
-	if (major != 2 && major != 3)
-		return true;
-	if (value > left - it->size)
-		return false;
-	it->data = p + it->size;
-	it->size += (size_t) value;
-	return true;
-}
-
-/* As libcbor tells it. */
-static item any_item(const uint8_t *p, size_t left)
-{
-	item it = {.type = AIC_CBOR_INVALID};
-	struct cbor_decoder_result got = cbor_stream_decode(p, left, &callbacks, &it);
-
-	if (got.status == CBOR_DECODER_NEDATA)
-		return (item) {.type = AIC_CBOR_INVALID, .refused = "an item that ends behind the data"};
-	if (got.status != CBOR_DECODER_FINISHED)
-		return (item) {.type = AIC_CBOR_INVALID, .refused = "a reserved head"};
-	it.size = got.read;
-	return it;
-}
-
 /* The item at the cursor, whose type is AIC_CBOR_INVALID, with the reason, where it is not canonical. */
 static item next_item(const aic_cbor *c)
 {
@@ -152,8 +115,12 @@ static item next_item(const aic_cbor *c)
 
 	if (left == 0)
 		return it;
-	if (!plain_item(c->data + c->pos, left, &it))
-		it = any_item(c->data + c->pos, left);
+	struct cbor_decoder_result got = cbor_stream_decode(c->data + c->pos, left, &callbacks, &it);
+	if (got.status == CBOR_DECODER_NEDATA)
+		return (item) {.type = AIC_CBOR_INVALID, .refused = "an item that ends behind the data"};
+	if (got.status != CBOR_DECODER_FINISHED)
+		return (item) {.type = AIC_CBOR_INVALID, .refused = "a reserved head"};
+	it.size = got.read;
 	if (it.type == AIC_CBOR_INVALID)
 		return it;
 	size_t head = it.data ? it.size - (size_t) it.value : it.size;

@@ -2,6 +2,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_CTX: EVP's states cost more to copy than a short input to hash */
 #include "common/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -107,46 +108,30 @@ aic_hash aic_hmac_sha256(const void *key, size_t key_len, const void *data, size
 	return h;
 }
 
-/* RFC 2104: the states behind the key's two blocks. */
 struct aic_hmac {
-	SHA256_CTX inner, outer;
+	EVP_MAC_CTX *ctx;
 };
-
-static void start_with(SHA256_CTX *c, const uint8_t key[SHA256_CBLOCK], uint8_t pad)
-{
-	uint8_t block[SHA256_CBLOCK];
-
-	for (size_t i = 0; i < sizeof(block); i++)
-		block[i] = key[i] ^ pad;
-	must(SHA256_Init(c) && SHA256_Update(c, block, sizeof(block)), "start an HMAC");
-	OPENSSL_cleanse(block, sizeof(block));
-}
 
 aic_hmac *aic_hmac_new(const void *key, size_t key_len)
 {
 	aic_hmac *k = aic_xmalloc(sizeof(*k));
-	uint8_t block[SHA256_CBLOCK] = {0};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+	char digest[] = OSSL_DIGEST_NAME_SHA2_256;
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
 
-	if (key_len > sizeof(block)) {
-		aic_hash h = aic_sha256_of(key, key_len);
-		memcpy(block, h.b, sizeof(h.b));
-	} else if (key_len) {
-		memcpy(block, key, key_len);
-	}
-	start_with(&k->inner, block, 0x36);
-	start_with(&k->outer, block, 0x5c);
-	OPENSSL_cleanse(block, sizeof(block));
+	k->ctx = EVP_MAC_CTX_new(mac);
+	EVP_MAC_free(mac);
+	must(k->ctx && EVP_MAC_init(k->ctx, key_len ? key : "", key_len, params), "start an HMAC");
 	return k;
 }
 
-aic_hash aic_hmac_of(const aic_hmac *k, const void *data, size_t len)
+aic_hash aic_hmac_of(aic_hmac *k, const void *data, size_t len)
 {
-	SHA256_CTX c = k->inner;
 	aic_hash h;
+	size_t out;
 
-	must(SHA256_Update(&c, data, len) && SHA256_Final(h.b, &c), "compute an HMAC");
-	c = k->outer;
-	must(SHA256_Update(&c, h.b, sizeof(h.b)) && SHA256_Final(h.b, &c), "compute an HMAC");
+	must(EVP_MAC_init(k->ctx, NULL, 0, NULL) && EVP_MAC_update(k->ctx, data, len) &&
+	     EVP_MAC_final(k->ctx, h.b, &out, sizeof(h.b)), "compute an HMAC");
 	return h;
 }
 
@@ -154,7 +139,7 @@ void aic_hmac_free(aic_hmac *k)
 {
 	if (!k)
 		return;
-	OPENSSL_cleanse(k, sizeof(*k));
+	EVP_MAC_CTX_free(k->ctx);
 	free(k);
 }
 

@@ -30,7 +30,7 @@ aic_hash aic_hmac_sha256(const void *key, size_t key_len, const void *data, size
 /* The same with a key that is made ready once, for many short inputs. */
 typedef struct aic_hmac aic_hmac;
 aic_hmac *aic_hmac_new(const void *key, size_t key_len);
-aic_hash aic_hmac_of(const aic_hmac *k, const void *data, size_t len);
+aic_hash aic_hmac_of(aic_hmac *k, const void *data, size_t len);
 void aic_hmac_free(aic_hmac *k);
 void aic_random(void *out, size_t len); /* cryptographically strong; aborts where the system gives none */
 
