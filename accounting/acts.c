@@ -5,17 +5,18 @@
 
 #include "accounting/audit.h"
 
-static const char *const names[] = {"hold", "release", "adjust", "void"};
-static const char *const done[] = {"held", "released", "adjusted", "voided"};
+static const char *const names[] = {"hold", "release", "adjust", "void", "penalize"};
+static const char *const done[] = {"held", "released", "adjusted", "voided", "penalized"};
+#define ACTS (sizeof(names) / sizeof(names[0]))
 
 const char *aic_act_name(aic_act a)
 {
-	return (unsigned)a < 4 ? names[a] : "unknown";
+	return (unsigned)a < ACTS ? names[a] : "unknown";
 }
 
 bool aic_act_parse(aic_act *a, const char *name)
 {
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < ACTS; i++)
 		if (!strcmp(name, names[i])) {
 			*a = (aic_act)i;
 			return true;
@@ -23,8 +24,14 @@ bool aic_act_parse(aic_act *a, const char *name)
 	return false;
 }
 
+static bool changes_charge(aic_act a)
+{
+	return a == AIC_ACT_ADJUST || a == AIC_ACT_VOID;
+}
+
 typedef struct {
 	int64_t id, batch, payer, job;
+	aic_line_kind kind;
 	bool held;
 	aic_amount gross, charged; /* charged: by the rates */
 } acted_line;
@@ -32,8 +39,8 @@ typedef struct {
 static aic_code find_line(const aic_batches *b, int64_t id, acted_line *l, aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT l.batch, l.payer, l.gross, coalesce(l.charged, l.gross), l.held, r.job,"
-	                            " coalesce(b.state, 0) FROM line l JOIN record r ON r.id=l.record LEFT JOIN batch b ON b.id=l.batch"
+	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT l.batch, l.payer, l.gross, coalesce(l.charged, l.gross), l.held, coalesce(r.job, 0),"
+	                            " coalesce(b.state, 0), l.kind FROM line l LEFT JOIN record r ON r.id=l.record LEFT JOIN batch b ON b.id=l.batch"
 	                            " WHERE l.id=?1", "i", id);
 
 	if (rc == AIC_OK)
@@ -45,9 +52,11 @@ static aic_code find_line(const aic_batches *b, int64_t id, acted_line *l, aic_e
 	*l = (acted_line){.id = id, .batch = sqlite3_column_int64(st, 0), .payer = sqlite3_column_int64(st, 1), .gross = aic_sql_amount(st, 2),
 	            .charged = aic_sql_amount(st, 3), .held = sqlite3_column_int(st, 4), .job = sqlite3_column_int64(st, 5)};
 	int state = sqlite3_column_int(st, 6);
+	l->kind = (aic_line_kind)sqlite3_column_int(st, 7);
 	aic_sql_done(st);
 	if (state >= AIC_BATCH_POSTING)
-		return aic_fail(err, AIC_REFUSED, "line %lld is posted: nothing posted changes; a refund is a reversal on the ledger", (long long)id);
+		return aic_fail(err, AIC_REFUSED, "line %lld is posted: nothing posted changes; `aic batch refund` takes back what it"
+		                                  " paid", (long long)id);
 	return AIC_OK;
 }
 
@@ -61,6 +70,11 @@ static aic_code check(const acted_line *l, aic_act act, aic_amount amount, const
 		return aic_fail(err, AIC_REFUSED, "line %lld is held already", (long long)l->id);
 	if (act == AIC_ACT_RELEASE && !l->held)
 		return aic_fail(err, AIC_REFUSED, "line %lld is not held", (long long)l->id);
+	if (act == AIC_ACT_PENALIZE && l->kind != AIC_KIND_DATA && l->kind != AIC_KIND_MODEL)
+		return aic_fail(err, AIC_REFUSED, "line %lld is %s: a penalty is for data and models; hold, adjust or void it", (long long)l->id,
+		                aic_line_kind_name(l->kind));
+	if (act == AIC_ACT_PENALIZE && (!amount || amount > AIC_PPM))
+		return aic_fail(err, AIC_USAGE, "a penalty has 1 to 1000000 ppm");
 	if (act == AIC_ACT_ADJUST && amount > l->charged)
 		return aic_fail(err, AIC_REFUSED, "line %lld was charged %s AIC by the rates, %s would be more: an act can only lower it",
 		                (long long)l->id, aic_amount_format(charged, l->charged), aic_amount_format(wanted, amount));
@@ -76,6 +90,8 @@ static aic_code apply(const aic_batches *b, const acted_line *l, aic_act act, ai
 		return aic_sql_run(b->store->db, err, "UPDATE line SET held=1, batch=NULL, act=?2 WHERE id=?1", "it", l->id, text);
 	if (act == AIC_ACT_RELEASE)
 		return aic_sql_run(b->store->db, err, "UPDATE line SET held=0, act=?2 WHERE id=?1", "it", l->id, text);
+	if (act == AIC_ACT_PENALIZE)
+		return aic_sql_run(b->store->db, err, "UPDATE line SET penalty=?2, act=?3 WHERE id=?1", "iit", l->id, (int64_t)amount, text);
 	rc = aic_sql_run(b->store->db, err, "UPDATE line SET gross=?2, charged=?3, act=?4 WHERE id=?1", "iaat", l->id, &amount, &l->charged,
 	                 text);
 	if (rc == AIC_OK)
@@ -94,19 +110,19 @@ static aic_code act_inside(const aic_batches *b, int64_t id, aic_act act, aic_am
 
 	if (act == AIC_ACT_VOID)
 		amount = 0;
-	else if (act != AIC_ACT_ADJUST)
-		amount = l.gross;
 	if (rc == AIC_OK)
 		rc = check(&l, act, amount, reason, err);
 	if (rc != AIC_OK)
 		return rc;
 	snprintf(text, sizeof(text), "%s: %.200s", done[act], reason);
+	if (act == AIC_ACT_PENALIZE)
+		snprintf(text, sizeof(text), "penalized %llu ppm: %.200s", (unsigned long long)amount, reason);
 	rc = apply(b, &l, act, amount, text, err);
 	if (rc == AIC_OK && l.batch)
 		rc = aic_batch_reopen(b, l.batch, err);
 	if (rc == AIC_OK)
 		rc = aic_audit_add(b->store, uid, now, err, "line %lld of job %lld (%s -> %s AIC) %s", (long long)id, (long long)l.job,
-		                   aic_amount_format(was, l.gross), aic_amount_format(is, amount), text);
+		                   aic_amount_format(was, l.gross), aic_amount_format(is, changes_charge(act) ? amount : l.gross), text);
 	return rc;
 }
 

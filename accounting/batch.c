@@ -149,6 +149,20 @@ aic_code aic_batch_list(aic_store *s, aic_batch **out, size_t *n, aic_error *err
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
+static aic_code add_refunds(aic_store *s, const aic_batch *b, aic_tally *t, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT l.payer, l.payee, l.kind, f.amount FROM refund f JOIN line l ON l.id=f.line WHERE"
+	                                             " l.batch=?1 AND f.state=2", "i", b->id);
+
+	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK)
+		for (size_t i = 0; i < t->n; i++)
+			if (t->sum[i].payer == sqlite3_column_int64(st, 0) && t->sum[i].payee == sqlite3_column_int64(st, 1) &&
+			    t->sum[i].kind == (aic_line_kind)sqlite3_column_int(st, 2))
+				t->sum[i].refunded += aic_sql_amount(st, 3);
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
 aic_code aic_batch_sums(aic_store *s, const aic_batch *b, aic_tally *out, aic_error *err)
 {
 	sqlite3_stmt *st;
@@ -180,7 +194,7 @@ aic_code aic_batch_sums(aic_store *s, const aic_batch *b, aic_tally *out, aic_er
 		out->gross += sum->gross;
 		out->fee += sum->fee;
 	}
-	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+	return rc == AIC_NOT_FOUND ? add_refunds(s, b, out, err) : rc;
 }
 
 /* --- approving --- */

@@ -16,6 +16,7 @@ typedef struct {
 	aic_line_kind kind;
 	aic_amount gross;
 	uint64_t cpus, gpus;
+	uint64_t penalty;      /* ppm */
 	bool open;             /* in no batch yet, and not held */
 	char act[256];
 } line;
@@ -68,7 +69,7 @@ static aic_code load_lines(closing *c, rated_record *r, aic_error *err)
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(c->b->store->db, &st, err,
-	                            "SELECT id, node, kind, asset, payer, payee, gross, cpus, gpus, batch, ended, held, act FROM line"
+	                            "SELECT id, node, kind, asset, payer, payee, gross, cpus, gpus, batch, ended, held, act, penalty FROM line"
 	                            " WHERE record=?1 ORDER BY node, kind, asset", "i", r->id);
 
 	r->n = 0;
@@ -91,6 +92,7 @@ static aic_code load_lines(closing *c, rated_record *r, aic_error *err)
 		int64_t batch = sqlite3_column_int64(st, 9); /* 0 for NULL */
 		l->open = c->only ? batch == c->only : batch == 0 && sqlite3_column_int64(st, 10) < c->end && !sqlite3_column_int(st, 11);
 		aic_str_copy(l->act, sizeof(l->act), aic_sql_text(st, 12));
+		l->penalty = (uint64_t)sqlite3_column_int64(st, 13);
 	}
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
@@ -128,6 +130,7 @@ static aic_code rate_line(closing *c, const rated_record *r, const line *l, aic_
 		*q = (aic_quality){.reason = AIC_QUALITY_NO_CHARGE};
 	else if (!strcmp(payer, payee))
 		*q = (aic_quality){.verified = q->verified, .useful = q->useful, .reason = AIC_QUALITY_SAME_ORGANISATION};
+	aic_quality_penalize(q, l->penalty);
 	return AIC_OK;
 }
 

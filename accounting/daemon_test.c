@@ -335,6 +335,18 @@ static void a_job_explained(void **state)
 	expect_printed("quality|500000 ppm: verified 500000, useful 1000000|");
 	expect_printed("reward|0.00");
 	assert_int_equal(run(0, aic_cmd_explain, "one", NULL), 2);
+	assert_int_equal(run(MEMBER, aic_cmd_batch, "refund", "1", "0.2", "--reason", "idle", NULL), 1);
+	expect_printed("only administrators may refund what a line paid");
+	assert_int_equal(run(0, aic_cmd_batch, "refund", "1", "0.2", "--reason", "idle", NULL), 0);
+	expect_printed("Next: `aic batch approve-refund 1`");
+	assert_int_equal(run(0, aic_cmd_batch, "approve-refund", "1", NULL), 0);
+	assert_int_equal(run(MEMBER, aic_cmd_batch, "refunds", "-P", NULL), 0);
+	expect_printed("1|posted|");
+	expect_printed("|provider/lab-one|account/physics|0.2|1 of 1|");
+	assert_int_equal(run(STRANGER, aic_cmd_batch, "refunds", NULL), 0);
+	expect_printed("Nothing that you may see was refunded.");
+	assert_int_equal(run(MEMBER, aic_cmd_explain, "1", "-P", NULL), 0);
+	expect_printed("refund|0.2 AIC from provider/lab-one to account/physics, posted: idle|");
 	aic_job_record_clear(&a);
 }
 

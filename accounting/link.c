@@ -5,6 +5,7 @@
 
 #include "accounting/acctd.h"
 #include "accounting/post.h"
+#include "accounting/refund.h"
 #include "common/log.h"
 
 #define EVERY_MS 10000
@@ -179,6 +180,8 @@ static aic_code refresh(aic_acctd *d, aic_error *err)
 		rc = register_wallets(d, err);
 	if (rc == AIC_OK)
 		rc = aic_batch_repair(&d->batches, d->ledger, aic_now(), err);
+	if (rc == AIC_OK)
+		rc = aic_refund_repair(&d->batches, d->ledger, err);
 	return rc == AIC_OK ? take_balances(d, err) : rc;
 }
 

@@ -14,7 +14,7 @@ libaccounting_la_SOURCES = \
 	accounting/close.c \
 	accounting/command/cmd_batch.c accounting/command/cmd_doctor.c accounting/command/cmd_explain.c accounting/command/cmd_quote.c \
 	accounting/command/cmd_reconcile.c accounting/command/cmd_report.c accounting/command/cmd_wallet.c \
-	accounting/command/cmd_review.c accounting/command/review.h \
+	accounting/command/cmd_refund.c accounting/command/cmd_review.c accounting/command/review.h \
 	accounting/command/doctor.h accounting/command/doctor_files.c accounting/command/doctor_slurm.c \
 	accounting/evidence.c accounting/evidence.h \
 	accounting/flags.c accounting/flags.h \
@@ -25,13 +25,14 @@ libaccounting_la_SOURCES = \
 	accounting/publish.c \
 	accounting/rating.c accounting/rating.h \
 	accounting/receipts.c accounting/receipts.h \
+	accounting/refund.c accounting/refund.h \
 	accounting/command/cmd_simulate.c accounting/jobs_json.c accounting/jobs_json.h accounting/policy.c accounting/policy.h \
 	accounting/simulate.c accounting/simulate.h \
 	accounting/reconcile.c accounting/reconcile.h accounting/slurmdb_runs.c \
 	accounting/registry.c accounting/registry.h \
 	accounting/rows.c accounting/rows.h \
 	accounting/serve/serve.c accounting/serve/serve_batch.c accounting/serve/serve_check.c accounting/serve/serve_explain.c accounting/serve/serve_reconcile.c accounting/serve/serve_lines.c \
-	accounting/serve/serve_report.c \
+	accounting/serve/serve_refund.c accounting/serve/serve_report.c \
 	accounting/spools.c accounting/spools.h \
 	accounting/sql.c accounting/sql.h \
 	accounting/store.c accounting/store.h \
@@ -127,6 +128,11 @@ accounting_kill_test_LDADD = $(accounting_test_libs)
 accounting_reconcile_test_SOURCES = accounting/reconcile_test.c $(accounting_fixture)
 accounting_reconcile_test_CFLAGS = $(accounting_test_cflags)
 accounting_reconcile_test_LDADD = $(accounting_test_libs)
+
+check_PROGRAMS += accounting_refund_test
+accounting_refund_test_SOURCES = accounting/refund_test.c $(accounting_fixture) $(accounting_loopback)
+accounting_refund_test_CFLAGS = $(accounting_test_cflags)
+accounting_refund_test_LDADD = $(accounting_test_libs)
 
 accounting_review_test_SOURCES = accounting/review_test.c $(accounting_fixture)
 accounting_review_test_CFLAGS = $(accounting_test_cflags)

@@ -15,6 +15,7 @@ static const char *const texts[AIC_QUALITY_REASONS] = {
 	[AIC_QUALITY_IDLE] = "nothing was used",
 	[AIC_QUALITY_SAME_ORGANISATION] = "payer and payee are one organisation",
 	[AIC_QUALITY_NO_CHARGE] = "nothing was charged",
+	[AIC_QUALITY_PENALTY] = "an administrator found abuse",
 };
 
 const char *aic_quality_reason_text(aic_quality_reason r)
@@ -78,6 +79,15 @@ static aic_quality finish(aic_quality q)
 	if (!q.quality && q.reason == AIC_QUALITY_OK)
 		q.reason = AIC_QUALITY_IDLE;
 	return q;
+}
+
+void aic_quality_penalize(aic_quality *q, uint64_t penalty_ppm)
+{
+	bool had = q->quality;
+
+	q->quality = q->quality * (AIC_PPM - penalty_ppm) / AIC_PPM;
+	if (had && !q->quality)
+		q->reason = AIC_QUALITY_PENALTY;
 }
 
 aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts)

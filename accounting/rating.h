@@ -20,6 +20,7 @@ typedef enum {
 	AIC_QUALITY_IDLE,              /* measured, and nothing was used */
 	AIC_QUALITY_SAME_ORGANISATION,
 	AIC_QUALITY_NO_CHARGE,
+	AIC_QUALITY_PENALTY,           /* all of it taken by an administrator's penalty */
 	AIC_QUALITY_REASONS
 } aic_quality_reason;
 const char *aic_quality_reason_text(aic_quality_reason r); /* "GPU use not measured" */
@@ -38,6 +39,8 @@ typedef struct {
 
 /* One node's hardware line. receipts: all of the run, ordered by node. */
 aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts);
+/* What a penalty of that many ppm leaves: quality = floor(quality * (10^6 - penalty) / 10^6). */
+void aic_quality_penalize(aic_quality *q, uint64_t penalty_ppm);
 /* Data and model lines: over all nodes of the segment; verified by seconds, useful by GPUs held (CPUs for a job without). */
 aic_quality aic_rate_job(const aic_rated_node *n, size_t nodes, const aic_receipt *receipts, size_t n_receipts);
 

@@ -112,6 +112,42 @@ static void an_act_outlives_a_recharge(void **state)
 	aic_job_record_clear(&shorter);
 }
 
+/* The charge stands, the quality of a data line loses the penalty's part; hardware is not penalized. */
+static void a_penalty_takes_quality(void **state)
+{
+	fixture *f = *state;
+	aic_job_record r = fixture_record(1, 7200);
+	aic_error err = {0};
+	int64_t data = 0, quality = 0, hardware = 0;
+
+	aic_str_copy(r.dataset, sizeof(r.dataset), "faces");
+	fixture_ingest(f, &r);
+	fixture_receipt(f, &r, "n1", 8 * 7200 * 1000, 2 * 7200 * 1000);
+	aic_job_record_clear(&r);
+	aic_batch before = close_batch(f);
+	assert_int_equal(aic_sql_int(f->store->db, &data, &err, "SELECT id FROM line WHERE kind=1", ""), AIC_OK);
+	assert_int_equal(aic_sql_int(f->store->db, &hardware, &err, "SELECT id FROM line WHERE kind=0", ""), AIC_OK);
+	act(f, hardware, AIC_ACT_PENALIZE, 300000, AIC_REFUSED, "is hardware: a penalty is for data and models; hold, adjust or void it");
+	act(f, data, AIC_ACT_PENALIZE, 0, AIC_USAGE, "a penalty has 1 to 1000000 ppm");
+	act(f, data, AIC_ACT_PENALIZE, 300001, AIC_OK, NULL);
+	aic_batch after = again(f);
+	assert_true(after.gross == before.gross && after.state == AIC_BATCH_REVIEW);
+	assert_memory_not_equal(&after.evidence, &before.evidence, sizeof(after.evidence));
+	assert_int_equal(aic_sql_int(f->store->db, &quality, &err, "SELECT quality FROM line WHERE id=?1", "i", data), AIC_OK);
+	assert_int_equal(quality, 349999); /* floor(500000 x 699999 / 10^6) */
+	assert_int_equal(aic_sql_int(f->store->db, &quality, &err, "SELECT quality FROM line WHERE id=?1", "i", hardware), AIC_OK);
+	assert_int_equal(quality, 500000);
+	act(f, data, AIC_ACT_PENALIZE, 1000000, AIC_OK, NULL);
+	aic_tally t;
+	after = again(f);
+	assert_int_equal(aic_batch_sums(f->store, &after, &t, &err), AIC_OK);
+	size_t found = 0;
+	for (size_t i = 0; i < t.n; i++)
+		found += t.sum[i].kind == AIC_KIND_DATA && t.sum[i].stake == 0 && !strcmp(t.sum[i].note, "no reward: an administrator found abuse");
+	assert_int_equal(found, 1);
+	aic_tally_clear(&t);
+}
+
 static void nothing_posted_changes(void **state)
 {
 	fixture *f = *state;
@@ -120,7 +156,7 @@ static void nothing_posted_changes(void **state)
 	assert_int_equal(aic_sql_run(f->store->db, NULL, "UPDATE batch SET state=3 WHERE id=?1", "i", b.id), AIC_OK);
 	aic_error err = {0};
 	assert_int_equal(aic_line_act(&f->batches, 1, AIC_ACT_VOID, 0, "too late", 42, 9, &err), AIC_REFUSED);
-	assert_string_equal(err.message, "line 1 is posted: nothing posted changes; a refund is a reversal on the ledger");
+	assert_string_equal(err.message, "line 1 is posted: nothing posted changes; `aic batch refund` takes back what it paid");
 	assert_int_equal(aic_line_act(&f->batches, 1, AIC_ACT_HOLD, 0, "too late", 42, 9, &err), AIC_REFUSED);
 }
 
@@ -189,7 +225,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
 	const struct CMUnitTest tests[] = {
-		T(a_held_line_goes_to_the_next_batch), T(adjusting_lowers_and_tells), T(an_act_outlives_a_recharge), T(nothing_posted_changes),
+		T(a_held_line_goes_to_the_next_batch), T(adjusting_lowers_and_tells), T(an_act_outlives_a_recharge), T(a_penalty_takes_quality), T(nothing_posted_changes),
 		T(the_log_is_chained), T(an_act_needs_a_reason), T(flags_explain_themselves),
 	};
 

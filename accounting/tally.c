@@ -109,6 +109,17 @@ void aic_tally_finish(aic_tally *t, const aic_store *s)
 	t->slots = 0;
 }
 
+const char *aic_sum_note(const aic_sum *s, char out[320])
+{
+	char text[AIC_AMOUNT_TEXT];
+
+	if (s->refunded)
+		snprintf(out, 320, "%s%srefunded %s AIC, `aic batch refunds`", s->note, s->note[0] ? "; " : "", aic_amount_format(text, s->refunded));
+	else
+		aic_str_copy(out, 320, s->note);
+	return out;
+}
+
 void aic_tally_clear(aic_tally *t)
 {
 	free(t->sum);

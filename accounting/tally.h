@@ -14,6 +14,7 @@ typedef struct {
 	uint64_t reason[AIC_QUALITY_REASONS]; /* lines by why they earn no reward */
 	bool settled;                         /* reward and issued are the ledger's */
 	aic_amount reward, issued;
+	aic_amount refunded;                  /* since it was posted */
 	char note[256];
 } aic_sum;
 
@@ -30,6 +31,8 @@ aic_code aic_tally_add(aic_tally *t, int64_t payer, int64_t payee, aic_line_kind
                        const aic_quality *q, aic_error *err);
 /* Orders by the wallets' names, then kind, and writes the notes. No more adding after it. */
 void aic_tally_finish(aic_tally *t, const aic_store *s);
+/* The sum's note, with what was refunded of it. Returns out. */
+const char *aic_sum_note(const aic_sum *s, char out[320]);
 void aic_tally_clear(aic_tally *t);
 
 #endif

@@ -257,6 +257,10 @@ int aic_cmd_batch(int argc, char **argv)
 		{"release", aic_batch_release_command, "put a held line into the next batch"},
 		{"adjust", aic_batch_adjust_command, "charge less for a line"},
 		{"void", aic_batch_void_command, "charge nothing for a line"},
+		{"penalize", aic_batch_penalize_command, "take ppm off the quality of a data or model line"},
+		{"refund", aic_batch_refund_command, "give back what a posted line paid"},
+		{"approve-refund", aic_batch_approve_refund_command, "approve a refund; the last approval posts it"},
+		{"refunds", aic_batch_refunds_command, "refunds, with their reasons"},
 		{"log", aic_batch_log_command, "what administrators did, checked"},
 		{NULL, NULL, NULL},
 	};

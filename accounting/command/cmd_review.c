@@ -89,6 +89,18 @@ static aic_code line_number(const aic_words *w, int64_t *line, aic_error *err)
 	return AIC_OK;
 }
 
+static aic_code read_ppm(const aic_words *w, aic_amount *ppm, aic_error *err)
+{
+	char *rest = NULL;
+
+	errno = 0;
+	long long n = w->n_args == 2 ? strtoll(w->arg[1], &rest, 10) : 0;
+	if (errno || n < 1 || *rest)
+		return aic_fail(err, AIC_USAGE, "how much? Give the penalty in ppm, 1 to 1000000");
+	*ppm = (aic_amount)n;
+	return AIC_OK;
+}
+
 static int act(int argc, char **argv, const char *name, const char *args, const char *doc, size_t n_args)
 {
 	aic_words w = {.max_args = n_args, .takes_reason = true};
@@ -101,7 +113,9 @@ static int act(int argc, char **argv, const char *name, const char *args, const 
 	if (status)
 		return status;
 	aic_code rc = line_number(&w, &line, &err);
-	if (rc == AIC_OK && n_args == 2)
+	if (rc == AIC_OK && !strcmp(name, "penalize"))
+		rc = read_ppm(&w, &amount, &err);
+	else if (rc == AIC_OK && n_args == 2)
 		rc = w.n_args == 2 ? aic_amount_parse(&amount, w.arg[1], &err) : aic_fail(&err, AIC_USAGE, "how much? Give the charge in AIC");
 	if (rc == AIC_OK) {
 		aic_rpc_begin(&q.body, "line-act", 4);
@@ -130,6 +144,12 @@ int aic_batch_release_command(int argc, char **argv)
 int aic_batch_adjust_command(int argc, char **argv)
 {
 	return act(argc, argv, "adjust", "LINE AIC", "Charges another amount for a line, at most what the rates said.", 2);
+}
+
+int aic_batch_penalize_command(int argc, char **argv)
+{
+	return act(argc, argv, "penalize", "LINE PPM", "Takes so many ppm off the quality of a data or model line that was abused: its charge"
+	                                               " stands, its reward shrinks.", 2);
 }
 
 int aic_batch_void_command(int argc, char **argv)

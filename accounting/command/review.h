@@ -1,4 +1,4 @@
-/* review.h: the verbs of `aic batch` that cmd_review.c answers for, and how a batch is named. */
+/* review.h: the verbs of `aic batch` that cmd_review.c and cmd_refund.c answer for, and how a batch is named. */
 #ifndef AIC_ACCOUNTING_REVIEW_H
 #define AIC_ACCOUNTING_REVIEW_H
 
@@ -10,6 +10,10 @@ int aic_batch_hold_command(int argc, char **argv);
 int aic_batch_release_command(int argc, char **argv);
 int aic_batch_adjust_command(int argc, char **argv);
 int aic_batch_void_command(int argc, char **argv);
+int aic_batch_penalize_command(int argc, char **argv);
+int aic_batch_refund_command(int argc, char **argv);
+int aic_batch_approve_refund_command(int argc, char **argv);
+int aic_batch_refunds_command(int argc, char **argv);
 int aic_batch_log_command(int argc, char **argv);
 
 /* "2026-W48/2", "2026-W48", or "" for the latest: period and number, as the operations take them. */

@@ -82,6 +82,7 @@ static aic_code sums_rows(aic_request *q, const aic_batch *batch, char *message,
 	}
 	for (size_t i = 0; i < t.n && rc == AIC_OK; i++) {
 		const aic_sum *s = &t.sum[i];
+		char note[320];
 		aic_rows_text(&rows, aic_store_wallet_by_id(q->d->store, s->payer)->name);
 		aic_rows_text(&rows, aic_store_wallet_by_id(q->d->store, s->payee)->name);
 		aic_rows_text(&rows, aic_line_kind_name(s->kind));
@@ -91,7 +92,7 @@ static aic_code sums_rows(aic_request *q, const aic_batch *batch, char *message,
 		aic_rows_amount(&rows, s->gross - s->fee);
 		aic_rows_amount(&rows, s->reward - s->issued);
 		aic_rows_amount(&rows, s->issued);
-		aic_rows_text(&rows, s->note);
+		aic_rows_text(&rows, aic_sum_note(s, note));
 	}
 	aic_tally_clear(&t);
 	aic_rows_finish(&rows, q->out);

@@ -7,6 +7,7 @@
 #include "accounting/acctd.h"
 #include "accounting/charge.h"
 #include "accounting/receipts.h"
+#include "accounting/refund.h"
 
 typedef struct {
 	aic_request *q;
@@ -107,18 +108,37 @@ static void say_line(explanation *e, sqlite3_stmt *st)
 	}
 }
 
+static aic_code say_refunds(explanation *e, int64_t line, aic_error *err)
+{
+	aic_refund *f;
+	size_t n;
+	char text[AIC_AMOUNT_TEXT];
+	aic_code rc = aic_refund_list(e->q->d->store, line, &f, &n, err);
+
+	for (size_t i = n; i-- > 0;)
+		say(e, "refund", "a reversal on the ledger; the fee is not returned", "%s AIC from %s to %s, %s: %s",
+		    aic_amount_format(text, f[i].amount), aic_store_wallet_by_id(e->q->d->store, f[i].payee)->name,
+		    aic_store_wallet_by_id(e->q->d->store, f[i].payer)->name, aic_refund_state_name(f[i].state), f[i].reason);
+	free(f);
+	return rc;
+}
+
 static aic_code say_lines(explanation *e, int64_t record, aic_error *err)
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(e->q->d->store->db, &st, err,
 	                            "SELECT l.node, l.kind, p.name, q.name, l.gross, b.fee_ppm, l.act, l.verified, l.useful, l.quality,"
-	                            " l.quality_reason, b.period, b.number, b.state, s.reward, s.stake FROM line l JOIN wallet p ON"
+	                            " l.quality_reason, b.period, b.number, b.state, s.reward, s.stake, l.id FROM line l JOIN wallet p ON"
 	                            " p.id=l.payer JOIN wallet q ON q.id=l.payee LEFT JOIN batch b ON b.id=l.batch LEFT JOIN batch_line s ON"
 	                            " s.batch=l.batch AND s.payer=l.payer AND s.payee=l.payee AND s.kind=l.kind WHERE l.record=?1 ORDER BY"
 	                            " l.node DESC, l.kind", "i", record);
 
-	while (rc == AIC_OK && (rc = aic_sql_step(e->q->d->store->db, st, err)) == AIC_OK)
+	while (rc == AIC_OK && (rc = aic_sql_step(e->q->d->store->db, st, err)) == AIC_OK) {
 		say_line(e, st);
+		rc = say_refunds(e, sqlite3_column_int64(st, 16), err);
+		if (rc != AIC_OK)
+			aic_sql_done(st);
+	}
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 

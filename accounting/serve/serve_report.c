@@ -41,6 +41,7 @@ static void payout_rows(aic_request *q, aic_rows *rows, const aic_tally *t, cons
 {
 	for (size_t i = 0; i < t->n; i++) {
 		const aic_sum *s = &t->sum[i];
+		char note[320];
 		const aic_wallet_row *payer = aic_store_wallet_by_id(q->d->store, s->payer);
 		const aic_wallet_row *payee = aic_store_wallet_by_id(q->d->store, s->payee);
 		if (q->wallet ? payer != q->wallet && payee != q->wallet : !aic_viewer_sees_wallet(q->viewer, payer->name))
@@ -55,7 +56,7 @@ static void payout_rows(aic_request *q, aic_rows *rows, const aic_tally *t, cons
 		aic_rows_amount(rows, s->reward);
 		aic_rows_amount(rows, s->gross - s->fee + s->reward);
 		aic_rows_text(rows, state);
-		aic_rows_text(rows, s->note);
+		aic_rows_text(rows, aic_sum_note(s, note));
 		*charge += s->gross;
 	}
 }
