@@ -47,6 +47,10 @@ void aic_sign(uint8_t sig[AIC_SIGNATURE_LEN], const aic_key *k, const char *doma
 bool aic_verify(const uint8_t sig[AIC_SIGNATURE_LEN], const uint8_t public_key[AIC_PUBLIC_LEN], const char *domain,
                 const void *data, size_t len);
 
+/* No core file of this process, and no other process of the same user reads its memory. Whoever loads or creates a key file has it
+ * done; daemons do it first of all. */
+void aic_key_hide_process(void);
+
 /* Key files: PEM (PKCS#8), mode 0600. Load refuses a file that group or others can read or that another uid
  * owns, naming the mode and the remedy. Create makes the file atomically and refuses to overwrite. */
 aic_code aic_key_load(aic_key *k, const char *path, aic_error *err);

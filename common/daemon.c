@@ -2,10 +2,9 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/crypto.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -48,19 +47,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp aic_daemon_argp = {option_list, parse, NULL, NULL, NULL, NULL, NULL};
 
-/* Keys must not end in a core file, nor be read by another process of the same user. */
-static void keep_secrets(void)
-{
-	struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
-}
-
 void aic_daemon_settle(const aic_daemon *d, const char *program)
 {
 	aic_log_open(program, d->log_path, d->verbose ? AIC_LOG_DEBUG : AIC_LOG_INFO);
-	keep_secrets();
+	aic_key_hide_process();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a full disk, not an end */
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/file.h"
 #include "ledger/db.h"
@@ -45,9 +46,8 @@ static aic_code open_keys(aic_custody *c, aic_error *err)
 	aic_code code;
 
 	if (!(code = aic_key_open(&c->site, site, err)) && !(code = aic_key_open(&c->wallets, wallets, err))) {
-		code = aic_key_load(&c->next, next, err);
-		c->has_next = !code;
-		code = code == AIC_NOT_FOUND ? AIC_OK : code;
+		c->has_next = access(next, F_OK) == 0;
+		code = c->has_next ? aic_key_load(&c->next, next, err) : AIC_OK;
 	}
 	free(site);
 	free(next);

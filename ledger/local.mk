@@ -7,7 +7,7 @@ libledger_la_SOURCES = \
 	ledger/block.c ledger/block.h \
 	ledger/chain.c ledger/chain.h \
 	ledger/client.c ledger/client.h ledger/client_call.h ledger/client_key.c \
-	ledger/command.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/audit/offline.h \
+	ledger/command.c ledger/command_key.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/audit/offline.h \
 	ledger/audit/copy.c ledger/audit/copy.h ledger/audit/copy_own.c ledger/show.c ledger/show.h \
 	ledger/custody.c ledger/custody.h \
 	ledger/db.c ledger/db.h \
@@ -81,7 +81,7 @@ endif
 EXTRA_DIST += \
 	ledger/audit/export_testing.h ledger/service_testing.h ledger/testing.h \
 	doc/formats/block.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
-dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
+dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-key.1 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
 if WITH_CMOCKA
 ledger_test_flags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)

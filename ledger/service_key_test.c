@@ -1,11 +1,12 @@
 /* service_key_test.c: keys by aicledgerd: registered under a local name, revoked, the site's own rotated across a restart at any
- * moment, a policy that settlements and reversals need signatures. */
+ * moment or replaced by the other members' votes, a policy that settlements and reversals need signatures. */
 #define _GNU_SOURCE
 #include "ledger/service_testing.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger/state/member.h"
 #include "ledger/state/settlement.h"
 
 static aic_code key_register(uid_t uid, const char *name, aic_role role, const aic_key *k, uint64_t *height, aic_error *err)
@@ -234,12 +235,96 @@ static void test_signed_approvals(void **state)
 	assert_ok(reverse(&abuse, 1, &evidence, err));
 }
 
+/* --- three sites over one log; the third loses its key --- */
+
+typedef struct {
+	aic_key key;
+	aic_state *state;
+	aic_order order;
+	aic_chain chain;
+} site;
+
+static void open_site(site *s, const char *dir, unsigned number, const aic_bytes *genesis)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/order.db", dir);
+	assert_ok(aic_order_local(&s->order, path, false, err));
+	snprintf(path, sizeof(path), "%s/state-%u.db", dir, number);
+	assert_ok(aic_state_open(&s->state, path, AIC_DB_DURABLE, err));
+	assert_ok(aic_chain_open(&s->chain, s->state, &s->order, &s->key, genesis->data, genesis->len, err));
+}
+
+static void close_site(site *s)
+{
+	aic_state_close(s->state);
+	aic_order_close(&s->order);
+}
+
+static void vote(site *s, const aic_id *member, const uint8_t *key, uint64_t expires)
+{
+	aic_bytes body = {0};
+	aic_posted posted;
+
+	aic_site_key_replace_body(&body, expires, member, key);
+	assert_ok(aic_chain_post(&s->chain, AIC_TX_SITE_KEY_REPLACE, &body, &posted, err));
+	aic_bytes_free(&body);
+}
+
+static aic_code say_something(site *s, aic_error *err)
+{
+	aic_bytes body = {0};
+	aic_posted posted;
+
+	aic_site_policy_body(&body, 0);
+	aic_code code = aic_chain_post(&s->chain, AIC_TX_SITE_POLICY, &body, &posted, err);
+	aic_bytes_free(&body);
+	return code;
+}
+
+static void test_lost_site_key(void **state)
+{
+	aic_bytes genesis = {0};
+	aic_key keys[3], fresh;
+	site s[3];
+
+	memset(s, 0, sizeof(s));
+	for (unsigned i = 0; i < 3; i++) {
+		test_site_key(&keys[i], (uint8_t)(i + 1));
+		s[i].key = keys[i];
+	}
+	test_genesis(&genesis, keys, 3);
+	test_site_key(&fresh, 9);
+	aic_id lost = aic_site_id(keys[2].public_key);
+	for (unsigned i = 0; i < 3; i++)
+		open_site(&s[i], *state, i, &genesis);
+	close_site(&s[2]);
+	s[2].key = fresh;
+	open_site(&s[2], *state, 2, &genesis); /* follows, and speaks for nobody yet */
+	assert_fails(say_something(&s[2], err), AIC_REFUSED, "it is no member");
+	vote(&s[0], &lost, fresh.public_key, 100);
+	assert_fails(say_something(&s[2], err), AIC_REFUSED, "it is no member");
+	vote(&s[1], &lost, fresh.public_key, 100);
+	assert_ok(say_something(&s[2], err));
+	assert_memory_equal(&s[2].chain.site, &lost, sizeof(lost));
+	assert_ok(aic_chain_catch_up(&s[0].chain, err)); /* its attestation and the third's are two of three */
+	assert_int_equal(s[0].chain.final_height, 3);
+	close_site(&s[2]);
+	s[2].key = keys[2]; /* whoever has the old key speaks for nobody */
+	open_site(&s[2], *state, 2, &genesis);
+	assert_fails(say_something(&s[2], err), AIC_REFUSED, "is not valid at height");
+	for (unsigned i = 0; i < 3; i++)
+		close_site(&s[i]);
+	aic_bytes_free(&genesis);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_service_open, test_service_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_register_and_revoke), TEST(test_rotate), TEST(test_rotate_interrupted), TEST(test_signed_approvals),
+		cmocka_unit_test_setup_teardown(test_lost_site_key, test_folder_make, test_folder_remove),
 	};
 
 	return cmocka_run_group_tests_name("ledger keys", tests, NULL, NULL);
