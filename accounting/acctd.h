@@ -94,6 +94,8 @@ aic_code aic_serve_refund_ask(aic_request *q, aic_error *err);
 aic_code aic_serve_refund_approve(aic_request *q, aic_error *err);
 aic_code aic_serve_audit(aic_request *q, aic_error *err);
 aic_code aic_serve_reconcile(aic_request *q, aic_error *err);
+aic_code aic_serve_storage_held(aic_request *q, aic_error *err);
+aic_code aic_serve_storage_list(aic_request *q, aic_error *err);
 aic_code aic_serve_explain(aic_request *q, aic_error *err);
 aic_code aic_serve_check(aic_request *q, aic_error *err);
 aic_code aic_serve_forget_damage(aic_request *q, aic_error *err);

@@ -81,6 +81,11 @@ static aic_quality finish(aic_quality q)
 	return q;
 }
 
+aic_quality aic_quality_of_storage(void)
+{
+	return (aic_quality){.verified = METERED_PPM, .useful = AIC_PPM, .quality = METERED_PPM};
+}
+
 void aic_quality_penalize(aic_quality *q, uint64_t penalty_ppm)
 {
 	bool had = q->quality;

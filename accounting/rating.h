@@ -39,6 +39,8 @@ typedef struct {
 
 /* One node's hardware line. receipts: all of the run, ordered by node. */
 aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts);
+/* Held bytes: verified 500,000, useful in full. */
+aic_quality aic_quality_of_storage(void);
 /* What a penalty of that many ppm leaves: quality = floor(quality * (10^6 - penalty) / 10^6). */
 void aic_quality_penalize(aic_quality *q, uint64_t penalty_ppm);
 /* Data and model lines: over all nodes of the segment; verified by seconds, useful by GPUs held (CPUs for a job without). */

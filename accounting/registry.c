@@ -54,7 +54,7 @@ bool aic_hostlist_each(const char *expression, void (*each)(void *ctx, const cha
 
 static void rates_encode(aic_bytes *out, const aic_rates *r)
 {
-	aic_cbor_put_array(out, 4);
+	aic_cbor_put_array(out, r->storage_gib_month ? 5 : 4);
 	aic_cbor_put_amount(out, r->gpu_default);
 	aic_cbor_put_amount(out, r->cpu);
 	aic_cbor_put_amount(out, r->mem_gib);
@@ -64,6 +64,8 @@ static void rates_encode(aic_bytes *out, const aic_rates *r)
 		aic_cbor_put_text(out, r->gpu[i].type);
 		aic_cbor_put_amount(out, r->gpu[i].per_hour);
 	}
+	if (r->storage_gib_month)
+		aic_cbor_put_amount(out, r->storage_gib_month);
 }
 
 static aic_code rates_decode(aic_rates *r, const void *data, size_t len, aic_error *err)
@@ -72,7 +74,7 @@ static aic_code rates_decode(aic_rates *r, const void *data, size_t len, aic_err
 
 	memset(r, 0, sizeof(*r));
 	aic_cbor_init(&c, data, len);
-	aic_cbor_array_exact(&c, 4);
+	size_t n = aic_cbor_array(&c, 5);
 	r->gpu_default = aic_cbor_amount(&c);
 	r->cpu = aic_cbor_amount(&c);
 	r->mem_gib = aic_cbor_amount(&c);
@@ -82,6 +84,8 @@ static aic_code rates_decode(aic_rates *r, const void *data, size_t len, aic_err
 		aic_cbor_text(&c, r->gpu[i].type, sizeof(r->gpu[i].type));
 		r->gpu[i].per_hour = aic_cbor_amount(&c);
 	}
+	if (n == 5)
+		r->storage_gib_month = aic_cbor_amount(&c);
 	return aic_cbor_finish(&c, err);
 }
 

@@ -105,7 +105,8 @@ static const char schema_review[] =
 	" node TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, bytes INTEGER NOT NULL, uid INTEGER NOT NULL, at INTEGER NOT NULL);"
 	"CREATE INDEX storage_held ON storage(asset, is_model, provider, node, start);"
 	"CREATE TABLE storage_line(line INTEGER PRIMARY KEY, start INTEGER NOT NULL, end INTEGER NOT NULL, rate BLOB NOT NULL,"
-	" byte_seconds BLOB NOT NULL, evidence BLOB NOT NULL);"
+	" byte_seconds BLOB NOT NULL);"
+	"CREATE TABLE storage_part(line INTEGER NOT NULL, storage INTEGER NOT NULL, PRIMARY KEY(line, storage)) WITHOUT ROWID;"
 	/* Whose records are to be erased as soon as they are settled. */
 	"CREATE TABLE erasure(user TEXT PRIMARY KEY, at INTEGER NOT NULL, uid INTEGER NOT NULL) WITHOUT ROWID;"
 	"PRAGMA user_version=4;";

@@ -26,7 +26,7 @@ static void an_old_store_is_brought_up(void **state)
 	static const char back[] = "DROP TABLE audit; DROP INDEX line_open; ALTER TABLE line DROP COLUMN held; ALTER TABLE line DROP COLUMN act;"
 	                           "ALTER TABLE line DROP COLUMN charged; CREATE INDEX line_open ON line(ended) WHERE batch IS NULL;"
 	                           "ALTER TABLE line DROP COLUMN penalty; ALTER TABLE line DROP COLUMN leaf; ALTER TABLE record DROP COLUMN erased;"
-	                           "DROP TABLE approved; DROP TABLE refund; DROP TABLE storage; DROP TABLE storage_line; DROP TABLE erasure;"
+	                           "DROP TABLE approved; DROP TABLE refund; DROP TABLE storage; DROP TABLE storage_line; DROP TABLE storage_part; DROP TABLE erasure;"
 	                           "CREATE TABLE approval(batch INTEGER NOT NULL, uid INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,"
 	                           " PRIMARY KEY(batch, uid)) WITHOUT ROWID; INSERT INTO approval VALUES(1, 7, x'0102', 5);"
 	                           "PRAGMA user_version=1;";

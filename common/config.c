@@ -353,6 +353,8 @@ aic_code aic_config_rates(aic_config *c, const aic_yaml_node *root, aic_error *e
 		code = aic_yaml_get_amount(map, "cpu", &c->rates.cpu, err);
 	if (code == AIC_OK)
 		code = aic_yaml_get_amount(map, "mem_gib", &c->rates.mem_gib, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_amount(map, "storage_gib_month", &c->rates.storage_gib_month, err);
 	return code == AIC_OK ? aic_yaml_unknown(map, err) : code;
 }
 

@@ -76,7 +76,7 @@ typedef struct {
 	char chain[65];                     /* ledger.chain: id of the one ledger that this site takes part in, lower-case hex ["": any] */
 	char order[16];                     /* ledger.order: local (default) | etcd */
 	aic_etcd_config etcd;               /* ledger.etcd */
-	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001}, AIC per hour */
+	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001, storage_gib_month: 0}, AIC per hour or month */
 	bool refuse_unfunded;               /* policy.unfunded: hold (default) | refuse */
 	bool closed_when_stale;             /* policy.stale: open (default) | closed */
 	int64_t stale_after;                /* policy.stale_after, seconds [120] */

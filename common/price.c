@@ -5,6 +5,8 @@
 
 #define MIB_PER_GIB 1024u
 #define HOUR 3600u
+#define BYTES_PER_GIB (1ull << 30)
+#define MONTH 2592000u
 
 void aic_rates_default(aic_rates *r)
 {
@@ -52,6 +54,11 @@ bool aic_price_node(aic_amount *out, const aic_rates *r, const aic_node_share *s
 		return false;
 	aic_amount divisor = (aic_amount)MIB_PER_GIB * HOUR * AIC_PPM;
 	return aic_u256_to_amount(aic_u256_div(sum, aic_u256_from(divisor), NULL), out);
+}
+
+bool aic_price_storage(aic_amount *out, aic_amount per_gib_month, aic_amount byte_seconds)
+{
+	return aic_mul_div(out, per_gib_month, byte_seconds, (aic_amount)BYTES_PER_GIB * MONTH);
 }
 
 bool aic_price_asset(aic_amount *out, const aic_asset_terms *terms, uint64_t gpu_seconds)

@@ -20,6 +20,7 @@ typedef struct {
 	aic_amount gpu_default;      /* for types without a row [0.5 AIC] */
 	aic_amount cpu;              /* [0.01 AIC] */
 	aic_amount mem_gib;          /* [0.001 AIC] */
+	aic_amount storage_gib_month; /* units per GiB and 30 days [0]; no plugin needs it, so no snapshot has it */
 	uint32_t gpu_types;
 	aic_gpu_rate gpu[AIC_PRICE_GPU_TYPES_MAX];
 } aic_rates;
@@ -37,6 +38,9 @@ typedef struct {
 	aic_amount per_gpu_hour;
 } aic_asset_terms;
 bool aic_price_asset(aic_amount *out, const aic_asset_terms *terms, uint64_t gpu_seconds);
+
+/* floor(rate * byte_seconds / (2^30 * 2,592,000)). False where the result needs more than 128 bits. */
+bool aic_price_storage(aic_amount *out, aic_amount per_gib_month, aic_amount byte_seconds);
 
 /* The most that a job can cost: `nodes` equal shares for `seconds` at full price, plus assets' terms (NULL if none). */
 bool aic_price_quote(aic_amount *out, const aic_rates *r, const aic_node_share *share, uint32_t nodes, int64_t seconds,

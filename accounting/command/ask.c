@@ -14,8 +14,8 @@ static const struct argp_option report_options[] = {
 	{"provider", KEY_PROVIDER, "NAME", 0, "only this provider", 2},
 	{"user", KEY_USER, "NAME", 0, "only this user's jobs", 2},
 	{"node", KEY_NODE, "NAME", 0, "only jobs that had this node", 2},
-	{"since", KEY_SINCE, "TIME", 0, "jobs that ended then or later: 2026-11-23, 2026-11-23T08:00, now-7days (UTC)", 2},
-	{"until", KEY_UNTIL, "TIME", 0, "jobs that ended before", 2},
+	{"since", KEY_SINCE, "TIME", 0, "what ended then or later: 2026-11-23, 2026-11-23T08:00, now-7days (UTC)", 2},
+	{"until", KEY_UNTIL, "TIME", 0, "what ended before", 2},
 	{"format", KEY_FORMAT, "FORMAT", OPTION_HIDDEN, NULL, 2},
 	{0},
 };
@@ -78,6 +78,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--reason does not apply here");
 		w->reason = arg;
 		return 0;
+	case 'm':
+		if (!w->takes_model)
+			argp_error(state, "--model does not apply here");
+		w->model = true;
+		return 0;
 	case 'k':
 		if (!w->takes_key)
 			argp_error(state, "--key does not apply here");
@@ -95,15 +100,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int aic_words_begin(aic_words *w, const char *args_doc, const char *doc, int argc, char **argv)
 {
-	struct argp_option options[5 + sizeof(report_options) / sizeof(report_options[0])] = {
+	struct argp_option options[6 + sizeof(report_options) / sizeof(report_options[0])] = {
 		{"period", 'p', "PERIOD", w->takes_period ? 0 : OPTION_HIDDEN, "2026-11-23, 2026-W48 or 2026-11 [the running one]", 0},
 		{"hash", 'h', "HEX", w->takes_hash ? 0 : OPTION_HIDDEN, "refuse unless the batch's hash begins so", 0},
 		{"reason", 'r', "TEXT", w->takes_reason ? 0 : OPTION_HIDDEN, "why; kept with the line", 0},
+		{"model", 'm', NULL, w->takes_model ? 0 : OPTION_HIDDEN, "the asset is a model", 0},
 		{"key", 'k', "FILE", w->takes_key ? 0 : OPTION_HIDDEN, "sign with the administrator's key in FILE", 0},
 	};
 	const struct argp_child children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
 	const struct argp argp = {options, parse, args_doc, doc, children, NULL, NULL};
-	size_t n = 4;
+	size_t n = 5;
 
 	for (const struct argp_option *o = report_options; o->name; o++)
 		if (takes_option(w, o->key)) {

@@ -25,6 +25,7 @@ typedef struct {
 	bool takes_reason;
 	const char *key;         /* a file with an administrator's key */
 	bool takes_key;
+	bool takes_model, model; /* --model: the asset is a model */
 	bool takes_page, page;   /* --format html */
 	bool takes_ur2, ur2;     /* --format ur2 */
 	const char *output;      /* --output, with takes_page or takes_ur2; NULL: stdout */

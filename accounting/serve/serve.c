@@ -182,6 +182,8 @@ static const struct {
 	{"refund-approve", aic_serve_refund_approve, "approve a refund"},
 	{"audit", aic_serve_audit, "see the log of acts"},
 	{"reconcile", aic_serve_reconcile, "compare with slurmdbd"},
+	{"storage-held", aic_serve_storage_held, "declare what a provider holds"},
+	{"storage-list", aic_serve_storage_list, "see what providers hold"},
 	{"check", aic_serve_check, "look into the daemon's health"},
 	{"forget-damage", aic_serve_forget_damage, "forget damage"},
 	{"forget-node", aic_serve_forget_node, "forget a node's key"},

@@ -9,9 +9,9 @@
 #include "accounting/flags.h"
 
 #define LINES "SELECT l.id, r.job, r.user, l.node, l.kind, p.name, q.name, l.gross, l.useful, l.quality, l.quality_reason, l.act, l.held," \
-              " r.flags, r.cpu_seconds, r.gpu_seconds, l.payee, r.restart FROM line l JOIN record r ON r.id=l.record JOIN wallet p ON" \
+              " r.flags, r.cpu_seconds, r.gpu_seconds, l.payee, r.restart FROM line l LEFT JOIN record r ON r.id=l.record JOIN wallet p ON" \
               " p.id=l.payer JOIN wallet q ON q.id=l.payee WHERE "
-#define ORDER " ORDER BY r.cluster, r.job, r.submit, r.restart, r.segment, l.node, l.kind LIMIT 200001"
+#define ORDER " ORDER BY r.id IS NULL, r.cluster, r.job, r.submit, r.restart, r.segment, l.node, l.kind, l.id LIMIT 200001"
 #define LINES_MAX 200000
 
 static void line_row(aic_rows *rows, sqlite3_stmt *st, const aic_flagger *f)
@@ -27,7 +27,7 @@ static void line_row(aic_rows *rows, sqlite3_stmt *st, const aic_flagger *f)
 	aic_flags_of(f, &l, flags, sizeof(flags));
 	snprintf(job, sizeof(job), "%lld", (long long)sqlite3_column_int64(st, 1));
 	aic_rows_number(rows, sqlite3_column_int64(st, 0));
-	aic_rows_text(rows, job);
+	aic_rows_text(rows, sqlite3_column_int64(st, 1) ? job : NULL); /* a storage line has no job */
 	aic_rows_text(rows, l.user);
 	aic_rows_text(rows, aic_sql_text(st, 3));
 	aic_rows_text(rows, aic_line_kind_name((aic_line_kind)sqlite3_column_int(st, 4)));
