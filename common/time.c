@@ -27,6 +27,20 @@ int64_t aic_monotonic_ms(void)
 	return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static int64_t system_now(void *ctx)
+{
+	(void) ctx;
+	return aic_now();
+}
+
+static int64_t system_monotonic_ms(void *ctx)
+{
+	(void) ctx;
+	return aic_monotonic_ms();
+}
+
+const aic_clock aic_clock_system = {system_now, system_monotonic_ms, NULL};
+
 static int64_t midnight_before(int64_t t)
 {
 	int64_t rest = t % DAY;

@@ -19,6 +19,14 @@ aic_code aic_duration_parse(int64_t *s, const char *text, aic_error *err);
 int64_t aic_now(void);           /* wall clock, seconds */
 int64_t aic_monotonic_ms(void);
 
+/* A clock that is passed in, so that what depends on time can be driven by a test. */
+typedef struct {
+	int64_t (*now)(void *ctx);           /* as aic_now */
+	int64_t (*monotonic_ms)(void *ctx);  /* as aic_monotonic_ms */
+	void *ctx;
+} aic_clock;
+extern const aic_clock aic_clock_system;
+
 /* Accounting periods, UTC. */
 typedef enum { AIC_PERIOD_DAY, AIC_PERIOD_WEEK, AIC_PERIOD_MONTH } aic_period_kind;
 bool aic_period_kind_parse(aic_period_kind *k, const char *text); /* day | week | month */

@@ -5,12 +5,9 @@
 
 #include "common/cbor.h"
 #include "common/log.h"
-#include "common/time.h"
 #include "ledger/failpoint.h"
 #include "ledger/genesis.h"
 #include "ledger/state/member.h"
-
-#define UNFINAL_MAX 64 /* heights that are searched for the newest final one */
 
 /* --- validity: a pure function of the state before and the bytes --- */
 
@@ -132,12 +129,11 @@ static aic_code attest(aic_chain *c, aic_error *err)
 	aic_member me;
 	aic_code code = know_key(c, err);
 
-	if (!code)
-		code = aic_state_member(c->state, &c->site, &me, err);
-	if (code == AIC_NOT_FOUND || !c->key)
-		return AIC_OK;
-	if (code)
+	if (code || !c->key || (c->attested == head->height && head->height))
 		return code;
+	code = aic_state_member(c->state, &c->site, &me, err);
+	if (code)
+		return code == AIC_NOT_FOUND ? AIC_OK : code;
 	if (memcmp(me.key, c->key->public_key, AIC_PUBLIC_LEN) != 0)
 		return AIC_OK; /* another key speaks for this site now */
 	a.site = c->site;
@@ -145,6 +141,8 @@ static aic_code attest(aic_chain *c, aic_error *err)
 	aic_failpoint("chain: before attesting");
 	code = aic_order_attest(c->order, &c->site, head->height, bytes.data, bytes.len, err);
 	aic_bytes_free(&bytes);
+	if (!code)
+		c->attested = head->height;
 	return code;
 }
 
@@ -152,7 +150,25 @@ typedef struct {
 	aic_chain *c;
 	uint64_t height, count;
 	aic_hash block, root;
+	bool own; /* this site's is among them */
 } tally;
+
+static bool is_signed(aic_chain *c, const aic_attestation *a, const uint8_t key[AIC_PUBLIC_LEN], const uint8_t *bytes, size_t len)
+{
+	aic_bytes in = {0};
+
+	aic_bytes_append(&in, key, AIC_PUBLIC_LEN);
+	aic_bytes_append(&in, bytes, len);
+	aic_hash h = aic_sha256_of(in.data, in.len);
+	aic_hash *known = &c->verified[h.b[0]];
+	aic_bytes_free(&in);
+	if (aic_hash_equal(known, &h))
+		return true;
+	if (!aic_attestation_signed_by(a, key))
+		return false;
+	*known = h;
+	return true;
+}
 
 static aic_code count_one(void *ctx, const aic_id *site, const uint8_t *bytes, size_t len, aic_error *err)
 {
@@ -163,9 +179,11 @@ static aic_code count_one(void *ctx, const aic_id *site, const uint8_t *bytes, s
 
 	if (code && code != AIC_NOT_FOUND)
 		return code;
-	if (code == AIC_NOT_FOUND || aic_attestation_decode(&a, bytes, len, NULL) || !aic_id_equal(&a.site, site) ||
-	    a.height != t->height || !aic_attestation_signed_by(&a, m.key))
+	if (code == AIC_NOT_FOUND || !aic_member_is_active(&m, t->height) || aic_attestation_decode(&a, bytes, len, NULL) ||
+	    !aic_id_equal(&a.site, site) || a.height != t->height ||
+	    !aic_hash_equal(&a.chain, &aic_state_head(t->c->state)->chain) || !is_signed(t->c, &a, m.key, bytes, len))
 		return AIC_OK;
+	t->own |= aic_id_equal(site, &t->c->site);
 	if (aic_hash_equal(&a.block, &t->block) && aic_hash_equal(&a.state, &t->root))
 		t->count++;
 	else
@@ -173,23 +191,31 @@ static aic_code count_one(void *ctx, const aic_id *site, const uint8_t *bytes, s
 	return AIC_OK;
 }
 
+static aic_code is_final(aic_chain *c, uint64_t height, bool *final, aic_error *err)
+{
+	tally t = {.c = c, .height = height};
+	uint64_t members;
+	aic_code code;
+
+	if ((code = aic_state_hash_at(c->state, height, &t.block, err)) || (code = aic_state_root_at(c->state, height, &t.root, err)) ||
+	    (code = aic_members_active(c->state, height, &members, err)) ||
+	    (code = aic_order_attestations(c->order, height, count_one, &t, err)))
+		return code;
+	*final = t.count >= aic_quorum(members);
+	if (!t.own && c->attested == height)
+		c->attested = 0; /* the board has lost it: it is put there again */
+	return AIC_OK;
+}
+
+/* From the top: finality of a height covers all below. */
 aic_code aic_chain_finality(aic_chain *c, aic_error *err)
 {
-	const aic_head *head = aic_state_head(c->state);
-	uint64_t members;
-	aic_code code = aic_members_active(c->state, head->height, &members, err);
+	bool final = false;
+	aic_code code = AIC_OK;
 
-	/* from the top: finality of a height covers all below */
-	for (uint64_t h = head->height; !code && h > c->final_height && head->height - h < UNFINAL_MAX; h--) {
-		tally t = {.c = c, .height = h};
-		aic_bytes block = {0};
-		bool valid;
-
-		if (!(code = aic_state_block(c->state, h, &block, &t.block, &valid, err)) &&
-		    !(code = aic_state_root_at(c->state, h, &t.root, err)))
-			code = aic_order_attestations(c->order, h, count_one, &t, err);
-		aic_bytes_free(&block);
-		if (!code && t.count >= aic_quorum(members))
+	for (uint64_t h = aic_state_head(c->state)->height; !code && !final && h > c->final_height; h--) {
+		code = is_final(c, h, &final, err);
+		if (!code && final)
 			c->final_height = h;
 	}
 	return code;
@@ -198,10 +224,14 @@ aic_code aic_chain_finality(aic_chain *c, aic_error *err)
 static aic_code apply_next(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
 {
 	aic_chain *c = ctx;
+	uint64_t next = aic_state_head(c->state)->height + 1;
 	bool valid;
 	aic_error why = {0};
-	aic_code code = aic_block_apply(c->state, block, len, &valid, &why, err);
 
+	if (height != next)
+		return aic_fail(err, AIC_UNREACHABLE, "the log was asked for height %llu and gave height %llu: it is asked again",
+		                (unsigned long long)next, (unsigned long long)height);
+	aic_code code = aic_block_apply(c->state, block, len, &valid, &why, err);
 	if (code)
 		return code;
 	if (!valid)
@@ -209,41 +239,51 @@ static aic_code apply_next(void *ctx, uint64_t height, const uint8_t *block, siz
 	return attest(c, err);
 }
 
+typedef struct {
+	const aic_head *head;
+	bool seen;
+} comparison;
+
 static aic_code compare_block(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
 {
-	const aic_head *head = aic_state_head(ctx);
+	comparison *own = ctx;
 	aic_hash hash = height ? aic_block_hash(block, len) : aic_genesis_chain(block, len);
 
-	if (aic_hash_equal(&hash, &head->hash))
+	own->seen = height == own->head->height;
+	if (own->seen && aic_hash_equal(&hash, &own->head->hash))
 		return AIC_OK;
 	return aic_fail(err, AIC_CORRUPT, "the log holds another block at height %llu than this site's copy: nothing is written",
 	                (unsigned long long)height);
 }
 
 /* The log may not be shorter than the own copy, nor hold another block where the copy ends. */
-static aic_code check_log(aic_chain *c, aic_order_head *top, aic_error *err)
+static aic_code check_log(aic_chain *c, aic_error *err)
 {
-	const aic_head *head = aic_state_head(c->state);
-	aic_code code = aic_order_head_get(c->order, top, err);
+	comparison own = {.head = aic_state_head(c->state)};
+	uint64_t height = own.head->height;
+	aic_code code = aic_order_head_get(c->order, &c->top, err);
 
 	if (code)
 		return code;
-	if (top->empty || top->height < head->height)
+	if (c->top.empty || c->top.height < height)
 		return aic_fail(err, AIC_CORRUPT,
 		                "the log ends at height %llu, this site's copy at %llu: the log has lost blocks; nothing is written until "
 		                "it is restored",
-		                (unsigned long long)top->height, (unsigned long long)head->height);
-	return aic_order_read(c->order, head->height, 1, compare_block, c->state, err);
+		                (unsigned long long)c->top.height, (unsigned long long)height);
+	code = aic_order_read(c->order, height, 1, compare_block, &own, err);
+	if (!code && !own.seen)
+		code = aic_fail(err, AIC_CORRUPT, "the log ends at height %llu and yet holds no block at height %llu: nothing is written",
+		                (unsigned long long)c->top.height, (unsigned long long)height);
+	return code;
 }
 
 aic_code aic_chain_catch_up(aic_chain *c, aic_error *err)
 {
-	aic_order_head top;
-	aic_code code = check_log(c, &top, err);
+	aic_code code = check_log(c, err);
 	uint64_t from = aic_state_head(c->state)->height + 1;
 
-	if (!code && top.height >= from)
-		code = aic_order_read(c->order, from, top.height - from + 1, apply_next, c, err);
+	if (!code && c->top.height >= from)
+		code = aic_order_read(c->order, from, c->top.height - from + 1, apply_next, c, err);
 	if (!code)
 		code = attest(c, err);
 	return code ? code : aic_chain_finality(c, err);
@@ -259,39 +299,63 @@ static aic_code apply_genesis(void *ctx, uint64_t height, const uint8_t *block, 
 {
 	first *f = ctx;
 
-	(void)height;
+	if (height)
+		return aic_fail(err, AIC_UNREACHABLE, "the log was asked for height 0 and gave height %llu", (unsigned long long)height);
 	if (f->genesis && (len != f->len || memcmp(block, f->genesis, len) != 0))
 		return aic_fail(err, AIC_REFUSED, "the log began with another genesis than this site's: correct genesis.yaml or the log");
 	return aic_state_is_empty(f->state) ? aic_genesis_apply(f->state, block, len, err) : AIC_OK;
 }
 
+/* An empty copy: genesis from the log, which gets the one given where it is new. */
+static aic_code begin_ledger(aic_chain *c, const void *genesis, size_t len, aic_error *err)
+{
+	first f = {c->state, genesis, len};
+	aic_code code = aic_order_head_get(c->order, &c->top, err);
+
+	if (!code && c->top.empty) {
+		if (!genesis)
+			return aic_fail(err, AIC_NOT_FOUND, "the ledger is empty and no genesis was given");
+		aic_hash chain = aic_genesis_chain(genesis, len);
+		code = aic_order_append_if_head(c->order, &c->top, &chain, genesis, len, err);
+	}
+	if (!code)
+		code = aic_order_read(c->order, 0, 1, apply_genesis, &f, err);
+	if (!code && aic_state_is_empty(c->state))
+		code = aic_fail(err, AIC_CORRUPT, "the log ends at height %llu and yet holds no genesis: restore the log",
+		                (unsigned long long)c->top.height);
+	return code ? code : aic_chain_catch_up(c, err);
+}
+
+/* A copy is there to be read, whatever has become of the log. */
+static aic_code continue_ledger(aic_chain *c, const void *genesis, size_t len, aic_error *err)
+{
+	aic_hash chain = aic_genesis_chain(genesis, len);
+	aic_error why = {0};
+
+	if (genesis && !aic_hash_equal(&chain, &aic_state_head(c->state)->chain))
+		return aic_fail(err, AIC_REFUSED, "this site's copy began with another genesis: correct genesis.yaml, or move the copy away");
+	aic_code code = aic_chain_catch_up(c, &why);
+	if (code == AIC_UNREACHABLE || code == AIC_CORRUPT || code == AIC_FULL) {
+		aic_warn("%s; this site's copy, at height %llu, can be read", why.message, (unsigned long long)aic_state_head(c->state)->height);
+		return AIC_OK;
+	}
+	if (code && err)
+		*err = why;
+	return code;
+}
+
 aic_code aic_chain_open(aic_chain *c, aic_state *state, aic_order *order, const aic_key *key, const void *genesis, size_t len,
                         aic_error *err)
 {
-	first f = {state, genesis, len};
-	aic_order_head top;
-	aic_code code = aic_order_head_get(order, &top, err);
-
-	*c = (aic_chain){.state = state, .order = order, .key = key};
+	*c = (aic_chain){.state = state, .order = order, .key = key, .clock = &aic_clock_system};
 	if (key)
 		c->site = aic_site_id(key->public_key);
-	if (!code && top.empty) {
-		if (!genesis)
-			return aic_fail(err, AIC_NOT_FOUND, "the ledger is empty and no genesis was given");
-		if (!aic_state_is_empty(state))
-			return aic_fail(err, AIC_CORRUPT, "the log is empty, this site's copy is at height %llu: restore the log",
-			                (unsigned long long)aic_state_head(state)->height);
-		aic_hash chain = aic_genesis_chain(genesis, len);
-		code = aic_order_append_if_head(order, &top, &chain, genesis, len, err);
-	}
-	if (!code)
-		code = aic_order_read(order, 0, 1, apply_genesis, &f, err);
-	return code ? code : aic_chain_catch_up(c, err);
+	return aic_state_is_empty(state) ? begin_ledger(c, genesis, len, err) : continue_ledger(c, genesis, len, err);
 }
 
 /* --- building --- */
 
-static aic_code build_tx(aic_chain *c, aic_bytes *tx, uint64_t kind, const aic_bytes *body, aic_error *err)
+aic_code aic_chain_nonce(aic_chain *c, uint64_t *nonce, aic_error *err)
 {
 	aic_key_row me;
 	aic_code code;
@@ -301,21 +365,35 @@ static aic_code build_tx(aic_chain *c, aic_bytes *tx, uint64_t kind, const aic_b
 	code = aic_state_key(c->state, c->key->public_key, &me, err);
 	if (code == AIC_NOT_FOUND)
 		return aic_fail(err, AIC_REFUSED, "this site's key is not registered on the ledger: it is no member");
-	if (!code)
-		aic_tx_build(tx, kind, c->key, &aic_state_head(c->state)->chain, me.nonce, body->data, body->len);
+	*nonce = code ? 0 : me.nonce;
 	return code;
 }
 
-static void build_block(aic_chain *c, aic_bytes *block, const aic_bytes *tx, int64_t time)
+aic_code aic_chain_sign(aic_chain *c, uint64_t kind, const aic_bytes *body, uint64_t nonce, aic_bytes *tx, aic_error *err)
+{
+	if (!c->key)
+		return aic_fail(err, AIC_REFUSED, "this copy of the ledger has no key to sign with");
+	aic_tx_build(tx, kind, c->key, &aic_state_head(c->state)->chain, nonce, body->data, body->len);
+	return AIC_OK;
+}
+
+void aic_chain_begin(aic_chain *c)
 {
 	const aic_head *head = aic_state_head(c->state);
-	aic_bytes transactions = {0};
+	int64_t now = c->clock->now(c->clock->ctx);
+
+	aic_state_begin(c->state, head->height + 1, now > head->time ? now : head->time);
+}
+
+static void build_block(aic_chain *c, aic_bytes *block, const aic_bytes *transactions, size_t n)
+{
+	const aic_head *head = aic_state_head(c->state);
 	aic_header h = {
 		.version = AIC_BLOCK_VERSION,
 		.chain = head->chain,
 		.height = head->height + 1,
 		.previous = head->hash,
-		.time = time,
+		.time = aic_state_time(c->state),
 		.transactions = aic_state_transactions_root(c->state),
 		.events = aic_state_events_root(c->state),
 		.state = head->root,
@@ -323,27 +401,29 @@ static void build_block(aic_chain *c, aic_bytes *block, const aic_bytes *tx, int
 		.generator = c->site,
 	};
 
-	aic_cbor_put_bytes(&transactions, tx->data, tx->len);
-	aic_block_build(block, &h, c->key, &transactions, 1);
-	aic_bytes_free(&transactions);
+	aic_block_build(block, &h, c->key, transactions, n);
 }
 
-/* Order first: what is in the log is applied even if this process dies on the way. */
+/* Order first: what is in the log is applied even if this process dies on the way. The log's own word for its head is what the
+ * append compares with: who appended last may have named its block falsely, and check_log knows the block by its bytes. */
 static aic_code order_and_commit(aic_chain *c, const aic_bytes *block, aic_error *err)
 {
-	const aic_head *head = aic_state_head(c->state);
-	aic_order_head expected = {.height = head->height, .hash = head->hash};
+	uint64_t height = aic_state_head(c->state)->height + 1;
 	aic_hash hash = aic_block_hash(block->data, block->len);
 	aic_code code;
 
 	if (block->len > AIC_BLOCK_MAX)
 		return aic_fail(err, AIC_FULL, "a block of %zu bytes is larger than %u: split the batch", block->len, AIC_BLOCK_MAX);
-	if ((code = aic_order_append_if_head(c->order, &expected, &hash, block->data, block->len, err)))
+	if (c->top.empty || c->top.height + 1 != height)
+		return aic_fail(err, AIC_REFUSED, "the log's head is at height %llu by now: build the block anew",
+		                (unsigned long long)c->top.height);
+	if ((code = aic_order_append_if_head(c->order, &c->top, &hash, block->data, block->len, err)))
 		return code;
 	aic_failpoint("chain: ordered");
+	c->top = (aic_order_head){.height = height, .hash = hash};
 	if ((code = aic_state_commit(c->state, &hash, block->data, block->len, true, err))) {
 		aic_error_prefix(err, "the block at height %llu is in the log and will be applied as soon as that is possible",
-		                 (unsigned long long)expected.height + 1);
+		                 (unsigned long long)height);
 		return code;
 	}
 	if ((code = attest(c, err)))
@@ -351,31 +431,50 @@ static aic_code order_and_commit(aic_chain *c, const aic_bytes *block, aic_error
 	return aic_chain_finality(c, err);
 }
 
-aic_code aic_chain_post(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_posted *out, aic_error *err)
+aic_code aic_chain_order(aic_chain *c, const aic_bytes *transactions, size_t n, aic_error *err)
 {
-	aic_bytes tx = {0}, block = {0};
-	aic_transaction decoded;
-	int64_t now = aic_now();
+	aic_bytes block = {0};
+
+	build_block(c, &block, transactions, n);
+	aic_code code = order_and_commit(c, &block, err);
+	if (code)
+		aic_state_discard(c->state);
+	aic_bytes_free(&block);
+	return code;
+}
+
+/* Signs with the next nonce and executes. */
+static aic_code execute_own(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_bytes *tx, aic_error *err)
+{
+	uint64_t nonce;
 	aic_code code;
 
-	if ((code = aic_chain_catch_up(c, err)))
+	if (!(code = aic_chain_nonce(c, &nonce, err)) && !(code = aic_chain_sign(c, kind, body, nonce, tx, err)))
+		code = aic_state_execute(c->state, tx->data, tx->len, err);
+	return code;
+}
+
+aic_code aic_chain_post(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_posted *out, aic_error *err)
+{
+	aic_bytes tx = {0}, item = {0};
+	aic_transaction decoded;
+	aic_code code = aic_chain_catch_up(c, err);
+
+	if (code)
 		return code;
-	const aic_head *head = aic_state_head(c->state);
-	now = now > head->time ? now : head->time;
-	aic_state_begin(c->state, head->height + 1, now);
-	if (!(code = build_tx(c, &tx, kind, body, err)) && !(code = aic_state_execute(c->state, tx.data, tx.len, err))) {
-		build_block(c, &block, &tx, now);
-		code = order_and_commit(c, &block, err);
+	aic_chain_begin(c);
+	if (!(code = execute_own(c, kind, body, &tx, err))) {
+		aic_cbor_put_bytes(&item, tx.data, tx.len);
+		code = aic_chain_order(c, &item, 1, err);
 	}
 	if (!code) {
 		aic_tx_decode(&decoded, tx.data, tx.len, NULL);
 		out->tx = decoded.id;
-		out->height = head->height;
-	} else {
-		aic_state_discard(c->state);
+		out->height = aic_state_head(c->state)->height;
 	}
+	aic_state_discard(c->state);
 	aic_bytes_free(&tx);
-	aic_bytes_free(&block);
+	aic_bytes_free(&item);
 	return code;
 }
 
@@ -391,14 +490,13 @@ static aic_code ask_for_no_signatures(aic_chain *c, aic_error *err)
 
 aic_code aic_chain_preview(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_bytes *result, aic_error *err)
 {
-	const aic_head *head = aic_state_head(c->state);
 	aic_bytes tx = {0};
 	aic_code code = aic_chain_catch_up(c, err);
 
 	if (code)
 		return code;
-	aic_state_begin(c->state, head->height + 1, head->time);
-	if (!(code = ask_for_no_signatures(c, err)) && !(code = build_tx(c, &tx, kind, body, err)) && !(code = aic_state_execute(c->state, tx.data, tx.len, err)))
+	aic_chain_begin(c);
+	if (!(code = ask_for_no_signatures(c, err)) && !(code = execute_own(c, kind, body, &tx, err)))
 		aic_bytes_append(result, aic_state_result_out(c->state)->data, aic_state_result_out(c->state)->len);
 	aic_state_discard(c->state);
 	aic_bytes_free(&tx);

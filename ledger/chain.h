@@ -4,9 +4,12 @@
 #ifndef AIC_LEDGER_CHAIN_H
 #define AIC_LEDGER_CHAIN_H
 
+#include "common/time.h"
 #include "ledger/block.h"
 #include "ledger/order/order.h"
 #include "ledger/state/state.h"
+
+#define AIC_CHAIN_VERIFIED 256 /* signatures that need not be verified again while a height waits for finality */
 
 typedef struct {
 	aic_state *state;        /* both borrowed */
@@ -14,11 +17,18 @@ typedef struct {
 	const aic_key *key;      /* of this site; NULL: follows only, builds and attests nothing */
 	const aic_key *next;     /* takes over from key as soon as the ledger names it its successor; NULL: none */
 	aic_id site;             /* stays what it is when the key changes */
+	const aic_clock *clock;  /* the system's, unless it is set after aic_chain_open */
 	uint64_t final_height;
+	uint64_t attested;       /* height of the newest attestation that the board has of this site, as far as is known */
+	aic_order_head top;      /* the log's head as it was told last: what an append compares with */
+	aic_hash verified[AIC_CHAIN_VERIFIED]; /* SHA-256(key || attestation) of good signatures, by their first byte */
 } aic_chain;
 
+/* This many heights without finality, and nothing more is built until they have it. */
+#define AIC_CHAIN_UNFINAL_MAX 64
+
 /* genesis: canonical bytes, used where the log is empty; where it is not, block 0 must be these bytes (NULL, 0: whatever is
- * there). Catches up with the log. */
+ * there). Catches up with the log; where that fails a copy that is not empty is open for reading all the same, with a warning. */
 aic_code aic_chain_open(aic_chain *c, aic_state *state, aic_order *order, const aic_key *key, const void *genesis, size_t len,
                         aic_error *err);
 /* Applies what the log holds beyond the state; attests; advances final_height. */
@@ -31,6 +41,17 @@ typedef struct {
 	aic_hash tx;
 	uint64_t height;
 } aic_posted;
+
+/* A transaction of this site with that nonce, appended to tx. */
+aic_code aic_chain_sign(aic_chain *c, uint64_t kind, const aic_bytes *body, uint64_t nonce, aic_bytes *tx, aic_error *err);
+/* The nonce that the state, the block in the making included, expects of this site next. */
+aic_code aic_chain_nonce(aic_chain *c, uint64_t *nonce, aic_error *err);
+/* Begins a block after the head, at the clock's time; what the caller then executes in the state goes into it. */
+void aic_chain_begin(aic_chain *c);
+/* Makes a block of what was executed since aic_chain_begin, orders, applies and attests it. transactions: their bytes as CBOR
+ * byte strings, one after the other. AIC_REFUSED: another site's block has the height. After AIC_UNREACHABLE nothing is known: the
+ * next aic_chain_catch_up finds out. Whatever it returns, the state has no block in the making after it. */
+aic_code aic_chain_order(aic_chain *c, const aic_bytes *transactions, size_t n, aic_error *err);
 
 /* One transaction, signed by this site, as a block of its own: ordered, applied and attested when it returns AIC_OK. Refused
  * without a trace where the state refuses it. */

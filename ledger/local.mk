@@ -16,6 +16,7 @@ libledger_la_SOURCES = \
 	ledger/state/execute.c ledger/state/execute.h \
 	ledger/audit/export.c ledger/audit/export.h ledger/audit/export_format.h ledger/audit/export_verify.c ledger/audit/journal.c \
 	ledger/failpoint.h \
+	ledger/generator.c ledger/generator.h \
 	ledger/genesis.c ledger/genesis.h \
 	ledger/history.c ledger/history.h \
 	ledger/state/issuance.c ledger/state/issuance.h \

@@ -62,8 +62,9 @@ static aic_code start_chain(aic_service *s, aic_error *err)
 	const aic_key *key = aic_custody_site_key(s->custody);
 	aic_genesis g;
 	aic_bytes bytes = {0};
-	aic_order_head head;
-	aic_code code = aic_order_head_get(&s->order, &head, err);
+	aic_order_head head = {.empty = false};
+	bool first = aic_state_is_empty(s->state);
+	aic_code code = first ? aic_order_head_get(&s->order, &head, err) : AIC_OK; /* a copy can be read without its log */
 
 	if (!code && head.empty && !(code = aic_genesis_load(&g, s->config->genesis, s->custody, key, err))) {
 		aic_genesis_encode(&g, &bytes);

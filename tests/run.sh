@@ -57,7 +57,7 @@ run_units() {
 	for program in $(make -s -C "$AIC_TEST_DIR/sanitized" list_check_programs 2>/dev/null); do
 		asked_unit "$program" && report_run "$program" 300 "$AIC_TEST_DIR/sanitized/$program"
 	done
-	for program in $(cd "$TOP" && find common ledger accounting slurm-plugins mpi-runner cli etc -name '*_test.sh' | sort); do
+	for program in $(cd "$TOP" && find common ledger accounting slurm-plugins mpi-runner cli etc tests/sim -name '*_test.sh' | sort); do
 		asked_unit "$program" && report_run "$program" 300 env AIC_BUILD="$AIC_TEST_DIR/sanitized" bash "$TOP/$program"
 	done
 }

@@ -246,6 +246,11 @@ size_t aic_state_pending(const aic_state *s)
 	return s->n_tx;
 }
 
+int64_t aic_state_time(const aic_state *s)
+{
+	return s->time;
+}
+
 aic_bytes *aic_state_result_out(aic_state *s)
 {
 	return &s->results;

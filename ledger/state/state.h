@@ -46,7 +46,7 @@ aic_code aic_state_execute(aic_state *s, const void *tx, size_t len, aic_error *
 aic_hash aic_state_transactions_root(const aic_state *s);
 aic_hash aic_state_events_root(const aic_state *s);
 size_t aic_state_pending(const aic_state *s); /* transactions since begin */
-
+int64_t aic_state_time(const aic_state *s);   /* that begin was given */
 
 void aic_state_discard(aic_state *s);
 /* Writes block and effects. `valid` false: an invalid candidate, which changes nothing but the height (discard first). */

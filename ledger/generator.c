@@ -1,0 +1,314 @@
+/* generator.c: see generator.h. */
+#include "ledger/generator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cbor.h"
+#include "ledger/state/member.h"
+
+#define BLOCK_OVERHEAD 1024 /* header, signature and heads of arrays, generously */
+#define ITEM_OVERHEAD 5     /* head of a transaction's byte string */
+
+const aic_pacing aic_pacing_default = {.interval = 2000, .turn = 4000, .heartbeat = 60000};
+const aic_pacing aic_pacing_off = {.interval = 0, .turn = 0, .heartbeat = 0};
+
+typedef struct {
+	uint64_t ticket, kind;
+	aic_bytes body;
+	aic_bytes tx;      /* signed; empty until its turn came */
+	uint64_t nonce;
+	aic_request is;
+} request;
+
+struct aic_generator {
+	aic_chain *chain;
+	aic_pacing pacing;
+	request *list;     /* in order of submission */
+	size_t n, cap;
+	uint64_t next;     /* ticket */
+	uint64_t height;   /* that was the head's when it was seen last, and when that was */
+	int64_t since;
+	aic_error why;     /* nothing is made at present; code AIC_OK: no reason */
+};
+
+aic_generator *aic_generator_new(aic_chain *c, const aic_pacing *pacing)
+{
+	aic_generator *g = aic_xcalloc(1, sizeof(*g));
+
+	g->chain = c;
+	g->pacing = *pacing;
+	g->next = 1;
+	g->height = aic_state_head(c->state)->height;
+	g->since = c->clock->monotonic_ms(c->clock->ctx);
+	return g;
+}
+
+static void request_clear(request *r)
+{
+	aic_bytes_free(&r->body);
+	aic_bytes_free(&r->tx);
+}
+
+void aic_generator_free(aic_generator *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n; i++)
+		request_clear(&g->list[i]);
+	free(g->list);
+	free(g);
+}
+
+aic_code aic_generator_submit(aic_generator *g, uint64_t kind, const aic_bytes *body, uint64_t *ticket, aic_error *err)
+{
+	if (g->n == AIC_WAITING_MAX)
+		return aic_fail(err, AIC_FULL, "%d requests wait for the ledger already: try again once some have a block", AIC_WAITING_MAX);
+	if (body->len + BLOCK_OVERHEAD > AIC_BLOCK_MAX)
+		return aic_fail(err, AIC_FULL, "a %s of %zu bytes does not fit a block of %u: split the batch", aic_tx_kind_name(kind),
+		                body->len, AIC_BLOCK_MAX);
+	if (g->n == g->cap) {
+		g->cap = g->cap ? g->cap * 2 : 16;
+		g->list = aic_xrealloc(g->list, g->cap * sizeof(*g->list));
+	}
+	request *r = &g->list[g->n++];
+	*r = (request){.ticket = g->next++, .kind = kind};
+	aic_bytes_append(&r->body, body->data, body->len);
+	*ticket = r->ticket;
+	return AIC_OK;
+}
+
+size_t aic_generator_waiting(const aic_generator *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		n += g->list[i].is.state == AIC_REQUEST_WAITING;
+	return n;
+}
+
+/* --- what has become of them --- */
+
+static void refuse(request *r, const aic_error *why)
+{
+	r->is.state = AIC_REQUEST_REFUSED;
+	r->is.why = *why;
+}
+
+/* By the ledger alone: whatever an append answered, a transaction is in a block or it is not. */
+static aic_code look_up(aic_generator *g, request *r, aic_error *err)
+{
+	aic_bytes result = {0};
+	aic_transaction tx;
+	uint64_t index;
+	aic_code code;
+
+	if (r->is.state == AIC_REQUEST_WAITING && r->tx.len) {
+		if ((code = aic_tx_decode(&tx, r->tx.data, r->tx.len, err)))
+			return code;
+		code = aic_state_find_tx(g->chain->state, &tx.id, &r->is.height, &index, &result, err);
+		aic_bytes_free(&result);
+		if (code && code != AIC_NOT_FOUND)
+			return code;
+		if (!code) {
+			r->is.state = AIC_REQUEST_ORDERED;
+			r->is.tx = tx.id;
+		}
+	}
+	if (r->is.state == AIC_REQUEST_ORDERED && r->is.height <= g->chain->final_height)
+		r->is.state = AIC_REQUEST_FINAL;
+	return AIC_OK;
+}
+
+static aic_code look_up_all(aic_generator *g, aic_error *err)
+{
+	aic_code code = AIC_OK;
+
+	for (size_t i = 0; i < g->n && !code; i++)
+		code = look_up(g, &g->list[i], err);
+	return code;
+}
+
+static void say_why(const aic_generator *g, const request *r, aic_error *why)
+{
+	const aic_head *head = aic_state_head(g->chain->state);
+
+	if (r->is.state == AIC_REQUEST_ORDERED)
+		aic_fail(why, AIC_UNREACHABLE, "it is in the block at height %llu, which waits for the attestations of more member sites "
+		         "(final is height %llu of %llu)%s%s", (unsigned long long)r->is.height, (unsigned long long)g->chain->final_height,
+		         (unsigned long long)head->height, g->why.code ? ": " : "", g->why.message);
+	else if (g->why.code)
+		*why = g->why;
+	else
+		aic_fail(why, AIC_UNREACHABLE, "it waits for the block at height %llu", (unsigned long long)head->height + 1);
+}
+
+aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_request *out, aic_error *err)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		request *r = &g->list[i];
+
+		if (r->ticket != ticket)
+			continue;
+		*out = r->is;
+		if (r->is.state == AIC_REQUEST_WAITING || r->is.state == AIC_REQUEST_ORDERED) {
+			say_why(g, r, &out->why);
+			return AIC_OK;
+		}
+		request_clear(r);
+		memmove(r, r + 1, (--g->n - i) * sizeof(*r));
+		return AIC_OK;
+	}
+	return aic_fail(err, AIC_NOT_FOUND, "no request %llu waits here: aicledgerd has started anew since; ask the ledger whether it was "
+	                "carried out before it is made again", (unsigned long long)ticket);
+}
+
+/* --- whose turn it is --- */
+
+/* How many turns after the first one this site may make the block at that height, among how many; -1: it is no member. */
+static aic_code turn_of(aic_generator *g, uint64_t height, int64_t *turn, int64_t *sites, aic_error *err)
+{
+	aic_id *site;
+	size_t n;
+	int64_t active = 0, own = -1;
+	aic_code code = aic_members_all(g->chain->state, &site, &n, err);
+
+	for (size_t i = 0; i < n && !code; i++) {
+		aic_member m;
+
+		if ((code = aic_state_member(g->chain->state, &site[i], &m, err)) || !aic_member_is_active(&m, height))
+			continue;
+		if (aic_id_equal(&site[i], &g->chain->site))
+			own = active;
+		active++;
+	}
+	free(site);
+	*sites = active;
+	*turn = own < 0 ? -1 : (own - (int64_t)(height % (uint64_t)active) + active) % active;
+	return code;
+}
+
+static aic_code is_time(aic_generator *g, bool *now, aic_error *err)
+{
+	const aic_head *head = aic_state_head(g->chain->state);
+	int64_t clock = g->chain->clock->monotonic_ms(g->chain->clock->ctx), turn, sites;
+	size_t waiting = aic_generator_waiting(g);
+	aic_code code = turn_of(g, head->height + 1, &turn, &sites, err);
+
+	*now = false;
+	if (code)
+		return code;
+	if (g->height != head->height) {
+		g->height = head->height;
+		g->since = clock;
+	}
+	bool alone = sites == 1 || !g->pacing.interval;
+	int64_t after = alone ? 0 : (waiting ? g->pacing.interval : g->pacing.heartbeat) + turn * g->pacing.turn;
+
+	if (turn < 0 || (!waiting && (sites == 1 || !g->pacing.heartbeat)))
+		return AIC_OK;
+	if (head->height - g->chain->final_height >= AIC_CHAIN_UNFINAL_MAX) {
+		aic_fail(&g->why, AIC_UNREACHABLE, "no block is made while %d heights wait for the attestations of more member sites: start "
+		         "aicledgerd at those that do not attest", AIC_CHAIN_UNFINAL_MAX);
+		return AIC_OK;
+	}
+	*now = clock - g->since >= (waiting || !alone ? after : g->pacing.heartbeat);
+	if (!*now)
+		aic_fail(&g->why, AIC_UNREACHABLE, "it waits for the block at height %llu, which this site makes in %lld ms unless another does",
+		         (unsigned long long)head->height + 1, (long long)(after - (clock - g->since)));
+	return AIC_OK;
+}
+
+/* --- making a block --- */
+
+/* Signed with the nonce that is due; what was signed with it before stays. */
+static aic_code sign(aic_generator *g, request *r, aic_error *err)
+{
+	uint64_t nonce;
+	aic_code code = aic_chain_nonce(g->chain, &nonce, err);
+
+	if (code || (r->tx.len && r->nonce == nonce))
+		return code;
+	aic_bytes_clear(&r->tx);
+	r->nonce = nonce;
+	return aic_chain_sign(g->chain, r->kind, &r->body, nonce, &r->tx, err);
+}
+
+static bool refusal(aic_code code)
+{
+	return code == AIC_REFUSED || code == AIC_CORRUPT || code == AIC_FULL || code == AIC_NOT_FOUND || code == AIC_USAGE;
+}
+
+/* As many as fit, in order; those that the state refuses are told so. */
+static aic_code collect(aic_generator *g, aic_bytes *items, size_t *n, aic_error *err)
+{
+	*n = 0;
+	for (size_t i = 0; i < g->n && *n < AIC_BLOCK_TX_MAX; i++) {
+		request *r = &g->list[i];
+		aic_error why = {0};
+		aic_code code;
+
+		if (r->is.state != AIC_REQUEST_WAITING)
+			continue;
+		if ((code = sign(g, r, err)))
+			return code;
+		if (*n && items->len + r->tx.len + ITEM_OVERHEAD + BLOCK_OVERHEAD > AIC_BLOCK_MAX)
+			return AIC_OK;
+		code = aic_state_execute(g->chain->state, r->tx.data, r->tx.len, &why);
+		if (code && !refusal(code)) {
+			if (err)
+				*err = why;
+			return code;
+		}
+		if (code) {
+			refuse(r, &why);
+			continue;
+		}
+		aic_cbor_put_bytes(items, r->tx.data, r->tx.len);
+		++*n;
+	}
+	return AIC_OK;
+}
+
+static aic_code make(aic_generator *g, aic_error *err)
+{
+	bool heartbeat = !aic_generator_waiting(g);
+	aic_bytes items = {0};
+	aic_error why = {0};
+	size_t n;
+
+	aic_chain_begin(g->chain);
+	aic_code code = collect(g, &items, &n, &why);
+	if (code || (!n && !heartbeat))
+		aic_state_discard(g->chain->state);
+	else
+		code = aic_chain_order(g->chain, &items, n, &why);
+	aic_bytes_free(&items);
+	if (code == AIC_REFUSED) { /* another site's block came first: the next step builds on it */
+		g->why = why;
+		return AIC_OK;
+	}
+	if (code && err)
+		*err = why;
+	return code;
+}
+
+aic_code aic_generator_step(aic_generator *g, aic_error *err)
+{
+	aic_error why = {0};
+	bool now = false;
+	aic_code code = aic_chain_catch_up(g->chain, &why);
+
+	g->why = (aic_error){0};
+	if (!code && !(code = look_up_all(g, &why)) && g->chain->key && !(code = is_time(g, &now, &why)) && now)
+		code = make(g, &why);
+	aic_error ignored;
+	if (look_up_all(g, &ignored) && !code)
+		code = aic_fail(&why, ignored.code, "%s", ignored.message);
+	if (code) {
+		g->why = why;
+		if (err)
+			*err = why;
+	}
+	return code;
+}

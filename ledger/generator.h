@@ -1,0 +1,57 @@
+/* generator.h: the requests of this site that wait for the ledger, and the blocks that it makes of them.
+ *
+ * A request is signed once its turn comes and stays signed: the same bytes go into the next block when one was lost to another
+ * site, so that nothing can count twice. When a block is made is courtesy towards the other sites and no rule of validity:
+ *
+ *     height h belongs to the member site at place h mod n, n the members in ascending order; `interval` after the block before;
+ *     the site at place (h + k) mod n may make it k turns later; none while nothing waits, but for the heartbeat;
+ *     with AIC_CHAIN_UNFINAL_MAX heights without finality nobody makes any. */
+#ifndef AIC_LEDGER_GENERATOR_H
+#define AIC_LEDGER_GENERATOR_H
+
+#include "ledger/chain.h"
+
+/* Milliseconds. A site alone has nobody to be courteous to: it makes a block at once, and no empty ones. */
+typedef struct {
+	int64_t interval;  /* from a block to the next one while requests wait; 0 also switches the turns off */
+	int64_t turn;      /* between the turns of two sites */
+	int64_t heartbeat; /* from a block to an empty one; 0: none */
+} aic_pacing;
+extern const aic_pacing aic_pacing_default; /* 2 s, 4 s, 1 min */
+extern const aic_pacing aic_pacing_off;
+
+#define AIC_WAITING_MAX 65536 /* requests that wait, or whose end has not been asked for */
+
+typedef struct aic_generator aic_generator;
+
+/* The chain is borrowed. */
+aic_generator *aic_generator_new(aic_chain *c, const aic_pacing *pacing);
+void aic_generator_free(aic_generator *g);
+
+/* Takes a request in and names it. AIC_FULL where AIC_WAITING_MAX are there; AIC_REFUSED for what no block could hold. */
+aic_code aic_generator_submit(aic_generator *g, uint64_t kind, const aic_bytes *body, uint64_t *ticket, aic_error *err);
+
+/* Follows the log, makes a block where it is time for one, and sees what has become of the requests. Call it after each
+ * submission and now and then. A failure leaves every request waiting. */
+aic_code aic_generator_step(aic_generator *g, aic_error *err);
+
+typedef enum {
+	AIC_REQUEST_WAITING, /* in no block yet: `why` says what it waits for */
+	AIC_REQUEST_ORDERED, /* in a block that is not final: likewise */
+	AIC_REQUEST_FINAL,
+	AIC_REQUEST_REFUSED  /* by the state, or because it can no longer be known: `why` */
+} aic_request_state;
+
+typedef struct {
+	aic_request_state state;
+	aic_hash tx;         /* ordered and final */
+	uint64_t height;
+	aic_error why;
+} aic_request;
+
+/* AIC_NOT_FOUND for a ticket that was never given. One whose end was told is forgotten. */
+aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_request *out, aic_error *err);
+/* Requests that are in no block yet. */
+size_t aic_generator_waiting(const aic_generator *g);
+
+#endif
