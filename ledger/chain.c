@@ -129,7 +129,7 @@ static aic_code attest(aic_chain *c, aic_error *err)
 	aic_member me;
 	aic_code code = know_key(c, err);
 
-	if (code || !c->key || (c->attested == head->height && head->height))
+	if (code || !c->key || c->attested == head->height + 1)
 		return code;
 	code = aic_state_member(c->state, &c->site, &me, err);
 	if (code)
@@ -142,7 +142,7 @@ static aic_code attest(aic_chain *c, aic_error *err)
 	code = aic_order_attest(c->order, &c->site, head->height, bytes.data, bytes.len, err);
 	aic_bytes_free(&bytes);
 	if (!code)
-		c->attested = head->height;
+		c->attested = head->height + 1;
 	return code;
 }
 
@@ -202,7 +202,7 @@ static aic_code is_final(aic_chain *c, uint64_t height, bool *final, aic_error *
 	    (code = aic_order_attestations(c->order, height, count_one, &t, err)))
 		return code;
 	*final = t.count >= aic_quorum(members);
-	if (!t.own && c->attested == height)
+	if (!t.own && c->attested == height + 1)
 		c->attested = 0; /* the board has lost it: it is put there again */
 	return AIC_OK;
 }
@@ -446,7 +446,7 @@ aic_code aic_chain_order(aic_chain *c, const aic_bytes *transactions, size_t n, 
 /* Signs with the next nonce and executes. */
 static aic_code execute_own(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_bytes *tx, aic_error *err)
 {
-	uint64_t nonce;
+	uint64_t nonce = 0;
 	aic_code code;
 
 	if (!(code = aic_chain_nonce(c, &nonce, err)) && !(code = aic_chain_sign(c, kind, body, nonce, tx, err)))

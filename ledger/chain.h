@@ -19,7 +19,7 @@ typedef struct {
 	aic_id site;             /* stays what it is when the key changes */
 	const aic_clock *clock;  /* the system's, unless it is set after aic_chain_open */
 	uint64_t final_height;
-	uint64_t attested;       /* height of the newest attestation that the board has of this site, as far as is known */
+	uint64_t attested;       /* 1 + height of the newest attestation that the board has of this site, as far as is known; 0: none */
 	aic_order_head top;      /* the log's head as it was told last: what an append compares with */
 	aic_hash verified[AIC_CHAIN_VERIFIED]; /* SHA-256(key || attestation) of good signatures, by their first byte */
 } aic_chain;

@@ -224,7 +224,7 @@ static aic_code is_time(aic_generator *g, bool *now, aic_error *err)
 /* Signed with the nonce that is due; what was signed with it before stays. */
 static aic_code sign(aic_generator *g, request *r, aic_error *err)
 {
-	uint64_t nonce;
+	uint64_t nonce = 0;
 	aic_code code = aic_chain_nonce(g->chain, &nonce, err);
 
 	if (code || (r->tx.len && r->nonce == nonce))

@@ -185,6 +185,8 @@ static aic_code order_attest(void *self, const aic_id *id, uint64_t height, cons
 	aic_code code = begin(s, err);
 
 	(void)id;
+	if (!sim_honest(s) && height % 3)
+		return AIC_OK; /* the liar does not stand by most of what it sees */
 	sim_check_attested(s, height, bytes, len);
 	if (code || !sim_disk_effect(s->disk))
 		return no_answer(err);
