@@ -141,6 +141,29 @@ static void closes_with_the_period(void **state)
 	assert_true(aic_store_wallet_find(f->store, "provider/lab-one")->unsettled == fixture_open_gross(f, "provider/lab-one"));
 }
 
+/* Lines of jobs and of storage come in turns, into one batch. */
+static void among_the_lines_of_jobs(void **state)
+{
+	fixture *f = *state;
+	int64_t lines = 0, ids = 0;
+
+	for (uint32_t id = 1; id <= 4; id++) {
+		aic_job_record r = fixture_record(id, 7200);
+		r.start = MONDAY + 100;
+		r.end = r.start + 7200;
+		fixture_ingest(f, &r);
+		aic_job_record_clear(&r);
+		declare(f, id % 2 ? "faces" : "net", "lab-two", "", MONDAY + id * DAY, MONDAY + (id + 1) * DAY, 30 * GIB, AIC_OK, NULL);
+		if (id == 2)
+			fixture_reopen(f);
+	}
+	assert_int_equal(aic_sql_int(f->store->db, &lines, NULL, "SELECT count(*) FROM line", ""), AIC_OK);
+	assert_int_equal(aic_sql_int(f->store->db, &ids, NULL, "SELECT count(DISTINCT id) FROM line", ""), AIC_OK);
+	assert_true(lines == 6 && ids == 6);
+	aic_batch b = close_week(f);
+	assert_true(b.lines == 6 && b.gross == 4 * (AIC_UNIT * 4285 / 1000) + 4 * (AIC_UNIT / 50));
+}
+
 /* Any order of declarations gives the same line, and the same evidence. */
 static void order_does_not_matter(void **state)
 {
@@ -165,7 +188,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, priced, fixture_close)
 	const struct CMUnitTest tests[] = {
-		T(one_line_a_period), T(refused_in_a_sentence), T(closes_with_the_period), cmocka_unit_test(order_does_not_matter),
+		T(one_line_a_period), T(refused_in_a_sentence), T(closes_with_the_period), T(among_the_lines_of_jobs), cmocka_unit_test(order_does_not_matter),
 	};
 
 	aic_log_open("storage_test", "/dev/null", AIC_LOG_ERROR);
