@@ -57,6 +57,8 @@ static bool run_and_kill(const char *dir, const char *place, int after)
 		kill_after = after;
 		if (test_site_open(&s, dir, &err))
 			_exit(2);
+		if (after % 2)
+			aic_tree_limit(aic_state_tree(s.state), 0); /* pages are written in every block, not only logged */
 		work(&s);
 		_exit(0);
 	}

@@ -30,7 +30,8 @@ static const char *pragmas(aic_db_mode mode)
 {
 	switch (mode) {
 	case AIC_DB_DURABLE:
-		return "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=16000; PRAGMA cache_size=-65536;";
+		return "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;"
+		       " PRAGMA cache_size=-65536;";
 	case AIC_DB_SCRATCH:
 		return "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-131072;";
 	default:

@@ -32,10 +32,12 @@ libledger_la_SOURCES = \
 	ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h \
 	ledger/service_settle.c \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
-	ledger/state/state.c ledger/state/state.h ledger/state/state_rows.c \
+	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
+	ledger/state/touch.c ledger/state/touch.h \
 	ledger/state/token.c ledger/state/token.h \
 	ledger/transaction.c ledger/transaction.h \
-	ledger/state/tree.c ledger/state/tree.h ledger/state/tree_page.c ledger/state/tree_page.h \
+	ledger/state/tree.c ledger/state/tree.h ledger/state/tree_hash.c ledger/state/tree_node.c ledger/state/tree_node.h \
+	ledger/state/tree_store.c ledger/state/tree_store.h ledger/state/tree_walk.c \
 	ledger/audit/verify.c ledger/audit/verify.h \
 	ledger/state/vote.c ledger/state/vote.h \
 	ledger/state/wallet.c \
@@ -95,7 +97,7 @@ ledger_verify_test_SOURCES = ledger/audit/verify_test.c ledger/testing.c
 ledger_verify_test_CFLAGS = $(ledger_test_flags)
 ledger_verify_test_LDADD = $(ledger_test_libs)
 # the three files with writes in them are compiled once more, with the places at which the test stops the process
-ledger_crash_test_SOURCES = ledger/crash_test.c ledger/testing.c ledger/chain.c ledger/state/state.c ledger/order/local.c
+ledger_crash_test_SOURCES = ledger/crash_test.c ledger/testing.c ledger/chain.c ledger/state/state_store.c ledger/order/local.c
 ledger_crash_test_CFLAGS = $(ledger_test_flags) -DAIC_FAILPOINTS
 ledger_crash_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_erc20_test
@@ -140,6 +142,10 @@ ledger_merkle_test_LDADD = $(ledger_test_libs)
 ledger_tree_test_SOURCES = ledger/state/tree_test.c ledger/testing.c
 ledger_tree_test_CFLAGS = $(ledger_test_flags)
 ledger_tree_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_touch_test
+ledger_touch_test_SOURCES = ledger/state/touch_test.c ledger/testing.c
+ledger_touch_test_CFLAGS = $(ledger_test_flags)
+ledger_touch_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_order_pending_test
 ledger_order_pending_test_SOURCES = ledger/order/pending_test.c
 ledger_order_pending_test_CFLAGS = $(ledger_test_flags)

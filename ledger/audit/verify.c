@@ -202,7 +202,7 @@ aic_code aic_verify_scratch(aic_state **replay, char **path, const char *dir, ai
 	if (fd < 0)
 		return aic_fail_errno(err, "cannot make a scratch file in %s", dir);
 	close(fd);
-	return aic_state_open(replay, *path, AIC_DB_SCRATCH, err);
+	return aic_state_open_replay(replay, *path, err);
 }
 
 aic_code aic_copy_verify(aic_copy *copy, const char *scratch_dir, aic_verify_progress progress, void *ctx, aic_verified *out,

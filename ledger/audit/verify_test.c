@@ -136,7 +136,9 @@ static void test_valid_called_invalid(void **state)
 static void test_changed_state(void **state)
 {
 	damage(*state, "state.db",
-	       "UPDATE page SET data = substr(data, 1, length(data) - 20) || x'00' || substr(data, length(data) - 18) WHERE id = 1", "state");
+	       "UPDATE change SET data = substr(data, 1, length(data) - 20) || x'00' || substr(data, length(data) - 18)"
+	       " WHERE id = (SELECT max(id) FROM change)",
+	       "the rows of the state are not what the blocks lead to");
 }
 
 static void test_changed_head(void **state)

@@ -12,6 +12,7 @@
 #define LINES_MAX 65536
 #define N_MAX 0xffffffffULL
 #define NAMED_MAX 5 /* wallets that a refusal lists */
+#define PREFETCH 16
 
 typedef struct {
 	size_t payer, payee;
@@ -22,6 +23,7 @@ typedef struct {
 
 typedef struct {
 	aic_address address;
+	aic_hash key;             /* of its row in the state */
 	aic_wallet row;
 	aic_amount debit;
 	size_t first_line, lines; /* that it pays */
@@ -165,19 +167,38 @@ static aic_code check_line(const settlement *s, size_t i, aic_error *err)
 	return AIC_OK;
 }
 
+/* The rows of parties [from, from + PREFETCH) will be wanted. */
+static void prefetch(const aic_exec *x, const settlement *s, size_t from)
+{
+	aic_hash key[PREFETCH];
+	size_t n = 0;
+
+	while (n < PREFETCH && from + n < s->n_parties) {
+		key[n] = s->party[from + n].key;
+		n++;
+	}
+	aic_tree_prefetch(aic_state_tree(x->state), key, n);
+}
+
 static aic_code check_parties(const aic_exec *x, settlement *s, aic_error *err)
 {
 	aic_address treasury = aic_treasury_address();
 	char text[AIC_ADDRESS_TEXT];
 	aic_code code = AIC_OK;
 
+	for (size_t i = 0; i < s->n_parties; i++)
+		s->party[i].key = aic_row_key(AIC_TABLE_WALLET, s->party[i].address.b, AIC_ADDRESS_LEN);
 	for (size_t i = 0; i < s->n_parties && !code; i++) {
 		party *p = &s->party[i];
 
+		if (i % PREFETCH == 0)
+			prefetch(x, s, i);
 		if (aic_address_cmp(&p->address, &treasury) == 0)
 			return aic_fail(err, AIC_REFUSED, "the treasury (%s) can be neither payer nor payee of a settlement line",
 			                aic_address_text(text, &p->address));
-		code = aic_wallet_need(x->state, &p->address, &p->row, err);
+		code = aic_state_wallet_at(x->state, &p->key, &p->row, err);
+		if (code == AIC_NOT_FOUND)
+			code = aic_wallet_need(x->state, &p->address, &p->row, err);
 	}
 	return code;
 }
@@ -269,17 +290,16 @@ static aic_code compute(settlement *s, aic_error *err)
 
 /* --- effects --- */
 
-static void emit_line(aic_exec *x, const settlement *s, const line *l)
+static void log_line(aic_exec *x, const settlement *s, const line *l, const aic_address *treasury)
 {
 	static const aic_address zero;
-	aic_address treasury = aic_treasury_address();
 	const aic_address *payer = &s->party[l->payer].address, *payee = &s->party[l->payee].address;
 
-	aic_state_emit(x->state, AIC_EVENT_TRANSFER, payer, payee, aic_u256_from(l->gross - l->fee + l->first), "");
+	aic_state_log(x->state, AIC_EVENT_TRANSFER, payer, payee, aic_u256_from(l->gross - l->fee + l->first), "");
 	if (l->fee > l->first)
-		aic_state_emit(x->state, AIC_EVENT_TRANSFER, payer, &treasury, aic_u256_from(l->fee - l->first), "");
+		aic_state_log(x->state, AIC_EVENT_TRANSFER, payer, treasury, aic_u256_from(l->fee - l->first), "");
 	if (l->second)
-		aic_state_emit(x->state, AIC_EVENT_TRANSFER, &zero, payee, aic_u256_from(l->second), "");
+		aic_state_log(x->state, AIC_EVENT_TRANSFER, &zero, payee, aic_u256_from(l->second), "");
 }
 
 static aic_code book(aic_exec *x, settlement *s, aic_error *err)
@@ -294,11 +314,16 @@ static aic_code book(aic_exec *x, settlement *s, aic_error *err)
 		line *l = &s->line[i];
 
 		s->party[l->payee].row.balance += l->gross - l->fee + l->first + l->second;
-		emit_line(x, s, l);
+		log_line(x, s, l, &treasury);
 	}
-	for (size_t i = 0; i < s->n_parties; i++)
-		if ((code = aic_state_wallet_put(x->state, &s->party[i].address, &s->party[i].row, err)))
+	for (size_t i = 0; i < s->n_parties; i++) {
+		if (i % PREFETCH == 0)
+			prefetch(x, s, i);
+		aic_state_touch(x->state, &s->party[i].address);
+		if ((code = aic_state_wallet_put_at(x->state, &s->party[i].key, &s->party[i].row, err)))
 			return code;
+	}
+	aic_state_touch(x->state, &treasury);
 	if ((code = aic_wallet_need(x->state, &treasury, &pot, err)))
 		return code;
 	pot.balance += s->fees - s->firsts;

@@ -31,6 +31,8 @@ typedef struct {
 aic_code aic_state_open(aic_state **s, const char *path, aic_db_mode mode, aic_error *err);
 /* Read-only, all reads from one moment, however long the daemon goes on writing. */
 aic_code aic_state_open_snapshot(aic_state **s, const char *path, aic_error *err);
+/* For replays: nothing survives, and of the blocks only the newest can be asked for, without its bytes. */
+aic_code aic_state_open_replay(aic_state **s, const char *path, aic_error *err);
 void aic_state_close(aic_state *s);
 bool aic_state_is_empty(const aic_state *s);
 const aic_head *aic_state_head(const aic_state *s);
@@ -75,11 +77,16 @@ aic_code aic_state_key(aic_state *s, const uint8_t *key, aic_key_row *k, aic_err
 aic_code aic_state_key_put(aic_state *s, const uint8_t *key, const aic_key_row *k, aic_error *err);
 aic_code aic_state_wallet(aic_state *s, const aic_address *a, aic_wallet *w, aic_error *err);
 aic_code aic_state_wallet_put(aic_state *s, const aic_address *a, const aic_wallet *w, aic_error *err);
+/* The same by the row's key in the tree, for those who need a row more than once. */
+aic_code aic_state_wallet_at(aic_state *s, const aic_hash *key, aic_wallet *w, aic_error *err);
+aic_code aic_state_wallet_put_at(aic_state *s, const aic_hash *key, const aic_wallet *w, aic_error *err);
 aic_code aic_state_settlement(aic_state *s, const aic_id *site, const char *period, uint64_t number, aic_settlement_row *row,
                               aic_error *err);
 aic_code aic_state_settlement_put(aic_state *s, const aic_id *site, const char *period, uint64_t number,
                                   const aic_settlement_row *row, aic_error *err);
-/* Records an event and that a and b were touched. */
+/* Records an event; that a wallet (not the zero address) was touched, which puts the block into its history; both, of a and b. */
+void aic_state_log(aic_state *s, uint64_t kind, const aic_address *a, const aic_address *b, aic_u256 value, const char *note);
+void aic_state_touch(aic_state *s, const aic_address *a);
 void aic_state_emit(aic_state *s, uint64_t kind, const aic_address *a, const aic_address *b, aic_u256 value, const char *note);
 /* Appends to the result of the transaction that executes. */
 aic_bytes *aic_state_result_out(aic_state *s);
@@ -91,7 +98,8 @@ aic_code aic_state_block(aic_state *s, uint64_t height, aic_bytes *block, aic_ha
 aic_code aic_state_find_tx(aic_state *s, const aic_hash *id, uint64_t *height, uint64_t *index, aic_bytes *result, aic_error *err);
 /* Events of a block, in order, as concatenated CBOR. */
 aic_code aic_state_events(aic_state *s, uint64_t height, aic_bytes *events, int64_t *time, aic_error *err);
-/* The newest height at or below `from` at which the wallet was touched; AIC_NOT_FOUND where there is none. */
+/* The newest height at or below `from` at which the wallet (or one that shares its first 8 bytes) was touched; AIC_NOT_FOUND
+ * where there is none. */
 aic_code aic_state_touched(aic_state *s, const aic_address *a, uint64_t from, uint64_t *height, aic_error *err);
 aic_code aic_state_hash_at(aic_state *s, uint64_t height, aic_hash *hash, aic_error *err);
 aic_code aic_state_root_at(aic_state *s, uint64_t height, aic_hash *root, aic_error *err);

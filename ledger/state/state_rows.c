@@ -92,6 +92,24 @@ aic_code aic_state_wallet_put(aic_state *s, const aic_address *a, const aic_wall
 	PUT(AIC_TABLE_WALLET, a->b, AIC_ADDRESS_LEN, aic_wallet_put, w);
 }
 
+aic_code aic_state_wallet_at(aic_state *s, const aic_hash *key, aic_wallet *w, aic_error *err)
+{
+	const uint8_t *value;
+	size_t len;
+	aic_code code = aic_tree_get(aic_state_tree(s), key, &value, &len, err);
+
+	return code ? code : aic_wallet_decode(w, value, len) ? AIC_OK : unreadable("wallet", err);
+}
+
+aic_code aic_state_wallet_put_at(aic_state *s, const aic_hash *key, const aic_wallet *w, aic_error *err)
+{
+	uint8_t room[256];
+	aic_bytes value = {.data = room, .cap = sizeof(room)}; /* more than a wallet takes: nothing is allocated */
+
+	aic_wallet_put(&value, w);
+	return aic_tree_put(aic_state_tree(s), key, value.data, value.len, err);
+}
+
 static size_t settlement_key(uint8_t key[64], const aic_id *site, const char *period, uint64_t number)
 {
 	size_t len = strnlen(period, 32);

@@ -137,10 +137,11 @@ static void test_random_changes(void **state)
 
 	snprintf(path, sizeof(path), "%s/tree.db", (char *)*state);
 	assert_ok(aic_db_open(&db, path, AIC_DB_DURABLE, err));
-	assert_ok(aic_tree_open(&t, db, err));
+	assert_ok(aic_tree_open(&t, db, true, err));
 	make_keys(&seed);
 	assert_same(t);
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < 120; round++) {
+		aic_tree_limit(t, round % 40 < 20 ? 0 : 1 << 20); /* pages written at every flush, or only logged */
 		for (int i = 0; i < 40; i++)
 			change(t, &seed);
 		assert_same(t);
@@ -157,7 +158,7 @@ static void test_random_changes(void **state)
 		assert_same(t);
 		if (round % 7 == 0) {
 			aic_tree_close(t);
-			assert_ok(aic_tree_open(&t, db, err));
+			assert_ok(aic_tree_open(&t, db, true, err));
 			assert_same(t);
 		}
 	}
@@ -175,14 +176,14 @@ static void test_history_independence(void **state)
 
 	(void)state;
 	assert_ok(aic_db_open(&db, ":memory:", AIC_DB_SCRATCH, err));
-	assert_ok(aic_tree_open(&t, db, err));
+	assert_ok(aic_tree_open(&t, db, true, err));
 	make_keys(&seed);
 	for (int i = 0; i < 2000; i++)
 		change(t, &seed);
 	assert_ok(aic_tree_root(t, &a, err));
 	sqlite3 *other;
 	assert_ok(aic_db_open(&other, ":memory:", AIC_DB_SCRATCH, err));
-	assert_ok(aic_tree_open(&u, other, err));
+	assert_ok(aic_tree_open(&u, other, false, err));
 	for (size_t i = ROWS; i-- > 0;)
 		if (rows[i].there)
 			assert_ok(aic_tree_put(u, &rows[i].key, rows[i].value, rows[i].len, err));
@@ -194,57 +195,86 @@ static void test_history_independence(void **state)
 	aic_db_close(other);
 }
 
-/* Every byte of every page is flipped in turn: each is found. */
-static void test_every_flip_is_found(void **state)
+static bool root_is(sqlite3 *db, const aic_hash *root)
 {
-	sqlite3 *db;
-	sqlite3_stmt *all, *write;
 	aic_tree *t;
-	uint64_t seed = 3, found = 0;
-	aic_hash root, got;
+	aic_hash got;
 	uint64_t n;
+	aic_code code = aic_tree_open(&t, db, true, NULL);
 
-	(void)state;
-	assert_ok(aic_db_open(&db, ":memory:", AIC_DB_SCRATCH, err));
-	assert_ok(aic_tree_open(&t, db, err));
-	make_keys(&seed);
-	for (int i = 0; i < 60; i++)
-		change(t, &seed);
-	flush(db, t);
-	root = model_root();
-	aic_tree_close(t);
-	assert_ok(aic_db_exec(db, "CREATE TABLE copy AS SELECT id, data FROM page", err));
+	if (!code) {
+		code = aic_tree_audit(t, &got, &n, NULL);
+		aic_tree_close(t);
+	}
+	return !code && aic_hash_equal(&got, root);
+}
+
+static void write_back(sqlite3 *db, sqlite3_stmt *write, const aic_bytes *data, int64_t id)
+{
+	sqlite3_bind_blob(write, 1, data->data, (int)data->len, SQLITE_STATIC);
+	sqlite3_bind_int64(write, 2, id);
+	assert_ok(aic_db_run(db, write, err));
+}
+
+/* Returns how many bytes were flipped. */
+static size_t flip_all(sqlite3 *db, const char *table, const aic_hash *root)
+{
+	sqlite3_stmt *all, *write;
+	char sql[128];
+	size_t flips = 0;
+
+	snprintf(sql, sizeof(sql), "CREATE TEMP TABLE copy AS SELECT id, data FROM %s", table);
+	assert_ok(aic_db_exec(db, sql, err));
+	snprintf(sql, sizeof(sql), "UPDATE %s SET data = ? WHERE id = ?", table);
+	assert_ok(aic_db_prepare(db, &write, sql, err));
 	assert_ok(aic_db_prepare(db, &all, "SELECT id, data FROM copy", err));
-	assert_ok(aic_db_prepare(db, &write, "UPDATE page SET data = ? WHERE id = ?", err));
 	while (aic_db_step(db, all, NULL) == AIC_OK) {
 		aic_bytes data = {0};
 
 		aic_db_column(all, 1, &data);
-		for (size_t i = 0; i < data.len; i += 5) {
+		for (size_t i = 0; i < data.len; i += 5, flips++) {
 			data.data[i] ^= 0x20;
-			sqlite3_bind_blob(write, 1, data.data, (int)data.len, SQLITE_STATIC);
-			sqlite3_bind_int64(write, 2, sqlite3_column_int64(all, 0));
-			assert_ok(aic_db_run(db, write, err));
-			aic_code code = aic_tree_open(&t, db, NULL);
-			if (!code) {
-				code = aic_tree_audit(t, &got, &n, NULL);
-				aic_tree_close(t);
-			}
-			assert_true(code || !aic_hash_equal(&got, &root));
+			write_back(db, write, &data, sqlite3_column_int64(all, 0));
+			assert_false(root_is(db, root));
 			data.data[i] ^= 0x20;
-			found++;
 		}
-		sqlite3_bind_blob(write, 1, data.data, (int)data.len, SQLITE_STATIC);
-		assert_ok(aic_db_run(db, write, err));
+		write_back(db, write, &data, sqlite3_column_int64(all, 0));
 		aic_bytes_free(&data);
 	}
-	assert_true(found > 500);
 	sqlite3_finalize(all);
 	sqlite3_finalize(write);
-	assert_ok(aic_tree_open(&t, db, err));
-	assert_ok(aic_tree_audit(t, &got, &n, err));
-	assert_memory_equal(got.b, root.b, AIC_HASH_LEN);
+	assert_ok(aic_db_exec(db, "DROP TABLE copy", err));
+	assert_true(root_is(db, root));
+	return flips;
+}
+
+/* Every fifth byte of every page, then of the log of changes, is flipped in turn: each is found. */
+static void test_every_flip_is_found(void **state)
+{
+	sqlite3 *db;
+	aic_tree *t;
+	uint64_t seed = 3;
+	aic_hash root;
+
+	(void)state;
+	assert_ok(aic_db_open(&db, ":memory:", AIC_DB_SCRATCH, err));
+	assert_ok(aic_tree_open(&t, db, true, err));
+	make_keys(&seed);
+	for (int i = 0; i < 200; i++)
+		change(t, &seed);
+	aic_tree_limit(t, 0); /* the log empties after two passes of sixteen flushes each */
+	for (int i = 0; i < 34; i++)
+		flush(db, t);
+	root = model_root();
+	assert_true(flip_all(db, "page", &root) > 500);
+	assert_int_equal(flip_all(db, "change", &root), 0);
+	aic_tree_limit(t, 1 << 20);
+	for (int i = 0; i < 20; i++)
+		change(t, &seed);
+	flush(db, t);
 	aic_tree_close(t);
+	root = model_root();
+	assert_true(flip_all(db, "change", &root) > 200);
 	aic_db_close(db);
 }
 
@@ -261,7 +291,8 @@ static void test_more_than_memory(void **state)
 
 	snprintf(path, sizeof(path), "%s/large.db", (char *)*state);
 	assert_ok(aic_db_open(&db, path, AIC_DB_SCRATCH, err));
-	assert_ok(aic_tree_open(&t, db, err));
+	assert_ok(aic_tree_open(&t, db, true, err));
+	aic_tree_limit(t, 4 << 20);
 	for (uint64_t i = 0; i < 300000; i++) {
 		key = aic_sha256_of(&i, sizeof(i));
 		assert_ok(aic_tree_put(t, &key, &i, sizeof(i), err));
