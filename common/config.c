@@ -255,8 +255,7 @@ static aic_code read_paths(aic_config *c, const aic_yaml_node *root, aic_error *
 	return code == AIC_OK ? aic_yaml_unknown(map, err) : code;
 }
 
-/* host:port, the port a number. */
-static bool is_host_port(const char *text)
+bool aic_config_is_host_port(const char *text)
 {
 	const char *colon = strrchr(text, ':');
 	if (colon == NULL || colon == text || colon[1] == '\0' || strlen(colon + 1) > 5 ||
@@ -276,12 +275,12 @@ static aic_code read_accounting(aic_config *c, const aic_yaml_node *root, aic_er
 		code = aic_yaml_get_text(map, "address", c->acct_address, sizeof c->acct_address, err);
 	if (code != AIC_OK)
 		return code;
-	if (c->acct_listen[0] != '\0' && !is_host_port(c->acct_listen))
+	if (c->acct_listen[0] != '\0' && !aic_config_is_host_port(c->acct_listen))
 		return aic_yaml_fail(aic_yaml_get(map, "listen"), err, "\"listen: %s\" must be host:port, such as 0.0.0.0:6829",
 		                     c->acct_listen);
 	if (c->acct_address[0] == '\0')
 		aic_config_acct_socket(c, c->acct_address);
-	else if (c->acct_address[0] != '/' && !is_host_port(c->acct_address))
+	else if (c->acct_address[0] != '/' && !aic_config_is_host_port(c->acct_address))
 		return aic_yaml_fail(aic_yaml_get(map, "address"), err, "\"address: %s\" must be host:port or the absolute path of a "
 		                     "socket", c->acct_address);
 	return aic_yaml_unknown(map, err);
@@ -313,6 +312,8 @@ static aic_code read_ledger(aic_config *c, const aic_yaml_node *root, aic_error 
 	aic_str_copy(c->order, sizeof c->order, orders[order]);
 	if (code == AIC_OK)
 		code = aic_config_etcd(c, map, err);
+	if (code == AIC_OK)
+		code = aic_config_archive(c, map, err);
 	return code == AIC_OK ? aic_yaml_unknown(map, err) : code;
 }
 

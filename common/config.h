@@ -46,6 +46,18 @@ typedef struct {
 	char password_file[AIC_PATH_LEN];   /* 0600; a newline at its end does not count */
 } aic_etcd_config;
 
+#define AIC_ARCHIVE_PEERS_MAX 32
+
+typedef struct {
+	char url[AIC_ETCD_ENDPOINT_LEN];    /* "https://host:port" */
+	uint8_t key[32];                    /* the site key (Ed25519) that it shows */
+} aic_peer_config;
+
+typedef struct {
+	char listen[AIC_PATH_LEN];          /* host:port at which other sites fetch this site's archive; "": they do not */
+	aic_peer_config peer[AIC_ARCHIVE_PEERS_MAX]; size_t n_peers; /* whose archives this site fetches what it lacks from */
+} aic_archive_config;
+
 typedef struct {
 	char path[AIC_PATH_LEN];            /* file it was read from */
 	char site[AIC_NAME_LEN];            /* short name of this university */
@@ -76,6 +88,7 @@ typedef struct {
 	char chain[65];                     /* ledger.chain: id of the one ledger that this site takes part in, lower-case hex ["": any] */
 	char order[16];                     /* ledger.order: local (default) | etcd */
 	aic_etcd_config etcd;               /* ledger.etcd */
+	aic_archive_config archive;         /* ledger.archive */
 	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001, storage_gib_month: 0}, AIC per hour or month */
 	bool refuse_unfunded;               /* policy.unfunded: hold (default) | refuse */
 	bool closed_when_stale;             /* policy.stale: open (default) | closed */

@@ -15,8 +15,8 @@ static const char *after_scheme(const char *url)
 	return strncmp(url, "http://", 7) == 0 ? url + 7 : NULL;
 }
 
-/* SCHEME://HOST:PORT and nothing after it: a user or a path in it would be ignored, or end in a log. */
-static bool is_endpoint(const char *url)
+/* A user or a path in it would be ignored, or end in a log. */
+bool aic_config_is_endpoint(const char *url)
 {
 	const char *host = after_scheme(url), *colon = strrchr(url, ':');
 	size_t digits = colon == NULL ? 0 : strlen(colon + 1);
@@ -30,7 +30,7 @@ static bool is_endpoint(const char *url)
 	return port > 0 && port < 65536;
 }
 
-static bool is_secure(const char *url)
+bool aic_config_is_secure(const char *url)
 {
 	return strncmp(url, "https://", 8) == 0;
 }
@@ -55,7 +55,7 @@ static aic_code read_endpoints(aic_etcd_config *e, const aic_yaml_node *map, aic
 	for (size_t i = 0; i < aic_yaml_count(list); i++) {
 		const aic_yaml_node *item = aic_yaml_item(list, i);
 		const char *url = aic_yaml_text(item);
-		if (url == NULL || strlen(url) >= AIC_ETCD_ENDPOINT_LEN || !is_endpoint(url))
+		if (url == NULL || strlen(url) >= AIC_ETCD_ENDPOINT_LEN || !aic_config_is_endpoint(url))
 			return aic_yaml_fail(item, err, "endpoint \"%.80s\" must be https://host:port, such as https://etcd1.uni-a.edu:2379",
 			                     url != NULL ? url : "?");
 		aic_str_copy(e->endpoint[e->n_endpoints++], AIC_ETCD_ENDPOINT_LEN, url);
@@ -94,8 +94,8 @@ static aic_code check_secrecy(const aic_etcd_config *e, const aic_yaml_node *map
 	const aic_yaml_node *list = aic_yaml_get(map, "endpoints");
 	size_t secure = 0;
 	for (size_t i = 0; i < e->n_endpoints; i++) {
-		secure += is_secure(e->endpoint[i]);
-		if (e->user[0] != '\0' && !is_secure(e->endpoint[i]) && !is_loopback(e->endpoint[i]))
+		secure += aic_config_is_secure(e->endpoint[i]);
+		if (e->user[0] != '\0' && !aic_config_is_secure(e->endpoint[i]) && !is_loopback(e->endpoint[i]))
 			return aic_yaml_fail(aic_yaml_item(list, i), err, "the password of \"user: %s\" would travel to %s in clear: use https://",
 			                     e->user, e->endpoint[i]);
 	}

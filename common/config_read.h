@@ -21,6 +21,14 @@ aic_code aic_config_path(const aic_yaml_node *map, const char *key, char out[AIC
 /* ledger.etcd, with its defaults; `map` is "ledger". */
 aic_code aic_config_etcd(aic_config *c, const aic_yaml_node *map, aic_error *err);
 
+/* SCHEME://HOST:PORT and nothing after it. */
+bool aic_config_is_endpoint(const char *url);
+bool aic_config_is_secure(const char *url); /* https */
+/* HOST:PORT, the port a number. */
+bool aic_config_is_host_port(const char *text);
+/* ledger.archive; `map` is "ledger". */
+aic_code aic_config_archive(aic_config *c, const aic_yaml_node *map, aic_error *err);
+
 /* rates, over defaults that *c has already. */
 aic_code aic_config_rates(aic_config *c, const aic_yaml_node *root, aic_error *err);
 

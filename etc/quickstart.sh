@@ -7,12 +7,15 @@ LAB_ETC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage() {
 	cat <<-EOF
-		Usage: etc/quickstart.sh [--stop | --status | --clean | --help]
+		Usage: etc/quickstart.sh [--replicated | --stop | --status | --clean | --help]
 
 		Without an option: installs what is missing, builds AIC, starts a Slurm cluster of four nodes with AIC in one
 		folder, trains a model in an sbatch job of an ordinary user, and takes the payout that it caused from report to
 		ledger. The cluster stays up; run it again for another job.
 
+		  --replicated  the same among three universities: each keeps a copy of one ledger with daemons and wallets of its
+		             own, over an etcd of three members; the first has the cluster. All three show what was posted, and
+		             one checks another's proof of a payout.
 		  --stop     stops every process of the lab; its data stays
 		  --status   tells what runs
 		  --clean    stops it and deletes the folder and the Unix users that it made (packages stay)
@@ -26,15 +29,19 @@ run() {
 	local began=$SECONDS
 	packages_platform
 	say "AIC quickstart in $AIC_LAB"
-	step packages packages_install lab
+	# shellcheck disable=SC2046
+	step packages packages_install lab $([ -z "$LAB_SITES" ] || echo sites)
 	step source source_ready
 	step build build_ready
 	step users people_ready
 	step files lab_configure
 	step cluster lab_start_cluster
+	[ -z "$LAB_SITES" ] || step etcd sites_etcd_start
 	step aic aic_start
+	[ -z "$LAB_SITES" ] || step sites sites_start
 	job_run
 	payout_run
+	[ -z "$LAB_SITES" ] || sites_show "$PAYOUT_BATCH"
 	say ""
 	say "Test accuracy $(job_accuracy), the payout is on the ledger. Done in $((SECONDS - began)) s."
 	say "The cluster stays up: etc/quickstart.sh --status, --stop, --clean."
@@ -44,18 +51,22 @@ run() {
 main() {
 	[ $# -le 1 ] || { usage >&2; exit 2; }
 	case ${1:-} in
-	'' | --stop | --status | --clean) ;;
+	'' | --replicated | --stop | --status | --clean) ;;
 	-h | --help) usage; exit 0 ;;
 	*) echo "quickstart: there is no option $1" >&2; usage >&2; exit 2 ;;
 	esac
 	settings_check
 	if [ "${1:-}" = --status ]; then lab_status; exit; fi
-	if [ -z "${1:-}" ]; then settings_folders; elif [ ! -d "$AIC_LAB" ]; then say "No lab in $AIC_LAB: nothing to do."; exit 0; fi
+	case ${1:-} in
+	'' | --replicated) settings_folders ;;
+	esac
+	if [ ! -d "$AIC_LAB" ]; then say "No lab in $AIC_LAB: nothing to do."; exit 0; fi
 	exec 9>"$AIC_LAB/.lock"
 	flock -n 9 || die "another quickstart works in $AIC_LAB: wait for it to end."
 	case ${1:-} in
 	--stop) lab_stop; say "Stopped. The data stays in $AIC_LAB." ;;
 	--clean) lab_clean; say "$AIC_LAB and its users are gone; packages stay." ;;
+	--replicated) sites_choose && run ;;
 	'') run ;;
 	esac
 }

@@ -7,6 +7,7 @@
 #include "common/command.h"
 #include "ledger/client.h"
 #include "ledger/commands.h"
+#include "ledger/archive/command.h"
 #include "ledger/audit/offline.h"
 #include "ledger/show.h"
 
@@ -175,6 +176,7 @@ int aic_cmd_ledger(int argc, char **argv)
 		{"tx", aic_cmd_ledger_tx, "look a transaction up"},
 		{"verify", cmd_verify, "replay from genesis and compare everything, an export too"},
 		{"export", aic_cmd_ledger_export, "write blocks and a journal as files that anybody can verify"},
+		{"join", aic_cmd_ledger_join, "make the first copy of a ledger that other sites keep"},
 		{"prove", aic_cmd_ledger_prove, "prove a payout against a final block"},
 		{"check", aic_cmd_ledger_check, "check such a proof, on any machine"},
 		{NULL, NULL, NULL},

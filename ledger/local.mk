@@ -15,6 +15,11 @@ libledger_la_SOURCES = \
 	ledger/state/event.c ledger/state/event.h \
 	ledger/state/execute.c ledger/state/execute.h \
 	ledger/audit/export.c ledger/audit/export.h ledger/audit/export_format.h ledger/audit/export_verify.c ledger/audit/journal.c \
+	ledger/archive/certificate.c ledger/archive/certificate.h \
+	ledger/archive/command_join.c ledger/archive/command.h \
+	ledger/archive/fetch.c ledger/archive/follow.c ledger/archive/follow.h \
+	ledger/archive/join.c ledger/archive/join.h ledger/archive/keep.c ledger/archive/keep.h \
+	ledger/archive/peer.h ledger/archive/record.c ledger/archive/record.h ledger/archive/source.c ledger/archive/source.h \
 	ledger/failpoint.h \
 	ledger/generator.c ledger/generator.h \
 	ledger/genesis.c ledger/genesis.h \
@@ -29,7 +34,7 @@ libledger_la_SOURCES = \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/reversal.c \
 	ledger/state/row.c ledger/state/row.h \
-	ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h \
+	ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h ledger/service_tick.c \
 	ledger/service_settle.c \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
@@ -46,6 +51,7 @@ libledger_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
 libledger_la_LIBADD = libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS)
 if WITH_ETCD
 libledger_la_SOURCES += \
+	ledger/archive/peer.c \
 	ledger/order/etcd.c ledger/order/etcd.h ledger/order/etcd_order.h ledger/order/etcd_board.c \
 	ledger/order/etcd_gateway.c ledger/order/etcd_gateway.h ledger/order/etcd_kv.c ledger/order/etcd_kv.h \
 	ledger/order/etcd_window.c
@@ -77,8 +83,11 @@ tests_bench_ledger_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
 
 sbin_PROGRAMS += aicledgerd
 aicledgerd_SOURCES = ledger/aicledgerd.c
-aicledgerd_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
-aicledgerd_LDADD = libledger.la libcommon.la
+aicledgerd_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN) $(HTTPD_CFLAGS)
+aicledgerd_LDADD = libledger.la libcommon.la $(HTTPD_LIBS)
+if WITH_HTTPD
+aicledgerd_SOURCES += ledger/archive/server.c ledger/archive/server.h
+endif
 endif
 
 EXTRA_DIST += \
@@ -100,6 +109,10 @@ ledger_verify_test_LDADD = $(ledger_test_libs)
 ledger_crash_test_SOURCES = ledger/crash_test.c ledger/testing.c ledger/chain.c ledger/state/state_store.c ledger/order/local.c
 ledger_crash_test_CFLAGS = $(ledger_test_flags) -DAIC_FAILPOINTS
 ledger_crash_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_archive_archive_test
+ledger_archive_archive_test_SOURCES = ledger/archive/archive_test.c ledger/archive/testing.c ledger/archive/testing.h ledger/testing.c
+ledger_archive_archive_test_CFLAGS = $(ledger_test_flags)
+ledger_archive_archive_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_erc20_test
 ledger_erc20_test_SOURCES = ledger/state/erc20_test.c ledger/testing.c
 ledger_erc20_test_CFLAGS = $(ledger_test_flags)

@@ -4,6 +4,7 @@
 
 #include "common/config.h"
 #include "common/rpc.h"
+#include "ledger/archive/keep.h"
 #include "ledger/chain.h"
 #include "ledger/custody.h"
 
@@ -13,12 +14,19 @@ typedef struct {
 	aic_state *state;
 	aic_order order;
 	aic_chain chain;
+	aic_archive archive; /* open where the log is not a file of this site */
+	size_t peer;         /* of ledger.archive.peers: whom to ask next */
 	int lock; /* descriptor of ledger/lock, held while this process lives; -1: none */
 } aic_service;
 
 /* Opens all that lies under config.state_dir (keys, names, log, state), making what is missing from genesis.yaml. */
 aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *err);
 void aic_service_close(aic_service *s);
+/* Holds dir/lock while *fd is open: one process at a time writes there. */
+aic_code aic_service_lock(int *fd, const char *dir, aic_error *err);
+/* What is due now and then: follows the log, or the peers' archives where the log begins above this site's copy; attests; keeps what
+ * has become final. */
+aic_code aic_service_tick(aic_service *s, aic_error *err);
 /* Where the ledger has named a successor of the site key, its file takes the place of the old one. */
 aic_code aic_service_take_over(aic_service *s, aic_error *err);
 /* An aic_rpc_handler; ctx is an aic_service. */

@@ -11,12 +11,17 @@
 #include "ledger/order/open.h"
 #include "ledger/service.h"
 
-static aic_code take_lock(aic_service *s, const char *path, aic_error *err)
+aic_code aic_service_lock(int *fd, const char *dir, aic_error *err)
 {
-	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (s->lock < 0)
+	char path[AIC_PATH_LEN];
+	aic_code code = aic_dir_make(dir, 0750, err);
+
+	if (code || (code = aic_path_join(path, sizeof(path), dir, "lock", err)))
+		return code;
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (*fd < 0)
 		return aic_fail_errno(err, "cannot open %s", path);
-	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
 		return AIC_OK;
 	if (errno == EWOULDBLOCK)
 		return aic_fail(err, AIC_REFUSED, "another aicledgerd holds %s: only one can run per state directory", path);
@@ -56,6 +61,19 @@ static aic_code check_chain(aic_service *s, bool log_is_empty, const aic_bytes *
 	return aic_order_read(&s->order, 0, 1, compare_genesis, s, err);
 }
 
+/* The log begins above this site's copy. */
+static aic_code left_behind(aic_service *s, aic_error *err)
+{
+	if (aic_state_is_empty(s->state)) {
+		aic_error_prefix(err, "this site has no copy yet, and the log alone does not make one: get it by `aic ledger join`");
+		return AIC_NOT_FOUND;
+	}
+	aic_warn("%s: what is between comes from other sites' archives (ledger.archive.peers)", err ? err->message : "");
+	if (err)
+		*err = (aic_error){0};
+	return AIC_OK;
+}
+
 /* genesis.yaml is read when the log is new; later its canonical form is in the log, and the file does not matter. */
 static aic_code start_chain(aic_service *s, aic_error *err)
 {
@@ -73,6 +91,8 @@ static aic_code start_chain(aic_service *s, aic_error *err)
 	if (!code && !(code = check_chain(s, head.empty, &bytes, err)))
 		code = aic_chain_open(&s->chain, s->state, &s->order, key, bytes.len ? bytes.data : NULL, bytes.len, err);
 	aic_bytes_free(&bytes);
+	if (code == AIC_NOT_FOUND)
+		code = left_behind(s, err);
 	if (!code && (s->chain.next = aic_custody_next_key(s->custody)) && !(code = aic_chain_catch_up(&s->chain, err)))
 		code = aic_service_take_over(s, err);
 	return code;
@@ -80,18 +100,19 @@ static aic_code start_chain(aic_service *s, aic_error *err)
 
 aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *err)
 {
-	char dir[AIC_PATH_LEN], lock[AIC_PATH_LEN], order[AIC_PATH_LEN], state[AIC_PATH_LEN];
+	char dir[AIC_PATH_LEN], order[AIC_PATH_LEN], archive[AIC_PATH_LEN], state[AIC_PATH_LEN];
 	aic_address treasury;
 	aic_code code;
 
 	*s = (aic_service){.config = config, .lock = -1};
 	if ((code = aic_path_join(dir, sizeof(dir), config->state_dir, "ledger", err)) ||
-	    (code = aic_path_join(lock, sizeof(lock), dir, "lock", err)) ||
 	    (code = aic_path_join(order, sizeof(order), dir, "order.db", err)) ||
-	    (code = aic_path_join(state, sizeof(state), dir, "state.db", err)) || (code = aic_dir_make(dir, 0750, err)) ||
-	    (code = take_lock(s, lock, err)) || (code = aic_custody_open(&s->custody, config->state_dir, err)) ||
+	    (code = aic_path_join(archive, sizeof(archive), dir, "archive.db", err)) ||
+	    (code = aic_path_join(state, sizeof(state), dir, "state.db", err)) || (code = aic_service_lock(&s->lock, dir, err)) ||
+	    (code = aic_custody_open(&s->custody, config->state_dir, err)) ||
 	    (code = aic_custody_remember(s->custody, AIC_WALLET_TREASURY, AIC_WALLET_TREASURY, &treasury, err)) ||
 	    (code = aic_order_open(&s->order, config, order, err)) ||
+	    (strcmp(config->order, "local") != 0 && (code = aic_archive_open(&s->archive, archive, err))) || /* SQLite keeps all itself */
 	    (code = aic_state_open(&s->state, state, AIC_DB_DURABLE, err)) || (code = start_chain(s, err)))
 		aic_service_close(s);
 	return code;
@@ -100,6 +121,7 @@ aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *e
 void aic_service_close(aic_service *s)
 {
 	aic_state_close(s->state);
+	aic_archive_close(&s->archive);
 	aic_order_close(&s->order);
 	aic_custody_close(s->custody);
 	if (s->lock >= 0)

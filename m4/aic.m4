@@ -130,6 +130,7 @@ AC_DEFUN([AIC_SUMMARY], [
   aic_row "Slurm source" "$have_slurm_source" "`aic_off $have_slurm_source 'job_submit/aic, jobcomp/aic (--with-slurm-source=DIR)'`"
   aic_row "OpenMPI" "$have_mpi" "`aic_off $have_mpi 'aic-run, aic-train'`"
   aic_row "jansson, libcurl" "$have_jansson,$have_curl" "`test $have_jansson$have_curl = yesyes || echo 'off: ledger.order etcd'`"
+  aic_row "libmicrohttpd" "$have_httpd" "`aic_off $have_httpd 'ledger.archive.listen'`"
   aic_row "CUDA" "$have_cuda" "`aic_off $have_cuda 'GPU kernels'`"
   aic_row "NCCL" "$have_nccl" "`aic_off $have_nccl 'GPU collectives'`"
   aic_row "cmocka" "$have_cmocka" "`aic_off $have_cmocka 'unit tests (make check)'`"

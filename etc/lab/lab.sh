@@ -51,9 +51,9 @@ lab_status() {
 	settings_load_env
 	for name in $(lab_daemons); do
 		if pid=$(daemon_pid "$name"); then
-			printf '  %-14s running  pid %s\n' "$name" "$pid"
+			printf '  %-18s running  pid %s\n' "$name" "$pid"
 		else
-			printf '  %-14s stopped  log %s\n' "$name" "$AIC_LAB/log/$name.log"
+			printf '  %-18s stopped  log %s\n' "$name" "$AIC_LAB/log/$name.log"
 			missing=$((missing + 1))
 		fi
 	done

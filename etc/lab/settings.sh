@@ -14,6 +14,7 @@ LAB_ADA=$AIC_LAB_PREFIX-ada                  # of account physics
 LAB_BEN=$AIC_LAB_PREFIX-ben                  # of account biology
 LAB_DATABASE_PORT=$((AIC_LAB_PORT + 5))
 LAB_ETCD_PORT=$((AIC_LAB_PORT + 20))         # three members' clients; their peers 10 above
+LAB_ARCHIVE_PORT=$((AIC_LAB_PORT + 40))      # each site's archive
 LAB_ETCD_DIR=$AIC_LAB/etc/etcd               # certificates and passwords
 LAB_SITES=${LAB_SITES:-$(cat "$AIC_LAB/.sites" 2>/dev/null)} # of a replicated lab; "": one site, with a ledger of its own
 LAB_LOG=$AIC_LAB/log/quickstart.log

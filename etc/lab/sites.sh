@@ -29,6 +29,7 @@ sites_configure() {
 	local site dir
 	[ -n "$LAB_SITES" ] || return 0
 	etcd_configure
+	for site in $LAB_SITES; do site_key_make "$site"; done
 	for site in $LAB_SITES; do
 		dir=$AIC_LAB/sites/$site
 		site_is_first "$site" || {
@@ -37,7 +38,6 @@ sites_configure() {
 			install -d -m 750 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$dir/state" "$dir/spool"
 			install -d -m 2750 -o "$AIC_LAB_SERVICE" -g slurm "$dir/snapshot"
 		}
-		site_key_make "$site"
 		etcd_password "$site" "$AIC_LAB_SERVICE"
 		[ -e "$LAB_ETCD_DIR/$site.pem" ] || etcd_certificate "$site" "/O=$site" "$AIC_LAB_SERVICE" ||
 			die "openssl could not make a certificate for $site: $(tail -n 1 "$LAB_LOG")"
@@ -61,7 +61,7 @@ site_id() { { printf 'aic/site/v1'; site_key_raw "$1"; } | sha256sum | cut -c1-3
 
 # What a site's aic.yaml says under ledger.
 sites_conf_ledger() {
-	local site=$1
+	local site=$1 other
 	cat <<-EOF
 		  order: etcd
 		  etcd:
@@ -71,7 +71,21 @@ sites_conf_ledger() {
 		    key: $LAB_ETCD_DIR/$site.key
 		    user: $site
 		    password_file: $LAB_ETCD_DIR/$site.password
+		  archive:
+		    listen: 127.0.0.1:$(site_port "$site")
+		    peers:
 	EOF
+	for other in $LAB_SITES; do
+		[ "$other" = "$site" ] || echo "      - {url: \"https://127.0.0.1:$(site_port "$other")\", key: $(site_key "$other")}"
+	done
+}
+# site_port SITE: where its archive is served.
+site_port() {
+	local site port=$LAB_ARCHIVE_PORT
+	for site in $LAB_SITES; do
+		if [ "$site" = "$1" ]; then echo "$port"; return; fi
+		port=$((port + 1))
+	done
 }
 
 # A university without a cluster of its own yet: it keeps the ledger, and wallets.
@@ -128,7 +142,7 @@ sites_etcd_start() {
 	etcd_start
 	for site in $LAB_SITES; do etcd_user "$site" "$(site_id "$site")"; done
 	etcd_authenticate
-	note "3 members with TLS on ports $(etcd_port m1) to $(etcd_port m3), a user for each of $LAB_SITES"
+	note "3 members with TLS from port $(etcd_port m1) on, a user each for $LAB_SITES"
 }
 sites_start() {
 	local site
@@ -183,4 +197,43 @@ sites_agree() {
 	for site in ${*:-$LAB_SITES}; do
 		[ "$(site_field "$site" height)" = "$(site_field "$site" final)" ] || return 1
 	done
+}
+
+# --- what the quickstart shows ---
+
+# provider_address NAME: of a wallet of the first site; the others know it by nothing else.
+provider_address() { aic ledger wallets "$1" -P | awk -F'|' 'NR == 2 { print $6 }'; }
+
+# sites_show BATCH: each site's own copy of what was posted, and a payout proven by one site to another.
+sites_show() {
+	local site address
+	address=$(provider_address provider/lab-north)
+	wait_for 30 sites_agree || die "the sites do not come to one head: $(sites_heads | tr '\n' ';')"
+	say ""
+	say "Three universities, each from its own copy; provider/lab-north is $address to the others:"
+	say ""
+	printf '  %-6s %7s %7s  %-16s  %-16s  %s\n' SITE HEIGHT FINAL HEAD "STATE ROOT" "LAB-NORTH HOLDS AIC"
+	for site in $LAB_SITES; do
+		printf '  %-6s %7s %7s  %-16.16s  %-16.16s  %s\n' "$site" "$(site_field "$site" height)" "$(site_field "$site" final)" \
+			"$(site_field "$site" head)" "$(site_field "$site" state_root)" "$(site_holds "$site" "$address")"
+	done
+	sites_prove "$1"
+}
+# site_holds SITE ADDRESS: AIC, all digits.
+site_holds() { at "$1" aic ledger wallets "$2" -P | awk -F'|' 'NR == 2 { print $3 }'; }
+# site_hash SITE HEIGHT: of the block there, by that site's own copy.
+site_hash() { at "$1" aic ledger blocks --from "$2" --to "$2" -P | awk -F'|' 'NR == 2 { print $7 }'; }
+
+# sites_prove BATCH: the first site proves a line of it; the second checks it against a block of its own.
+sites_prove() {
+	local one two height proof=$AIC_LAB/payout.proof
+	one=$(sites_first)
+	two=$(sites_others | cut -d' ' -f1)
+	height=$(site_field "$one" final)
+	say ""
+	say "\$ aic ledger prove $1 1 --head $height --output payout.proof      # at $one"
+	aic ledger prove "$1" 1 --head "$height" --output "$proof" >>"$LAB_LOG" || die "the payout could not be proven: $(tail -n 1 "$LAB_LOG")"
+	say "\$ aic ledger check payout.proof --head $(site_hash "$two" "$height" | cut -c1-16)...     # at $two, with the hash of its own block $height"
+	say ""
+	at "$two" aic ledger check "$proof" --head "$(site_hash "$two" "$height")" || die "$two does not accept the proof."
 }

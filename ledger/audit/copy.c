@@ -17,15 +17,18 @@ static aic_code open_state(aic_copy *c, aic_error *err)
 /* The log first: what the snapshot holds is then in it. */
 aic_code aic_copy_open(aic_copy *c, const char *dir, aic_error *err)
 {
-	char *order = aic_xasprintf("%s/order.db", dir);
+	char *order = aic_xasprintf("%s/order.db", dir), *archive = aic_xasprintf("%s/archive.db", dir);
 	aic_code code = AIC_OK;
 
 	*c = (aic_copy){.dir = aic_xstrdup(dir)};
 	if (access(order, F_OK) == 0) {
 		c->whole = true;
 		code = aic_order_local(&c->order, order, true, err);
+	} else if (access(archive, F_OK) == 0) {
+		code = aic_order_local(&c->order, archive, true, err);
 	}
 	free(order);
+	free(archive);
 	if (!code)
 		code = open_state(c, err);
 	if (code)

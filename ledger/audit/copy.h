@@ -10,10 +10,10 @@ typedef struct {
 	char *dir;
 	aic_state *state;  /* a snapshot, whatever the daemon does meanwhile */
 	aic_order order;   /* backend NULL: none at hand; blocks and roots are then compared, attestations are not */
-	bool whole;        /* the log keeps every block (SQLite); else a window of them (etcd) */
+	bool whole;        /* the log keeps every block (SQLite); else a window of them (etcd), or attestations alone (archive.db) */
 } aic_copy;
 
-/* dir/state.db, and dir/order.db where it is there. AIC_NOT_FOUND where the copy is empty. */
+/* dir/state.db, and dir/order.db or dir/archive.db where one is there. AIC_NOT_FOUND where the copy is empty. */
 aic_code aic_copy_open(aic_copy *c, const char *dir, aic_error *err);
 /* The copy that aic.yaml names, with the log that it names (read only, beside the daemon); dir, where it is not NULL, in its place. */
 aic_code aic_copy_open_own(aic_copy *c, const aic_config *config, const char *dir, aic_error *err);

@@ -343,3 +343,18 @@ aic_code aic_order_local(aic_order *o, const char *path, bool read_only, aic_err
 	*o = (aic_order){&backend, l};
 	return AIC_OK;
 }
+
+aic_code aic_order_local_begin(aic_order *o, aic_error *err)
+{
+	return aic_db_exec(((local *)o->self)->db, "BEGIN IMMEDIATE", err);
+}
+
+aic_code aic_order_local_commit(aic_order *o, aic_error *err)
+{
+	return aic_db_exec(((local *)o->self)->db, "COMMIT", err);
+}
+
+void aic_order_local_rollback(aic_order *o)
+{
+	aic_db_rollback(((local *)o->self)->db);
+}

@@ -141,5 +141,9 @@ static inline void aic_order_close(aic_order *o)
 
 /* The embedded backend: one SQLite file on one machine. read_only opens it beside the daemon. */
 aic_code aic_order_local(aic_order *o, const char *path, bool read_only, aic_error *err);
+/* For an aic_order_local whose board gets much at once: attest and acknowledge between the two are one transaction. */
+aic_code aic_order_local_begin(aic_order *o, aic_error *err);
+aic_code aic_order_local_commit(aic_order *o, aic_error *err);
+void aic_order_local_rollback(aic_order *o);
 
 #endif
