@@ -8,6 +8,7 @@
 
 #include "accounting/metrics.h"
 #include "accounting/period.h"
+#include "accounting/release.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -77,6 +78,7 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
 	d->spools = aic_spools_new();
 	d->assoc = aic_assoc_new();
 	d->metrics = aic_metrics_new();
+	d->release = aic_release_new();
 	return AIC_OK;
 }
 
@@ -84,6 +86,7 @@ void aic_acctd_close(aic_acctd *d)
 {
 	aic_ledger_close(d->ledger);
 	aic_metrics_free(d->metrics);
+	aic_release_free(d->release);
 	aic_assoc_free(d->assoc);
 	aic_spools_free(d->spools);
 	aic_registry_close(d->registry);
@@ -146,5 +149,6 @@ void aic_acctd_tick(void *ctx)
 	bool funds = aic_acctd_link(d, changed);
 	close_period(d);
 	aic_acctd_publish(d, fresh || funds);
+	aic_release_tick(d->release, d->store, &d->config);
 	aic_acctd_metrics(d);
 }

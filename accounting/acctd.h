@@ -11,6 +11,7 @@
 #include "ledger/client.h"
 
 typedef struct aic_metrics aic_metrics;
+typedef struct aic_release aic_release;
 
 typedef struct {
 	aic_config config;
@@ -28,6 +29,7 @@ typedef struct {
 	bool spool_complained, snapshot_complained, close_complained;
 	aic_spools_count ingested;
 	aic_metrics *metrics;
+	aic_release *release;
 } aic_acctd;
 
 /* Everything but the server: opens the store and what stands on it. */

@@ -387,31 +387,69 @@ static void usage_mistakes(void **state)
 	assert_int_equal(run(0, aic_cmd_batch, "show", "2026-W48/7", NULL), 1);
 	expect_printed("there is no batch 2026-W48/7: see `aic batch list`");
 	assert_int_equal(run(0, aic_cmd_history, NULL), 2);
-	assert_int_equal(run(0, aic_cmd_quote, "--dataset", "nothing", NULL), 1);
-	expect_printed("no data set is called nothing");
 	assert_int_equal(run(0, aic_cmd_balance, "nobody", NULL), 1);
 	expect_printed("no account or wallet is called nobody");
 }
 
-static void the_quote_is_the_charge(void **state)
+/* An sbatch that says what Slurm's says; what job_submit/aic answers to a real one, tests/cluster/23 compares. */
+static void sbatch_says(const site *s, const char *lines, int status)
 {
-	(void)state;
-	assert_int_equal(run(0, aic_cmd_quote, "-g", "a100:2", "-c", "8", "-m", "64000", "-t", "120", "-P", NULL), 0);
-	expect_printed("1|02:00:00|4.285|0|0|4.285");
-	assert_int_equal(run(0, aic_cmd_quote, "-N", "3", "-g", "k80:1,a100:1", "-c", "0", "-t", "1:00:00", "-P", NULL), 0);
-	expect_printed("3|01:00:00|4.5|0|0|4.5");
+	char path[600], text[1200];
+
+	setenv("PATH", s->folder, 1);
+	snprintf(path, sizeof(path), "%s/sbatch", s->folder);
+	snprintf(text, sizeof(text), "#!/bin/sh\necho '%s' >&2\nexit %d\n", lines, status);
+	unlink(path);
+	assert_int_equal(aic_file_write_atomic(path, text, strlen(text), 0755, NULL), AIC_OK);
 }
 
-static void the_quote_tells_how_long_the_balance_lasts(void **state)
+static void a_quote_is_shown_with_what_is_left(void **state)
 {
 	site *s = *state;
 
-	turn(s);
-	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "3", NULL), 0);
-	turn(s);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, "-g", "a100:2", "-c", "0", "-t", "2:00:00", "-A", "physics", NULL), 0);
-	expect_printed("Account physics has 3.00 AIC available: at 2.0000 AIC an hour it lasts 01:30:00.");
+	sbatch_says(s, "sbatch: aic-quote: ruling=hold; cost=4000000000000000000; available=5000000000000000000; "
+	               "reserved=2000000000000000000; seconds=7200; tasks=1; account=physics; job=2 h x 2 a100 + 8 CPUs; message=it is held\n"
+	               "sbatch: Job 7 to start at noon", 0);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, "-P", "--gpus=2", "work.sh", NULL), 0);
+	expect_printed("2 h x 2 a100 + 8 CPUs|1|02:00:00|physics|2|4");
+	assert_int_equal(run(MEMBER, aic_cmd_quote, "--gpus=2", "work.sh", NULL), 0);
+	expect_printed("Account physics has 3.00 AIC left beside 2.00 AIC reserved for its other jobs: at 2.0000 AIC an hour it lasts 01:30:00.");
 	expect_printed("1.00 AIC are missing for this job: shorten --time, or ask for a top-up.");
+	expect_printed("Slurm: Job 7 to start at noon");
+}
+
+static void the_parts_of_a_job_add_up(void **state)
+{
+	site *s = *state;
+
+	sbatch_says(s, "sbatch: 0: aic-quote: ruling=admit; cost=1; available=9; reserved=0; seconds=60; tasks=1; account=a; job=x; message=\n"
+	               "sbatch: 1: aic-quote: ruling=admit; cost=9; available=9; reserved=0; seconds=60; tasks=1; account=a; job=y; message=", 0);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 0);
+	expect_printed("0.01 AIC are missing for this job"); /* one unit, rounded up */
+	sbatch_says(s, "sbatch: aic-quote: ruling=admit; account=b; message=this job is out of scope", 0);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 0);
+	expect_printed("this job is out of scope.");
+}
+
+static void without_a_quote_it_is_said_why(void **state)
+{
+	site *s = *state;
+
+	sbatch_says(s, "sbatch: aic-quote: ruling=refuse; account=; message=account x has no wallet here", 1);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 1);
+	expect_printed("account x has no wallet here");
+	sbatch_says(s, "sbatch: error: invalid partition", 1);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 1);
+	expect_printed("sbatch refuses this job: error: invalid partition");
+	sbatch_says(s, "sbatch: unrecognized option: --aic-quote", 255);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 3);
+	expect_printed("plugstack.conf must name spank_aic.so");
+	sbatch_says(s, "sbatch: Job 7 to start at noon", 0);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 3);
+	expect_printed("JobSubmitPlugins in slurm.conf must name aic");
+	setenv("PATH", "/nonexistent", 1);
+	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 3);
+	expect_printed("there is no sbatch in PATH");
 }
 
 static void without_a_ledger_charging_goes_on(void **state)
@@ -507,8 +545,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, site_open, site_close)
 	const struct CMUnitTest tests[] = {
-		T(from_job_to_posted_payout), T(who_sees_what), T(a_job_explained), T(acts_by_command), T(usage_mistakes), T(the_quote_is_the_charge),
-		T(the_quote_tells_how_long_the_balance_lasts), T(without_a_ledger_charging_goes_on), T(without_a_daemon_commands_say_so),
+		T(from_job_to_posted_payout), T(who_sees_what), T(a_job_explained), T(acts_by_command), T(usage_mistakes), T(a_quote_is_shown_with_what_is_left),
+		T(the_parts_of_a_job_add_up), T(without_a_quote_it_is_said_why), T(without_a_ledger_charging_goes_on), T(without_a_daemon_commands_say_so),
 		T(observe_is_on_paper), T(the_snapshot_has_what_is_left), T(a_past_period_closes_itself),
 	};
 

@@ -30,6 +30,7 @@ libaccounting_la_SOURCES = \
 	accounting/simulate.c accounting/simulate.h \
 	accounting/reconcile.c accounting/reconcile.h accounting/slurmdb_runs.c \
 	accounting/registry.c accounting/registry.h \
+	accounting/release.c accounting/release.h \
 	accounting/rows.c accounting/rows.h \
 	accounting/serve/serve.c accounting/serve/serve_batch.c accounting/serve/serve_check.c accounting/serve/serve_explain.c accounting/serve/serve_reconcile.c accounting/serve/serve_lines.c \
 	accounting/serve/serve_refund.c accounting/serve/serve_storage.c accounting/serve/serve_report.c \
@@ -138,6 +139,11 @@ accounting_storage_test_LDADD = $(accounting_test_libs)
 accounting_refund_test_SOURCES = accounting/refund_test.c $(accounting_fixture) $(accounting_loopback)
 accounting_refund_test_CFLAGS = $(accounting_test_cflags)
 accounting_refund_test_LDADD = $(accounting_test_libs)
+
+check_PROGRAMS += accounting_release_test
+accounting_release_test_SOURCES = accounting/release_test.c
+accounting_release_test_CFLAGS = $(accounting_test_cflags)
+accounting_release_test_LDADD = $(accounting_test_libs)
 
 accounting_review_test_SOURCES = accounting/review_test.c $(accounting_fixture)
 accounting_review_test_CFLAGS = $(accounting_test_cflags)

@@ -13,8 +13,10 @@ common_sources = \
 	common/key_file.c \
 	common/log.c common/log.h \
 	common/price.c common/price.h \
+	common/quote.c common/quote.h \
 	common/receipt.c common/receipt.h \
 	common/record.c common/record.h \
+	common/reservations.c common/reservations.h \
 	common/rpc.c common/rpc.h \
 	common/rpc_frame.c common/rpc_frame.h \
 	common/rpc_server.c \
@@ -36,7 +38,7 @@ libcommon_la_LIBADD = $(CRYPTO_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
 # What may be loaded into slurmctld and slurmstepd: no network, no YAML, no sanitizer.
 common_plugin_sources = \
 	common/amount.c common/bytes.c common/cbor.c common/cbor_write.c common/crypto.c common/error.c common/file.c \
-	common/key_file.c common/price.c common/receipt.c common/record.c common/snapshot.c common/spool.c \
+	common/key_file.c common/price.c common/quote.c common/receipt.c common/record.c common/reservations.c common/snapshot.c common/spool.c \
 	common/spool_reader.c common/spool_segment.c common/time.c \
 	common/u256.c common/utf8.c
 noinst_LTLIBRARIES += libcommon_plugin.la
@@ -94,7 +96,7 @@ endif
 EXTRA_DIST += tests/fuzz/record_fuzz.c tests/fuzz/receipt_fuzz.c tests/fuzz/spool_fuzz.c tests/fuzz/snapshot_fuzz.c \
 	tests/fuzz/yaml_fuzz.c
 if WITH_CMOCKA
-check_PROGRAMS += common_record_test \
+check_PROGRAMS += common_record_test common_quote_test common_reservations_test \
 	common_price_test \
 	common_receipt_test \
 	common_spool_test \
@@ -106,6 +108,12 @@ check_PROGRAMS += common_record_test \
 common_record_test_SOURCES = common/record_test.c
 common_record_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_record_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_quote_test_SOURCES = common/quote_test.c
+common_quote_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_quote_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_reservations_test_SOURCES = common/reservations_test.c
+common_reservations_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_reservations_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_price_test_SOURCES = common/price_test.c
 common_price_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_price_test_LDADD = libcommon.la $(CMOCKA_LIBS)

@@ -16,6 +16,7 @@
 #include <src/common/uid.h>
 #include <src/common/xmalloc.h>
 #include <src/common/xstring.h>
+#include <src/slurmctld/locks.h>
 #include <src/slurmctld/slurmctld.h>
 
 #if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 2, 0)

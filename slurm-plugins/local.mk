@@ -23,6 +23,7 @@ slurm_plugin_estimate = \
 slurm_plugin_decide = \
 	slurm-plugins/job_submit/decide.c slurm-plugins/job_submit/decide.h \
 	slurm-plugins/job_submit/flight.c slurm-plugins/job_submit/flight.h \
+	slurm-plugins/job_submit/hold.c slurm-plugins/job_submit/hold.h \
 	slurm-plugins/job_submit/reserved.c slurm-plugins/job_submit/reserved.h \
 	slurm-plugins/job_submit/view.c slurm-plugins/job_submit/view.h \
 	slurm-plugins/param.c slurm-plugins/param.h
@@ -46,11 +47,12 @@ jobcomp_aic_la_LIBADD = libcommon_plugin.la
 job_submit_aic_la_SOURCES = \
 	slurm-plugins/job_submit/job_submit_aic.c slurm-plugins/compat.h \
 	slurm-plugins/job_submit/judge.c slurm-plugins/job_submit/judge.h \
+	slurm-plugins/job_submit/keeper.c slurm-plugins/job_submit/keeper.h \
 	slurm-plugins/job_submit/request.c slurm-plugins/job_submit/request.h \
 	slurm-plugins/option.c slurm-plugins/option.h \
 	$(slurm_plugin_estimate) $(slurm_plugin_decide)
 job_submit_aic_la_CFLAGS = $(AIC_PLUGIN_CFLAGS) $(SLURM_SOURCE_CFLAGS)
-job_submit_aic_la_LDFLAGS = $(AIC_PLUGIN_LDFLAGS)
+job_submit_aic_la_LDFLAGS = $(AIC_PLUGIN_LDFLAGS) -Wl,-z,nodelete
 job_submit_aic_la_LIBADD = libcommon_plugin.la
 dist_man_MANS += doc/man/jobcomp_aic.8 doc/man/job_submit_aic.8
 endif

@@ -7,6 +7,7 @@
 
 #define AIC_OPTION_DATASET "aic-dataset"
 #define AIC_OPTION_MODEL "aic-model"
+#define AIC_OPTION_QUOTE "aic-quote" /* a question of `aic quote`: nothing is submitted */
 
 /* The value of a SPANK option of plugin "aic" among a job's spank_job_env entries, which read
  * "_SLURM_SPANK_OPTION_aic_aic_dataset=VALUE"; NULL where it was not given. Borrowed. */

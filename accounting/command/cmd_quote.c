@@ -1,250 +1,226 @@
-/* cmd_quote.c: aic quote: the most that a job can cost, by the formula that job_submit/aic uses. */
+/* cmd_quote.c: aic quote: the most that a job can cost. The figure is job_submit/aic's own: sbatch asks it in a test-only submit. */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "accounting/command/ask.h"
 #include "accounting/commands.h"
+#include "common/bytes.h"
+#include "common/command.h"
+#include "common/file.h"
+#include "common/quote.h"
 #include "common/time.h"
 
 #define HOUR 3600
+#define PARTS_MAX 128        /* of a heterogeneous job, which is Slurm's own limit */
+#define NO_SCRIPT "#!/bin/sh\n" /* where the command line names none */
 
 typedef struct {
 	aic_command base;
-	uint32_t nodes;
-	aic_node_share share;
-	int64_t seconds;
-	const char *account, *dataset, *model;
+	size_t n;
+	aic_quote part[PARTS_MAX];
+	aic_bytes words;         /* sbatch's other lines, without its name */
 } quote;
 
-static bool number(const char *text, uint64_t max, uint64_t *out, const char **rest)
-{
-	char *end;
+/* --- sbatch --- */
 
-	errno = 0;
-	unsigned long long v = strtoull(text, &end, 10);
-	*out = v;
-	*rest = end;
-	return !errno && end != text && text[0] >= '0' && text[0] <= '9' && v <= max;
+/* Its standard output and error together; the exit status, -1 where it cannot be started. */
+static int ask_sbatch(char **args, aic_bytes *said)
+{
+	int in[2], out[2], status = -1;
+	char buf[4096];
+	ssize_t n;
+	pid_t child;
+
+	if (pipe2(in, O_CLOEXEC))
+		return -1;
+	if (pipe2(out, O_CLOEXEC)) {
+		close(in[0]), close(in[1]);
+		return -1;
+	}
+	signal(SIGPIPE, SIG_IGN); /* sbatch that names a script does not read ours */
+	child = fork();
+	if (child == 0) {
+		dup2(in[0], STDIN_FILENO);
+		dup2(out[1], STDOUT_FILENO);
+		dup2(out[1], STDERR_FILENO);
+		signal(SIGPIPE, SIG_DFL);
+		execvp(args[0], args);
+		_exit(127);
+	}
+	close(in[0]), close(out[1]);
+	aic_write_all(in[1], NO_SCRIPT, strlen(NO_SCRIPT));
+	close(in[1]);
+	while ((n = read(out[0], buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0)
+			aic_bytes_append(said, buf, (size_t)n);
+	close(out[0]);
+	if (child > 0)
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+			;
+	aic_bytes_append(said, "", 1);
+	return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* As sbatch's --mem: MiB, or with K, M, G, T. */
-static bool memory(const char *text, uint64_t *mib)
+static void take_lines(quote *q, char *said)
 {
-	const char *rest;
-	uint64_t v;
-
-	if (!number(text, UINT64_MAX >> 24, &v, &rest) || (*rest && rest[1]))
-		return false;
-	switch (*rest) {
-	case 'k': case 'K':
-		*mib = (v + 1023) / 1024;
-		return true;
-	case '\0': case 'm': case 'M':
-		*mib = v;
-		return true;
-	case 'g': case 'G':
-		*mib = v << 10;
-		return true;
-	case 't': case 'T':
-		*mib = v << 20;
-		return true;
-	default:
-		return false;
+	for (char *save = NULL, *line = strtok_r(said, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (q->n < PARTS_MAX && aic_quote_read(&q->part[q->n], line)) {
+			q->n++;
+			continue;
+		}
+		if (!strncmp(line, "sbatch: ", 8))
+			line += 8;
+		aic_bytes_printf(&q->words, "%s%s", q->words.len ? "; " : "", line);
 	}
+	aic_bytes_append(&q->words, "", 1);
 }
 
-/* [TYPE:]N, separated by commas. */
-static bool gpus(aic_node_share *s, const char *text)
+static aic_code ask(quote *q, int argc, char **argv, aic_error *err)
 {
-	char copy[256], *save = NULL;
+	char **args = aic_xcalloc((size_t)argc + 4, sizeof(*args));
+	aic_bytes said = {0};
 
-	aic_str_copy(copy, sizeof(copy), text);
-	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-		char *colon = strrchr(word, ':');
-		const char *rest;
-		uint64_t n;
-		if (s->gpu_types == AIC_GPU_TYPES_MAX || !number(colon ? colon + 1 : word, 1024, &n, &rest) || *rest)
-			return false;
-		if (colon)
-			*colon = '\0';
-		aic_str_copy(s->gpu[s->gpu_types].type, AIC_NAME_LEN, colon ? word : "");
-		s->gpu[s->gpu_types++].count = (uint32_t)n;
+	args[0] = (char *)"sbatch";
+	args[1] = (char *)"--test-only";
+	args[2] = (char *)"--aic-quote";
+	memcpy(args + 3, argv, (size_t)argc * sizeof(*args));
+	if (q->base.config.slurm_conf[0])
+		setenv("SLURM_CONF", q->base.config.slurm_conf, 0);
+	int status = ask_sbatch(args, &said);
+	take_lines(q, (char *)said.data);
+	aic_bytes_free(&said);
+	free(args);
+	if (status == 127)
+		return aic_fail(err, AIC_UNREACHABLE, "there is no sbatch in PATH: run this where jobs are submitted");
+	if (q->n == 0 && strstr((const char *)q->words.data, "--aic-quote"))
+		return aic_fail(err, AIC_UNREACHABLE, "sbatch does not know --aic-quote: plugstack.conf must name spank_aic.so on this host, too");
+	if (q->n == 0 && status == 0)
+		return aic_fail(err, AIC_UNREACHABLE, "slurmctld gave no quote: JobSubmitPlugins in slurm.conf must name aic");
+	if (q->n == 0)
+		return aic_fail(err, AIC_REFUSED, "sbatch refuses this job: %.600s", (const char *)q->words.data);
+	return AIC_OK;
+}
+
+/* --- showing --- */
+
+static const aic_column columns[] = {
+	{"job", "JOB", AIC_COLUMN_TEXT},         {"tasks", "TASKS", AIC_COLUMN_NUMBER},    {"time", "TIME LIMIT", AIC_COLUMN_TEXT},
+	{"account", "ACCOUNT", AIC_COLUMN_TEXT}, {"reserved", "RESERVED AIC", AIC_COLUMN_AMOUNT}, {"total", "TOTAL AIC", AIC_COLUMN_AMOUNT},
+};
+
+static void note_balance(const aic_quote *q, aic_amount cost, aic_table *t)
+{
+	char has[AIC_AMOUNT_TEXT], taken[AIC_AMOUNT_TEXT], lasts[AIC_TIME_TEXT], per_hour[AIC_AMOUNT_TEXT], missing[AIC_AMOUNT_TEXT];
+	aic_amount left = 0, seconds, hour;
+
+	aic_amount_sub(&left, q->available, q->reserved);
+	aic_amount_human(has, left, 2);
+	aic_amount_human(taken, q->reserved, 2);
+	if (!cost || q->seconds <= 0 || !aic_mul_div(&hour, cost, HOUR, (aic_amount)q->seconds) || !hour ||
+	    !aic_mul_div(&seconds, left, HOUR, hour) || seconds > INT32_MAX)
+		aic_table_note(t, "Account %s has %s AIC left beside %s AIC reserved for its other jobs: it lasts.", q->account, has, taken);
+	else
+		aic_table_note(t, "Account %s has %s AIC left beside %s AIC reserved for its other jobs: at %s AIC an hour it lasts %s.",
+		               q->account, has, taken, aic_amount_human(per_hour, hour, 4), aic_duration_format(lasts, (int64_t)seconds));
+	if (left < cost)
+		aic_table_note(t, "%s AIC are missing for this job: shorten --time, or ask for a top-up.",
+		               aic_amount_human(missing, cost - left + AIC_UNIT / 100 - 1, 2));
+}
+
+static void show(const quote *q)
+{
+	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	aic_amount total = 0, before;
+	char text[AIC_TIME_TEXT];
+
+	for (size_t i = 0; i < q->n; i++) {
+		const aic_quote *p = &q->part[i];
+
+		aic_table_text(t, p->quoted ? p->job : "-");
+		aic_table_number(t, p->quoted ? p->tasks : 1);
+		aic_table_text(t, p->quoted ? aic_duration_format(text, p->seconds) : "-");
+		aic_table_text(t, p->account);
+		aic_table_amount(t, p->reserved);
+		aic_table_amount(t, p->cost);
+		before = total;
+		if (!aic_amount_add(&total, before, p->cost))
+			total = ~(aic_amount)0;
+		if (!p->quoted)
+			aic_table_note(t, "%s.", p->message);
 	}
-	return s->gpu_types > 0;
+	if (q->part[0].quoted)
+		note_balance(&q->part[0], total, t);
+	if (q->words.len > 1)
+		aic_table_note(t, "Slurm: %s", (const char *)q->words.data);
+	aic_table_print(t, q->base.format, stdout);
+	aic_table_free(t);
+}
+
+static aic_code refused(const quote *q, aic_error *err)
+{
+	for (size_t i = 0; i < q->n; i++)
+		if (q->part[i].ruling == AIC_QUOTE_REFUSE && !q->part[i].quoted)
+			return aic_fail(err, AIC_REFUSED, "%s", q->part[i].message);
+	return AIC_OK;
+}
+
+/* How many of the first words are ours: the rest is sbatch's. */
+static int own_words(int argc, char **argv)
+{
+	int i = 1;
+
+	while (i < argc) {
+		if (!strcmp(argv[i], "--format") || !strcmp(argv[i], "--config"))
+			i += 2;
+		else if (!strncmp(argv[i], "--format=", 9) || !strncmp(argv[i], "--config=", 9) || !strcmp(argv[i], "-P") ||
+		         !strcmp(argv[i], "--help") || !strcmp(argv[i], "--usage") || !strcmp(argv[i], "-?"))
+			i++;
+		else
+			break;
+	}
+	return i < argc ? i : argc;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	quote *q = state->input;
-	const char *rest = "";
-	aic_error err = {0};
-	uint64_t v;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &q->base;
-		return 0;
-	case 'N':
-		if (!number(arg, AIC_RECORD_NODES_MAX, &v, &rest) || *rest || !v)
-			argp_error(state, "--nodes %s: a number from 1 to %d is needed", arg, AIC_RECORD_NODES_MAX);
-		q->nodes = (uint32_t)v;
-		return 0;
-	case 'g':
-		if (!gpus(&q->share, arg))
-			argp_error(state, "--gpus-per-node %s: write N or TYPE:N, as a100:4", arg);
-		return 0;
-	case 'c':
-		if (!number(arg, 1u << 20, &v, &rest) || *rest)
-			argp_error(state, "--cpus %s: a number of CPUs per node is needed", arg);
-		q->share.cpus = (uint32_t)v;
-		return 0;
-	case 'm':
-		if (!memory(arg, &q->share.mem_mib))
-			argp_error(state, "--mem %s: write MiB, or a number with K, M, G or T", arg);
-		return 0;
-	case 't':
-		if (aic_duration_parse(&q->seconds, arg, &err) != AIC_OK)
-			argp_error(state, "--time %s: %s", arg, err.message);
-		return 0;
-	case 'A':
-		q->account = arg;
-		return 0;
-	case 'd':
-		q->dataset = arg;
-		return 0;
-	case 'M':
-		q->model = arg;
-		return 0;
-	default:
+	(void)arg;
+	if (key != ARGP_KEY_INIT)
 		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_option options[] = {
-	{"nodes", 'N', "N", 0, "nodes [1]", 0},
-	{"gpus-per-node", 'g', "[TYPE:]N", 0, "GPUs on each node; several types with commas [none]", 0},
-	{"cpus", 'c', "N", 0, "CPUs on each node [1]", 0},
-	{"mem", 'm', "SIZE", 0, "memory on each node, MiB or with K, M, G, T [0]", 0},
-	{"time", 't', "TIME", 0, "time limit, as sbatch takes it [1:00:00]", 0},
-	{"account", 'A', "ACCOUNT", 0, "say how long this account's balance lasts", 0},
-	{"dataset", 'd', "NAME", 0, "data set that the job uses (--aic-dataset)", 0},
-	{"model", 'M', "NAME", 0, "model that it uses (--aic-model)", 0},
-	{0},
-};
-
-static aic_code find_asset(const aic_config *c, const char *name, bool is_model, const aic_asset_terms **out, aic_error *err)
-{
-	*out = NULL;
-	if (!name)
-		return AIC_OK;
-	for (size_t i = 0; i < c->n_assets; i++)
-		if (c->asset[i].is_model == is_model && !strcmp(c->asset[i].name, name)) {
-			*out = &c->asset[i].terms;
-			return AIC_OK;
-		}
-	return aic_fail(err, AIC_REFUSED, "no %s is called %s: aic.yaml lists them under `assets`", is_model ? "model" : "data set", name);
-}
-
-static const aic_column columns[] = {
-	{"nodes", "NODES", AIC_COLUMN_NUMBER},         {"time", "TIME", AIC_COLUMN_TEXT},
-	{"resources", "RESOURCES", AIC_COLUMN_AMOUNT}, {"dataset", "DATA SET", AIC_COLUMN_AMOUNT},
-	{"model", "MODEL", AIC_COLUMN_AMOUNT},         {"total", "TOTAL AIC", AIC_COLUMN_AMOUNT},
-};
-
-typedef struct {
-	aic_amount resources, dataset, model, total, hour;
-} prices;
-
-static aic_code price(const quote *q, prices *p, aic_error *err)
-{
-	const aic_config *c = &q->base.config;
-	const aic_asset_terms *dataset, *model;
-	aic_amount with_data, with_model;
-	aic_code rc = find_asset(c, q->dataset, false, &dataset, err);
-
-	if (rc == AIC_OK)
-		rc = find_asset(c, q->model, true, &model, err);
-	if (rc != AIC_OK)
-		return rc;
-	if (!aic_price_quote(&p->resources, &c->rates, &q->share, q->nodes, q->seconds, NULL, NULL) ||
-	    !aic_price_quote(&with_data, &c->rates, &q->share, q->nodes, q->seconds, dataset, NULL) ||
-	    !aic_price_quote(&with_model, &c->rates, &q->share, q->nodes, q->seconds, NULL, model) ||
-	    !aic_price_quote(&p->total, &c->rates, &q->share, q->nodes, q->seconds, dataset, model) ||
-	    !aic_price_quote(&p->hour, &c->rates, &q->share, q->nodes, HOUR, NULL, NULL))
-		return aic_fail(err, AIC_USAGE, "the price needs more than 128 bits: ask for less time or fewer resources");
-	p->dataset = with_data - p->resources;
-	p->model = with_model - p->resources;
-	return AIC_OK;
-}
-
-static const aic_column balance_columns[] = {
-	{"account", "", AIC_COLUMN_TEXT},     {"organisation", "", AIC_COLUMN_TEXT}, {"balance", "", AIC_COLUMN_AMOUNT},
-	{"unsettled", "", AIC_COLUMN_AMOUNT}, {"available", "", AIC_COLUMN_AMOUNT},  {"debt", "", AIC_COLUMN_AMOUNT},
-	{"as_of", "", AIC_COLUMN_TIME},
-};
-
-static void note_balance(const quote *q, const prices *p, aic_amount available, aic_table *t)
-{
-	char has[AIC_AMOUNT_TEXT], lasts[AIC_TIME_TEXT], per_hour[AIC_AMOUNT_TEXT];
-	aic_amount seconds;
-
-	aic_amount_human(has, available, 2);
-	aic_amount_human(per_hour, p->hour, 4);
-	if (!p->hour || !aic_mul_div(&seconds, available, HOUR, p->hour) || seconds > INT32_MAX)
-		aic_table_note(t, "Account %s has %s AIC available: it lasts.", q->account, has);
-	else
-		aic_table_note(t, "Account %s has %s AIC available: at %s AIC an hour it lasts %s.", q->account, has, per_hour,
-		               aic_duration_format(lasts, (int64_t)seconds));
-	if (available < p->total) {
-		char missing[AIC_AMOUNT_TEXT];
-		aic_table_note(t, "%s AIC are missing for this job: shorten --time, or ask for a top-up.",
-		               aic_amount_human(missing, p->total - available, 2));
-	}
-}
-
-static aic_code ask_balance(const quote *q, const prices *p, aic_table *t, aic_error *err)
-{
-	aic_question balance = {.config = &q->base.config};
-	aic_grid grid = {0};
-
-	aic_rpc_begin(&balance.body, "balance", 1);
-	aic_cbor_put_text(&balance.body, q->account);
-	aic_code rc = aic_ask_rows(&balance, &grid, balance_columns, sizeof(balance_columns) / sizeof(balance_columns[0]), err);
-	if (rc == AIC_OK && grid.n)
-		note_balance(q, p, aic_grid_cell(&grid, 0, 4)->amount, t);
-	aic_grid_clear(&grid);
-	aic_question_end(&balance);
-	return rc;
+	state->child_inputs[0] = state->input;
+	return 0;
 }
 
 int aic_cmd_quote(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
-	static const struct argp argp = {options, parse, NULL, "The most that a job can cost, before submitting it.", children, NULL, NULL};
-	quote q = {.nodes = 1, .share = {.cpus = 1}, .seconds = HOUR};
+	static const struct argp argp = {NULL, parse, "[SBATCH-OPTION...] [SCRIPT]",
+	                                 "The most that a job can cost, before submitting it, and how long the balance lasts. What follows the options "
+	                                 "below is as sbatch takes it; nothing is submitted.", children, NULL, NULL};
+	quote *q = aic_xcalloc(1, sizeof(*q));
+	int own = own_words(argc, argv);
 	aic_error err = {0};
-	char text[AIC_TIME_TEXT];
-	prices p;
-	int status = aic_command_begin(&q.base, &argp, argc, argv, &q);
+	char *word = argv[own];
 
-	if (status)
+	argv[own] = NULL;
+	int status = aic_command_begin(&q->base, &argp, own, argv, &q->base);
+	argv[own] = word;
+	if (status) {
+		free(q);
 		return status;
-	aic_code rc = price(&q, &p, &err);
-	if (rc == AIC_OK) {
-		aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
-		aic_table_number(t, q.nodes);
-		aic_table_text(t, aic_duration_format(text, q.seconds));
-		aic_table_amount(t, p.resources);
-		aic_table_amount(t, p.dataset);
-		aic_table_amount(t, p.model);
-		aic_table_amount(t, p.total);
-		if (q.account)
-			rc = ask_balance(&q, &p, t, &err);
-		aic_table_print(t, q.base.format, stdout);
-		aic_table_free(t);
 	}
-	aic_command_end(&q.base);
+	aic_code rc = ask(q, argc - own, argv + own, &err);
+	if (rc == AIC_OK)
+		rc = refused(q, &err);
+	if (rc == AIC_OK)
+		show(q);
+	aic_command_end(&q->base);
+	aic_bytes_free(&q->words);
+	free(q);
 	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
 }

@@ -9,14 +9,14 @@ static const aic_column balance_columns[] = {
 	{"account", "ACCOUNT", AIC_COLUMN_TEXT},         {"organisation", "ORGANISATION", AIC_COLUMN_TEXT},
 	{"balance", "BALANCE AIC", AIC_COLUMN_AMOUNT},   {"unsettled", "UNSETTLED AIC", AIC_COLUMN_AMOUNT},
 	{"available", "AVAILABLE AIC", AIC_COLUMN_AMOUNT}, {"debt", "DEBT AIC", AIC_COLUMN_AMOUNT},
-	{"as_of", "AS OF", AIC_COLUMN_TIME},
+	{"reserved", "RESERVED AIC", AIC_COLUMN_AMOUNT}, {"as_of", "AS OF", AIC_COLUMN_TIME},
 };
 #define BALANCE_COLUMNS (sizeof(balance_columns) / sizeof(balance_columns[0]))
 
 int aic_cmd_balance(int argc, char **argv)
 {
 	aic_words w = {.max_args = 1};
-	int status = aic_words_begin(&w, "[ACCOUNT]", "What an account holds, what of it is charged and not settled yet, and what is left.",
+	int status = aic_words_begin(&w, "[ACCOUNT]", "What an account holds, what of it is charged and not settled yet, what is left, and what of that its jobs may still cost.",
 	                             argc, argv);
 	aic_question q = {.config = &w.base.config};
 	aic_grid grid = {0};
@@ -33,7 +33,7 @@ int aic_cmd_balance(int argc, char **argv)
 		if (!grid.n)
 			aic_table_note(t, "You see the accounts that Slurm associates you with: none so far.");
 		for (size_t i = 0; i < grid.n; i++)
-			if (!aic_grid_cell(&grid, i, 6)->number) {
+			if (!aic_grid_cell(&grid, i, 7)->number) {
 				aic_table_note(t, "\"-\" under AS OF: the ledger has not answered yet, so the balance is not known.");
 				break;
 			}

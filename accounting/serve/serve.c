@@ -5,6 +5,7 @@
 
 #include "accounting/acctd.h"
 #include "accounting/receipts.h"
+#include "accounting/release.h"
 
 #define HISTORY_MAX 10000
 
@@ -36,14 +37,17 @@ static aic_code serve_receipts(aic_request *q, aic_error *err)
 	return rc;
 }
 
-static void balance_row(aic_rows *r, const aic_wallet_row *w)
+static void balance_row(aic_rows *r, const aic_acctd *d, const aic_wallet_row *w)
 {
-	aic_rows_text(r, !strncmp(w->name, "account/", 8) ? w->name + 8 : w->name);
+	bool account = !strncmp(w->name, "account/", 8);
+
+	aic_rows_text(r, account ? w->name + 8 : w->name);
 	aic_rows_text(r, w->organisation);
 	aic_rows_amount(r, w->balance);
 	aic_rows_amount(r, w->unsettled);
 	aic_rows_amount(r, aic_available(w));
 	aic_rows_amount(r, w->debt);
+	aic_rows_amount(r, account ? aic_release_reserved(d->release, w->name + 8) : 0);
 	aic_rows_number(r, w->balance_at);
 }
 
@@ -86,7 +90,7 @@ static void all_balances(aic_request *q, aic_rows *rows)
 	qsort(sorted, n, sizeof(aic_wallet_row *), by_name);
 	for (size_t i = 0; i < n; i++)
 		if (aic_viewer_sees_wallet(q->viewer, sorted[i]->name))
-			balance_row(rows, sorted[i]);
+			balance_row(rows, q->d, sorted[i]);
 	free(sorted);
 }
 
@@ -94,7 +98,7 @@ static void all_balances(aic_request *q, aic_rows *rows)
 static aic_code serve_balance(aic_request *q, aic_error *err)
 {
 	char given[AIC_NAME_LEN], name[AIC_NAME_LEN];
-	aic_rows rows = {.columns = 7};
+	aic_rows rows = {.columns = 8};
 	aic_wallet_row *w;
 
 	aic_cbor_text(q->args, given, sizeof(given));
@@ -102,7 +106,7 @@ static aic_code serve_balance(aic_request *q, aic_error *err)
 	if (rc == AIC_OK && given[0]) {
 		rc = named_wallet(q, given, &w, name, err);
 		if (rc == AIC_OK)
-			balance_row(&rows, w);
+			balance_row(&rows, q->d, w);
 	}
 	if (rc == AIC_OK && !given[0])
 		all_balances(q, &rows);

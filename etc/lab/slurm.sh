@@ -142,6 +142,9 @@ slurm_idle() { [ "$(sinfo -hN -p main -o %t | sort | uniq -c | tr -d ' \n')" = 4
 slurm_associations() {
 	slurm_association physics "$LAB_ADA"
 	slurm_association biology "$LAB_BEN"
+	# aicacctd releases the jobs that AIC held: its user is an operator.
+	[ -n "$(sacctmgr -nP show user "$AIC_LAB_SERVICE")" ] ||
+		quietly sacctmgr -i add user "$AIC_LAB_SERVICE" Account=root AdminLevel=Operator || die "sacctmgr could not add user $AIC_LAB_SERVICE: $(tail -n 1 "$LAB_LOG")"
 }
 slurm_association() {
 	local account=$1 user=$2

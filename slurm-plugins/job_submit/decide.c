@@ -246,3 +246,29 @@ void aic_decide(aic_verdict *v, const aic_snapshot *s, const char *why, bool clo
 	if (!aic_snapshot_enforce(s))
 		v->ruling = AIC_ADMIT;
 }
+
+void aic_quote_say(aic_quote *out, const aic_snapshot *s, const char *why, bool closed, int64_t now, const aic_ask *ask)
+{
+	static const aic_quote_ruling rulings[] = { AIC_QUOTE_ADMIT, AIC_QUOTE_HOLD, AIC_QUOTE_REFUSE };
+	aic_snapshot_account account = { 0 };
+	aic_verdict v;
+	assets a;
+	quote q;
+
+	aic_decide(&v, s, why, closed, now, ask);
+	*out = (aic_quote){ .ruling = rulings[v.ruling], .quoted = v.quoted, .cost = v.cost, .reserved = ask->reserved };
+	aic_str_copy(out->account, sizeof(out->account), ask->account ? ask->account : "");
+	aic_str_copy(out->message, sizeof(out->message), v.message);
+	if (s && !v.message[0] && !v.quoted)
+		aic_str_copy(out->message, sizeof(out->message), "this job is out of AIC's scope: it costs nothing");
+	if (!v.quoted)
+		return;
+	find_asset(&v, s, ask->dataset, false, &a.dataset, &a.dataset_terms);
+	find_asset(&v, s, ask->model, true, &a.model, &a.model_terms);
+	quote_job(&q, s, ask, &a);
+	say_job(out->job, sizeof(out->job), &q.estimate);
+	out->seconds = q.estimate.seconds;
+	out->tasks = q.estimate.jobs;
+	aic_snapshot_account_find(s, ask->account, &account);
+	out->available = account.available;
+}

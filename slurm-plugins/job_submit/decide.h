@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/amount.h"
+#include "common/quote.h"
 #include "common/snapshot.h"
 #include "slurm-plugins/job_submit/estimate.h"
 
@@ -34,6 +35,8 @@ typedef struct {
 /* s NULL: there is no usable snapshot, `why` says why and closed decides (policy.stale is in the snapshot itself). */
 /* The most that the job can cost; false where it is out of AIC's scope, or has no bound or an unknown data set or model. */
 bool aic_quote_job(const aic_snapshot *s, const aic_ask *ask, aic_amount *cost);
+/* What aic_decide() says, with all its figures. */
+void aic_quote_say(aic_quote *out, const aic_snapshot *s, const char *why, bool closed, int64_t now, const aic_ask *ask);
 void aic_decide(aic_verdict *v, const aic_snapshot *s, const char *why, bool closed, int64_t now, const aic_ask *ask);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef AIC_JOB_SUBMIT_FLIGHT_H
 #define AIC_JOB_SUBMIT_FLIGHT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/amount.h"
@@ -25,6 +26,10 @@ typedef struct {
 	aic_flight_row row[AIC_FLIGHT_ROWS];
 } aic_flight;
 
+/* "aic: up to 0.52 AIC", rounded up. */
+void aic_flight_say(char text[AIC_FLIGHT_TEXT], aic_amount cost);
+/* Whether it is such a text, with a mark or without. */
+bool aic_flight_said(const char *admin_comment);
 /* Notes the job and writes its mark. */
 void aic_flight_add(aic_flight *f, char text[AIC_FLIGHT_TEXT], const char *account, aic_amount cost, int64_t now_ms);
 /* A job with this AdminComment (may be NULL) is in the list. */

@@ -8,15 +8,19 @@
 
 #include "slurm-plugins/compat.h"
 
+#include "common/reservations.h"
 #include "slurm-plugins/job_submit/decide.h"
 #include "slurm-plugins/job_submit/view.h"
 
-#define AIC_HOLD_MARK "aic hold: " /* begins the AdminComment of a job that AIC holds */
-
 /* A new job; what is admitted in enforce mode is reserved, and its AdminComment says how much. */
 void aic_judge_submit(aic_view *view, aic_verdict *v, job_desc_msg_t *desc);
-/* The job as the change would leave it. */
+/* The job as the change would leave it; what is admitted is reserved. */
 void aic_judge_change(aic_view *view, aic_verdict *v, const job_desc_msg_t *change, const job_record_t *job);
+/* A new job's quote: nothing is reserved. */
+void aic_judge_quote(aic_view *view, aic_quote *q, const job_desc_msg_t *desc);
+/* From a thread of its own, without slurmctld's locks, about once a second: where it is due, sums reservations anew, shows why
+ * jobs are held, and fills *book (the caller frees it). False where nothing was due. */
+bool aic_judge_keep(aic_view *view, aic_reservations *book);
 bool aic_held(const job_record_t *job);
 void aic_judge_fini(void);
 

@@ -98,7 +98,7 @@ void aic_request_merge(job_desc_msg_t *out, const job_desc_msg_t *change, const 
 	KEEP(cpus_per_task, NO_VAL16, had->cpus_per_task);
 	KEEP(min_cpus, NO_VAL, had->min_cpus);
 	KEEP(pn_min_cpus, NO_VAL16, (uint16_t)had->pn_min_cpus);
-	KEEP(pn_min_memory, NO_VAL64, had->pn_min_memory ? had->pn_min_memory : NO_VAL64);
+	KEEP(pn_min_memory, NO_VAL64, had->pn_min_memory); /* Slurm has put the default there; 0 is all of the node */
 	KEEP(shared, NO_VAL16, had->whole_node == WHOLE_NODE_REQUIRED ? JOB_SHARED_NONE : NO_VAL16);
 #undef KEEP
 }

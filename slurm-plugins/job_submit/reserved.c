@@ -57,6 +57,14 @@ void aic_reserved_add(aic_reserved *t, const char *account, aic_amount amount)
 		row->sum = ~(aic_amount)0;
 }
 
+void aic_reserved_take(aic_reserved *t, const char *account, aic_amount amount)
+{
+	aic_reserved_row *row = t->size && account && *account && strlen(account) < AIC_NAME_LEN ? find(t, account) : NULL;
+
+	if (row && !aic_amount_sub(&row->sum, row->sum, amount))
+		row->sum = 0;
+}
+
 aic_amount aic_reserved_of(const aic_reserved *t, const char *account)
 {
 	return t->size && account && *account && strlen(account) < AIC_NAME_LEN ? find(t, account)->sum : 0;

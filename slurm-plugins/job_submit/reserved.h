@@ -20,6 +20,8 @@ typedef struct {
 
 /* A sum that would overflow stays at the largest amount. An empty account is not noted. */
 void aic_reserved_add(aic_reserved *t, const char *account, aic_amount amount);
+/* Not below 0. */
+void aic_reserved_take(aic_reserved *t, const char *account, aic_amount amount);
 aic_amount aic_reserved_of(const aic_reserved *t, const char *account);
 void aic_reserved_clear(aic_reserved *t); /* keeps the memory */
 void aic_reserved_free(aic_reserved *t);

@@ -164,6 +164,16 @@ void aic_view_decide(aic_view *view, const char *params, aic_verdict *v, const a
 	pthread_mutex_unlock(&view->lock);
 }
 
+void aic_view_say(aic_view *view, const char *params, aic_quote *out, const aic_ask *ask)
+{
+	char policy[16] = "";
+
+	aic_param_find(params, "aic_stale", policy, sizeof(policy));
+	pthread_mutex_lock(&view->lock);
+	aic_quote_say(out, view->snapshot, view->trouble, !strcmp(policy, "closed"), aic_now(), ask);
+	pthread_mutex_unlock(&view->lock);
+}
+
 bool aic_view_quote(aic_view *view, const aic_ask *ask, aic_amount *cost)
 {
 	bool quoted;

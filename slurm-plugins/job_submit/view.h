@@ -35,6 +35,8 @@ aic_code aic_view_start(aic_view *view, aic_error *err);
 void aic_view_look(aic_view *view);
 /* aic_decide() on the present snapshot. */
 void aic_view_decide(aic_view *view, const char *params, aic_verdict *v, const aic_ask *ask);
+/* aic_quote_say() on it. */
+void aic_view_say(aic_view *view, const char *params, aic_quote *out, const aic_ask *ask);
 /* On the present snapshot, if there is one: aic_quote_job(); whether its mode is enforce; when it was written (0: none). */
 bool aic_view_quote(aic_view *view, const aic_ask *ask, aic_amount *cost);
 bool aic_view_enforces(aic_view *view);

@@ -12,6 +12,15 @@ static int check_value(const char *option, const char *value)
 	return ESPANK_BAD_ARG;
 }
 
+/* Means something to job_submit/aic alone. */
+static int take_quote(int val, const char *value, int remote)
+{
+	(void)val;
+	(void)value;
+	(void)remote;
+	return ESPANK_SUCCESS;
+}
+
 /* Checked where the user types it; on the node the job must not fail any more. */
 static int take_dataset(int val, const char *value, int remote)
 {
@@ -30,6 +39,7 @@ int aic_spank_options(spank_t sp)
 	static struct spank_option options[] = {
 		{ AIC_OPTION_DATASET, "NAME", "registered data set that the job uses; its terms are part of the price", 1, 0, take_dataset },
 		{ AIC_OPTION_MODEL, "NAME", "registered model that the job uses; its terms are part of the price", 1, 0, take_model },
+		{ AIC_OPTION_QUOTE, NULL, "with --test-only: what the job can cost at most (`aic quote` asks so)", 0, 0, take_quote },
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)

@@ -5,7 +5,7 @@ controller=$(daemon_pid slurmctld)
 refuses "sbatch refuses an account without association" 1 "account chemistry has no wallet|Invalid account" as "$LAB_ADA" sbatch -A chemistry --wrap true
 refuses "aic balance" 1 "nosuch" aic balance nosuch
 refuses "aic transfer to it" 1 "account/nosuch" aic transfer genesis/operating account/nosuch 1
-refuses "aic quote for it" 1 "nosuch" aic quote -A nosuch
+refuses "aic quote for it" 1 "nosuch" aic quote -A nosuch --time=1
 refuses "another's account shows nothing" 1 "biology" as "$LAB_ADA" aic balance biology
 
 # Slurm learns of an account while aicacctd is down: no wallet stands in the snapshot yet.
