@@ -54,6 +54,11 @@ void aic_key_hide_process(void);
 /* Key files: PEM (PKCS#8), mode 0600. Load refuses a file that group or others can read or that another uid
  * owns, naming the mode and the remedy. Create makes the file atomically and refuses to overwrite. */
 aic_code aic_key_load(aic_key *k, const char *path, aic_error *err);
+/* The same file sealed with a passphrase: PEM "ENCRYPTED PRIVATE KEY" (PKCS#8, PBES2 with scrypt N = 2^14, r = 8, p = 1, AES-256-CBC), which
+ * `openssl pkey` reads, too. passphrase is what a file of mode 0600 holds, without the newline at its end. */
+aic_code aic_key_load_sealed(aic_key *k, const char *path, const char *passphrase_file, aic_error *err);
+/* Writes k, which must not be there yet: sealed, or as aic_key_load reads it where passphrase_file is NULL. */
+aic_code aic_key_write(const aic_key *k, const char *path, const char *passphrase_file, aic_error *err);
 aic_code aic_key_create(aic_key *k, const char *path, aic_error *err);
 /* Loads, or creates where there is none. */
 aic_code aic_key_open(aic_key *k, const char *path, aic_error *err);

@@ -223,6 +223,54 @@ static void test_other_contents_are_refused(void **state)
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, test_folder_make, test_folder_remove)
 
+/* Sealed: opens with its passphrase alone, here and by OpenSSL's own reader. */
+static int passphrase_of_test(char *buf, int size, int rwflag, void *ctx)
+{
+	(void) size, (void) rwflag;
+	memcpy(buf, ctx, strlen(ctx));
+	return (int) strlen(ctx);
+}
+
+static void test_sealed(void **state)
+{
+	char *path = strdup(in_folder(state, "sealed.key")), *good = strdup(in_folder(state, "good")), *other = strdup(in_folder(state, "other"));
+	aic_error err = {0};
+	aic_key made, opened;
+	aic_bytes pem = {0};
+	struct stat st;
+
+	aic_key_generate(&made);
+	put(good, "correct horse\n", 0600);
+	put(other, "battery staple\n", 0600);
+	assert_int_equal(aic_key_write(&made, path, good, NULL), AIC_OK);
+	assert_true(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+	assert_int_equal(aic_file_read(&pem, path, 4096, NULL), AIC_OK);
+	aic_bytes_append(&pem, "", 1);
+	assert_non_null(strstr((char *) pem.data, "-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+	assert_int_equal(aic_key_load_sealed(&opened, path, good, NULL), AIC_OK);
+	assert_memory_equal(&opened, &made, sizeof(made));
+	BIO *bio = BIO_new_mem_buf(pem.data, -1);
+	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, passphrase_of_test, "correct horse");
+	assert_non_null(pkey);
+	EVP_PKEY_free(pkey);
+	BIO_free(bio);
+	assert_int_equal(aic_key_load_sealed(&opened, path, other, &err), AIC_REFUSED);
+	assert_non_null(strstr(err.message, "does not open with this passphrase"));
+	assert_int_equal(aic_key_load(&opened, path, &err), AIC_CORRUPT);
+	assert_non_null(strstr(err.message, "no unencrypted private key"));
+	put(other, "\n", 0600);
+	assert_int_equal(aic_key_load_sealed(&opened, path, other, &err), AIC_REFUSED);
+	assert_non_null(strstr(err.message, "a passphrase of 0 characters"));
+	assert_int_equal(chmod(good, 0644), 0);
+	assert_int_equal(aic_key_load_sealed(&opened, path, good, &err), AIC_REFUSED);
+	assert_non_null(strstr(err.message, "mode 0644"));
+	assert_int_equal(aic_key_write(&made, path, NULL, &err), AIC_REFUSED); /* never over another */
+	aic_bytes_free(&pem);
+	free(path);
+	free(good);
+	free(other);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -237,6 +285,7 @@ int main(void)
 		IN_FOLDER(test_owned_by_another_is_refused),
 		IN_FOLDER(test_missing_and_irregular),
 		IN_FOLDER(test_other_contents_are_refused),
+		IN_FOLDER(test_sealed),
 	};
 
 	return cmocka_run_group_tests_name("key_file", tests, NULL, NULL);

@@ -20,6 +20,7 @@ libledger_la_SOURCES = \
 	ledger/archive/fetch.c ledger/archive/follow.c ledger/archive/follow.h \
 	ledger/archive/join.c ledger/archive/join.h ledger/archive/keep.c ledger/archive/keep.h \
 	ledger/archive/peer.h ledger/archive/record.c ledger/archive/record.h ledger/archive/source.c ledger/archive/source.h \
+	ledger/audit/manifest.c ledger/audit/manifest.h \
 	ledger/failpoint.h \
 	ledger/generator.c ledger/generator.h \
 	ledger/genesis.c ledger/genesis.h \

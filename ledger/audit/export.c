@@ -14,9 +14,8 @@
 
 /* A file being written: its bytes go through its hash. */
 typedef struct {
-	char name[AIC_EXPORT_NAME_LEN];
+	aic_manifest_file as; /* what the manifest will say */
 	int fd;
-	uint64_t bytes;
 	aic_sha256 *hash;
 } output;
 
@@ -25,15 +24,15 @@ typedef struct {
 	aic_copy *from;
 	aic_state *copy; /* from->state */
 	output segment, journal;
-	aic_bytes manifest;
+	aic_manifest manifest;
 } exporter;
 
 static aic_code begin_file(const exporter *x, output *f, const char *name, aic_error *err)
 {
 	char *path = aic_xasprintf("%s/%s", x->dir, name);
 
-	aic_str_copy(f->name, sizeof(f->name), name);
-	f->bytes = 0;
+	f->as = (aic_manifest_file){.bytes = 0};
+	aic_str_copy(f->as.name, sizeof(f->as.name), name);
 	f->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	aic_code code = f->fd < 0 ? aic_fail_errno(err, "cannot create %s", path) : AIC_OK;
 	free(path);
@@ -45,25 +44,21 @@ static aic_code begin_file(const exporter *x, output *f, const char *name, aic_e
 static aic_code write_file(output *f, const void *data, size_t len, aic_error *err)
 {
 	aic_sha256_update(f->hash, data, len);
-	f->bytes += len;
-	return aic_write_all(f->fd, data, len) ? aic_fail_errno(err, "cannot write %s", f->name) : AIC_OK;
+	f->as.bytes += len;
+	return aic_write_all(f->fd, data, len) ? aic_fail_errno(err, "cannot write %s", f->as.name) : AIC_OK;
 }
 
 static aic_code end_file(exporter *x, output *f, aic_error *err)
 {
-	char hex[2 * AIC_HASH_LEN + 1];
-	aic_hash h;
-
 	if (f->fd < 0)
 		return AIC_OK;
-	h = aic_sha256_final(f->hash);
+	f->as.hash = aic_sha256_final(f->hash);
 	aic_sha256_free(f->hash);
-	aic_hash_hex(hex, &h);
-	aic_bytes_printf(&x->manifest, "file %s %llu %s\n", f->name, (unsigned long long)f->bytes, hex);
+	aic_manifest_add(&x->manifest, &f->as);
 	int rc = fsync(f->fd);
 	rc |= close(f->fd);
 	f->fd = -1;
-	return rc ? aic_fail_errno(err, "cannot write %s", f->name) : AIC_OK;
+	return rc ? aic_fail_errno(err, "cannot write %s", f->as.name) : AIC_OK;
 }
 
 static void abandon_file(output *f)
@@ -112,7 +107,7 @@ static aic_code export_height(exporter *x, uint64_t height, aic_error *err)
 {
 	aic_bytes block = {0}, events = {0}, record = {0}, entries = {0};
 	attestation_list list = {.n = 0};
-	char name[AIC_EXPORT_NAME_LEN];
+	char name[AIC_MANIFEST_NAME_LEN];
 	aic_hash hash;
 	bool valid;
 	int64_t time;
@@ -137,30 +132,6 @@ static aic_code export_height(exporter *x, uint64_t height, aic_error *err)
 	return code;
 }
 
-static aic_code write_manifest(exporter *x, aic_error *err)
-{
-	char hex[2 * AIC_HASH_LEN + 1];
-	char *path = aic_xasprintf("%s/%s", x->dir, AIC_EXPORT_MANIFEST);
-	aic_hash h = aic_sha256_of(x->manifest.data, x->manifest.len);
-
-	aic_hash_hex(hex, &h);
-	aic_bytes_printf(&x->manifest, "end %s\n", hex);
-	aic_code code = aic_file_write_atomic(path, x->manifest.data, x->manifest.len, 0644, err);
-	free(path);
-	return code;
-}
-
-static void begin_manifest(exporter *x, const aic_head *head)
-{
-	char chain[2 * AIC_HASH_LEN + 1], hash[2 * AIC_HASH_LEN + 1], root[2 * AIC_HASH_LEN + 1];
-
-	aic_hash_hex(chain, &head->chain);
-	aic_hash_hex(hash, &head->hash);
-	aic_hash_hex(root, &head->root);
-	aic_bytes_printf(&x->manifest, "aic-export 1\nchain %s\nheight %llu\nhead %s\nstate %s\n", chain,
-	                 (unsigned long long)head->height, hash, root);
-}
-
 static aic_code must_be_empty(const char *dir, aic_error *err)
 {
 	aic_code code = aic_dir_make(dir, 0755, err);
@@ -182,7 +153,7 @@ static aic_code run(exporter *x, aic_verify_progress progress, void *ctx, aic_er
 	const aic_head *head = aic_state_head(x->copy);
 	aic_code code;
 
-	begin_manifest(x, head);
+	x->manifest = (aic_manifest){.chain = head->chain, .height = head->height, .head = head->hash, .state = head->root};
 	if ((code = begin_file(x, &x->journal, AIC_EXPORT_JOURNAL, err)))
 		return code;
 	for (uint64_t h = 0; h <= head->height && !code; h++) {
@@ -191,7 +162,7 @@ static aic_code run(exporter *x, aic_verify_progress progress, void *ctx, aic_er
 			progress(ctx, h, head->height);
 	}
 	if (!code && !(code = end_file(x, &x->segment, err)) && !(code = end_file(x, &x->journal, err)) &&
-	    !(code = write_manifest(x, err)))
+	    !(code = aic_manifest_write(&x->manifest, "export", x->dir, 0644, err)))
 		code = aic_dir_sync(x->dir, err);
 	return code;
 }
@@ -211,6 +182,6 @@ aic_code aic_ledger_export(aic_copy *copy, const char *out, aic_verify_progress 
 	}
 	abandon_file(&x.segment);
 	abandon_file(&x.journal);
-	aic_bytes_free(&x.manifest);
+	aic_manifest_clear(&x.manifest);
 	return code;
 }

@@ -4,9 +4,7 @@
  *     record   = u32 BE length of item || item || SHA-256(length || item)
  *     item     = [height, block: bytes, [* attestation: bytes]]
  *
- *     manifest = "aic-export 1\n" "chain HEX\n" "height N\n" "head HEX\n" "state HEX\n" ("file NAME BYTES SHA256\n")* "end SHA256\n"
- *
- * The last line is SHA-256 of all before it. */
+ * The manifest lists segments in order, then the journal. */
 #ifndef AIC_LEDGER_EXPORT_FORMAT_H
 #define AIC_LEDGER_EXPORT_FORMAT_H
 
@@ -15,17 +13,16 @@
 #include "common/bytes.h"
 #include "common/crypto.h"
 #include "common/error.h"
+#include "ledger/audit/manifest.h"
 #include "ledger/block.h"
 #include "ledger/state/state.h"
 
-#define AIC_EXPORT_MANIFEST "manifest"
 #define AIC_EXPORT_JOURNAL "ledger.journal"
 #define AIC_EXPORT_SEGMENT_BLOCKS 1024
 #define AIC_EXPORT_RECORD_MAX (AIC_BLOCK_MAX + (1u << 20))
 
 /* Name of the segment that begins with this height. */
-#define AIC_EXPORT_NAME_LEN 32
-char *aic_export_segment_name(char buf[AIC_EXPORT_NAME_LEN], uint64_t first);
+char *aic_export_segment_name(char buf[AIC_MANIFEST_NAME_LEN], uint64_t first);
 
 /* Whether a record stands at p, whole and unchanged: its length with hash, or 0 and, in *why, what is wrong. Nothing else of a segment
  * is looked at, so that a change is found in the record in which it was made. */

@@ -64,7 +64,7 @@ static void flip(void **state, const char *name, const aic_bytes *original, size
 
 static void test_every_byte(void **state)
 {
-	static const char *const names[] = {AIC_EXPORT_MANIFEST, AIC_EXPORT_JOURNAL, "0000000000.seg"};
+	static const char *const names[] = {AIC_MANIFEST, AIC_EXPORT_JOURNAL, "0000000000.seg"};
 	aic_bytes original = {0};
 	aic_verified v;
 

@@ -11,123 +11,17 @@
 #include "ledger/chain.h"
 #include "ledger/audit/export.h"
 #include "ledger/audit/export_format.h"
+#include "ledger/audit/manifest.h"
 #include "ledger/genesis.h"
 #include "ledger/state/member.h"
 
-#define MANIFEST_MAX (64u << 20)
-
-typedef struct {
-	char name[AIC_EXPORT_NAME_LEN];
-	uint64_t bytes;
-	aic_hash hash;
-} listed;
-
 typedef struct {
 	const char *dir;
+	aic_manifest manifest;
 	aic_state *replay;
-	aic_hash chain, head, root; /* the manifest's */
-	uint64_t height;
-	listed *file;
-	size_t n_files;
 	FILE *journal;
 	aic_verified *out;
 } verifier;
-
-/* --- manifest --- */
-
-static aic_code bad_line(int line, aic_error *err)
-{
-	return aic_fail(err, AIC_CORRUPT, "manifest, line %d: it is not what an export writes", line);
-}
-
-static bool read_hash(const char *text, const char *word, aic_hash *h)
-{
-	size_t n = strlen(word);
-	char again[2 * AIC_HASH_LEN + 1];
-
-	if (strncmp(text, word, n) != 0 || text[n] != ' ' || !aic_unhex(h->b, AIC_HASH_LEN, text + n + 1))
-		return false;
-	aic_hash_hex(again, h);
-	return strcmp(again, text + n + 1) == 0; /* lower case alone: one form */
-}
-
-static aic_code read_file_line(verifier *v, const char *text, int line, aic_error *err)
-{
-	listed f = {.bytes = 0};
-	char hex[2 * AIC_HASH_LEN + 2], again[160], name[AIC_EXPORT_NAME_LEN];
-	unsigned long long bytes;
-
-	if (sscanf(text, "file %31s %llu %65s", name, &bytes, hex) != 3 || !aic_unhex(f.hash.b, AIC_HASH_LEN, hex) || strchr(name, '/'))
-		return bad_line(line, err);
-	aic_hash_hex(hex, &f.hash);
-	snprintf(again, sizeof(again), "file %s %llu %s", name, bytes, hex);
-	if (strcmp(again, text) != 0)
-		return bad_line(line, err);
-	aic_str_copy(f.name, sizeof(f.name), name);
-	f.bytes = bytes;
-	v->file = aic_xrealloc(v->file, (v->n_files + 1) * sizeof(*v->file));
-	v->file[v->n_files++] = f;
-	return AIC_OK;
-}
-
-static aic_code read_line(verifier *v, const char *text, int line, aic_error *err)
-{
-	char again[40];
-	unsigned long long height;
-
-	switch (line) {
-	case 1:
-		return strcmp(text, "aic-export 1") == 0 ? AIC_OK : bad_line(line, err);
-	case 2:
-		return read_hash(text, "chain", &v->chain) ? AIC_OK : bad_line(line, err);
-	case 3:
-		if (sscanf(text, "height %llu", &height) != 1 || snprintf(again, sizeof(again), "height %llu", height) < 0 ||
-		    strcmp(again, text) != 0)
-			return bad_line(line, err);
-		v->height = height;
-		return AIC_OK;
-	case 4:
-		return read_hash(text, "head", &v->head) ? AIC_OK : bad_line(line, err);
-	case 5:
-		return read_hash(text, "state", &v->root) ? AIC_OK : bad_line(line, err);
-	default:
-		return read_file_line(v, text, line, err);
-	}
-}
-
-static aic_code read_manifest(verifier *v, aic_error *err)
-{
-	char *path = aic_xasprintf("%s/%s", v->dir, AIC_EXPORT_MANIFEST);
-	aic_bytes text = {0};
-	aic_hash end, sum;
-	aic_code code = aic_file_read(&text, path, MANIFEST_MAX, err);
-	bool ended = false;
-	int line = 0;
-
-	free(path);
-	for (size_t at = 0; !code && at < text.len;) {
-		const uint8_t *newline = memchr(text.data + at, '\n', text.len - at);
-		char *copy = newline ? strndup((char *)text.data + at, (size_t)(newline - text.data) - at) : NULL;
-
-		line++;
-		if (!copy || ended) {
-			code = bad_line(line, err);
-		} else if (read_hash(copy, "end", &end)) {
-			sum = aic_sha256_of(text.data, at);
-			ended = true;
-			if (!aic_hash_equal(&sum, &end))
-				code = aic_fail(err, AIC_CORRUPT, "manifest: its last line is not the hash of those before it");
-		} else {
-			code = read_line(v, copy, line, err);
-		}
-		free(copy);
-		at = newline ? (size_t)(newline - text.data) + 1 : text.len;
-	}
-	if (!code && (!ended || line < 7))
-		code = aic_fail(err, AIC_CORRUPT, "manifest: it ends before its last line");
-	aic_bytes_free(&text);
-	return code;
-}
 
 /* --- records --- */
 
@@ -184,7 +78,7 @@ static aic_code replay_block(verifier *v, const char *name, uint64_t height, con
 	} else {
 		aic_hash chain = aic_genesis_chain(block, len);
 
-		if (!aic_hash_equal(&chain, &v->chain))
+		if (!aic_hash_equal(&chain, &v->manifest.chain))
 			return damaged(name, 0, "genesis is not the chain id's", err);
 		code = aic_genesis_apply(v->replay, block, len, err);
 	}
@@ -271,20 +165,20 @@ static aic_code verify_item(verifier *v, const char *name, uint64_t height, cons
 	return code ? code : compare_journal(v, height, err);
 }
 
-static aic_code verify_segment(verifier *v, const listed *f, uint64_t first, aic_verify_progress progress, void *ctx, aic_error *err)
+static aic_code verify_segment(verifier *v, const aic_manifest_file *f, uint64_t first, aic_verify_progress progress, void *ctx, aic_error *err)
 {
 	char *path = aic_xasprintf("%s/%s", v->dir, f->name);
 	FILE *file = fopen(path, "re");
 	aic_sha256 *hash = aic_sha256_new();
 	aic_bytes item = {0};
-	uint64_t last = first + AIC_EXPORT_SEGMENT_BLOCKS - 1 < v->height ? first + AIC_EXPORT_SEGMENT_BLOCKS - 1 : v->height;
+	uint64_t last = first + AIC_EXPORT_SEGMENT_BLOCKS - 1 < v->manifest.height ? first + AIC_EXPORT_SEGMENT_BLOCKS - 1 : v->manifest.height;
 	aic_code code = file ? AIC_OK : aic_fail_errno(err, "cannot open %s", path);
 
 	for (uint64_t h = first; h <= last && !code; h++) {
 		if (!(code = read_record(file, f->name, h, &item, hash, err)))
 			code = verify_item(v, f->name, h, &item, err);
-		if (progress && (h % 64 == 0 || h == v->height))
-			progress(ctx, h, v->height);
+		if (progress && (h % 64 == 0 || h == v->manifest.height))
+			progress(ctx, h, v->manifest.height);
 	}
 	if (!code && fgetc(file) != EOF)
 		code = damaged(f->name, last, "there is something behind the last record", err);
@@ -317,23 +211,23 @@ static int64_t size_of(const verifier *v, const char *name)
 
 static aic_code check_files(const verifier *v, aic_error *err)
 {
-	size_t segments = (size_t)(v->height / AIC_EXPORT_SEGMENT_BLOCKS) + 1;
-	char name[AIC_EXPORT_NAME_LEN];
+	size_t segments = (size_t)(v->manifest.height / AIC_EXPORT_SEGMENT_BLOCKS) + 1;
+	char name[AIC_MANIFEST_NAME_LEN];
 
-	if (v->n_files != segments + 1)
-		return aic_fail(err, AIC_CORRUPT, "manifest: %zu files are listed, an export up to height %llu has %zu", v->n_files,
-		                (unsigned long long)v->height, segments + 1);
+	if (v->manifest.n_files != segments + 1)
+		return aic_fail(err, AIC_CORRUPT, "manifest: %zu files are listed, an export up to height %llu has %zu", v->manifest.n_files,
+		                (unsigned long long)v->manifest.height, segments + 1);
 	for (size_t i = 0; i <= segments; i++) {
-		int64_t size = size_of(v, v->file[i].name);
+		int64_t size = size_of(v, v->manifest.file[i].name);
 
 		aic_export_segment_name(name, i * AIC_EXPORT_SEGMENT_BLOCKS);
-		if (strcmp(v->file[i].name, i < segments ? name : AIC_EXPORT_JOURNAL) != 0)
-			return aic_fail(err, AIC_CORRUPT, "manifest: %s is not the file that comes there", v->file[i].name);
+		if (strcmp(v->manifest.file[i].name, i < segments ? name : AIC_EXPORT_JOURNAL) != 0)
+			return aic_fail(err, AIC_CORRUPT, "manifest: %s is not the file that comes there", v->manifest.file[i].name);
 		if (size < 0)
-			return aic_fail(err, AIC_CORRUPT, "%s is missing from the export", v->file[i].name);
-		if ((uint64_t)size != v->file[i].bytes)
-			return aic_fail(err, AIC_CORRUPT, "%s has %lld bytes, the manifest says %llu", v->file[i].name, (long long)size,
-			                (unsigned long long)v->file[i].bytes);
+			return aic_fail(err, AIC_CORRUPT, "%s is missing from the export", v->manifest.file[i].name);
+		if ((uint64_t)size != v->manifest.file[i].bytes)
+			return aic_fail(err, AIC_CORRUPT, "%s has %lld bytes, the manifest says %llu", v->manifest.file[i].name, (long long)size,
+			                (unsigned long long)v->manifest.file[i].bytes);
 	}
 	return AIC_OK;
 }
@@ -341,7 +235,7 @@ static aic_code check_files(const verifier *v, aic_error *err)
 /* Its bytes were compared with the replay; size and hash in the manifest must fit too. */
 static aic_code check_journal(verifier *v, aic_error *err)
 {
-	const listed *f = &v->file[v->n_files - 1];
+	const aic_manifest_file *f = &v->manifest.file[v->manifest.n_files - 1];
 	aic_sha256 *hash = aic_sha256_new();
 	uint8_t buf[65536];
 	bool longer = fgetc(v->journal) != EOF;
@@ -364,9 +258,9 @@ static aic_code check_head(verifier *v, const aic_hash *chain, aic_error *err)
 
 	if (chain && !aic_hash_equal(chain, &head->chain))
 		return aic_fail(err, AIC_CORRUPT, "the export is of another ledger than the chain id that was given");
-	if (head->height != v->height || !aic_hash_equal(&head->hash, &v->head))
+	if (head->height != v->manifest.height || !aic_hash_equal(&head->hash, &v->manifest.head))
 		return aic_fail(err, AIC_CORRUPT, "manifest: the head is not what the blocks lead to");
-	if (!aic_hash_equal(&head->root, &v->root))
+	if (!aic_hash_equal(&head->root, &v->manifest.state))
 		return aic_fail(err, AIC_CORRUPT, "manifest: the state root is not what the blocks lead to");
 	v->out->blocks = head->height + 1;
 	v->out->transactions = head->transactions;
@@ -384,8 +278,8 @@ static aic_code replay(verifier *v, const aic_hash *chain, aic_verify_progress p
 	if (!(v->journal = fopen(journal, "re")))
 		code = aic_fail_errno(err, "cannot open %s", journal);
 	free(journal);
-	for (size_t i = 0; i + 1 < v->n_files && !code; i++)
-		code = verify_segment(v, &v->file[i], i * AIC_EXPORT_SEGMENT_BLOCKS, progress, ctx, err);
+	for (size_t i = 0; i + 1 < v->manifest.n_files && !code; i++)
+		code = verify_segment(v, &v->manifest.file[i], i * AIC_EXPORT_SEGMENT_BLOCKS, progress, ctx, err);
 	if (!code && !(code = check_journal(v, err)))
 		code = check_head(v, chain, err);
 	if (v->journal)
@@ -401,13 +295,13 @@ aic_code aic_export_verify(const char *dir, const char *scratch_dir, const aic_h
 	aic_code code;
 
 	memset(out, 0, sizeof(*out));
-	if (!(code = read_manifest(&v, err)) && !(code = check_files(&v, err)) &&
+	if (!(code = aic_manifest_read(&v.manifest, "export", dir, err)) && !(code = check_files(&v, err)) &&
 	    !(code = aic_verify_scratch(&v.replay, &scratch, scratch_dir, err)))
 		code = replay(&v, chain, progress, ctx, err);
 	aic_state_close(v.replay);
 	if (scratch)
 		unlink(scratch);
 	free(scratch);
-	free(v.file);
+	aic_manifest_clear(&v.manifest);
 	return code;
 }

@@ -37,7 +37,7 @@ static int make_once(void **state)
 		return -1;
 	folder = *state;
 	test_export_read(SEGMENT, &segment);
-	test_export_read(AIC_EXPORT_MANIFEST, &manifest);
+	test_export_read(AIC_MANIFEST, &manifest);
 	test_export_read(AIC_EXPORT_JOURNAL, &journal);
 	for (size_t h = 0; h <= BLOCKS; h++) {
 		record[h] = at;
@@ -92,8 +92,8 @@ static void test_every_bit_of_the_manifest(void **state)
 {
 	(void)state;
 	for (size_t bit = 0; bit < manifest.len * 8; bit++)
-		verify_names(AIC_EXPORT_MANIFEST, &manifest, bit, "manifest");
-	test_export_write(AIC_EXPORT_MANIFEST, &manifest);
+		verify_names(AIC_MANIFEST, &manifest, bit, "manifest");
+	test_export_write(AIC_MANIFEST, &manifest);
 }
 
 /* The entries of the heights, one after the other, are the journal, to the byte. */

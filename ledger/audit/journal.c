@@ -7,9 +7,9 @@
 #include "ledger/block.h"
 #include "ledger/audit/export_format.h"
 
-char *aic_export_segment_name(char buf[AIC_EXPORT_NAME_LEN], uint64_t first)
+char *aic_export_segment_name(char buf[AIC_MANIFEST_NAME_LEN], uint64_t first)
 {
-	snprintf(buf, AIC_EXPORT_NAME_LEN, "%010llu.seg", (unsigned long long)first);
+	snprintf(buf, AIC_MANIFEST_NAME_LEN, "%010llu.seg", (unsigned long long)first);
 	return buf;
 }
 
