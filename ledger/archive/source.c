@@ -20,7 +20,7 @@ typedef struct {
 /* The segment of an export that holds the height; AIC_NOT_FOUND: the export ends before it. */
 static aic_code open_segment(files *f, uint64_t height, aic_error *err)
 {
-	char name[AIC_EXPORT_NAME_LEN];
+	char name[AIC_MANIFEST_NAME_LEN];
 	uint64_t first = height / AIC_EXPORT_SEGMENT_BLOCKS * AIC_EXPORT_SEGMENT_BLOCKS;
 	char *path = aic_xasprintf("%s/%s", f->path, aic_export_segment_name(name, first));
 

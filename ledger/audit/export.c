@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/cbor.h"
 #include "common/file.h"
-#include "ledger/chain.h"
+#include "ledger/archive/record.h"
 #include "ledger/audit/export_format.h"
 
 /* A file being written: its bytes go through its hash. */
@@ -70,65 +69,24 @@ static void abandon_file(output *f)
 	f->fd = -1;
 }
 
-typedef struct {
-	aic_bytes items;
-	size_t n;
-} attestation_list;
-
-static aic_code add_attestation(void *ctx, const aic_id *site, const uint8_t *bytes, size_t len, aic_error *err)
-{
-	attestation_list *list = ctx;
-
-	(void)site, (void)err;
-	aic_cbor_put_bytes(&list->items, bytes, len);
-	list->n++;
-	return AIC_OK;
-}
-
-static void put_record(aic_bytes *out, uint64_t height, const aic_bytes *block, const attestation_list *list)
-{
-	aic_bytes item = {0};
-	uint8_t n[4];
-
-	aic_cbor_put_array(&item, 3);
-	aic_cbor_put_uint(&item, height);
-	aic_cbor_put_bytes(&item, block->data, block->len);
-	aic_cbor_put_array(&item, list->n);
-	aic_bytes_append(&item, list->items.data, list->items.len);
-	aic_put_be32(n, (uint32_t)item.len);
-	aic_bytes_append(out, n, sizeof(n));
-	aic_bytes_append(out, item.data, item.len);
-	aic_hash h = aic_sha256_of(out->data, out->len);
-	aic_bytes_append(out, h.b, AIC_HASH_LEN);
-	aic_bytes_free(&item);
-}
-
 static aic_code export_height(exporter *x, uint64_t height, aic_error *err)
 {
-	aic_bytes block = {0}, events = {0}, record = {0}, entries = {0};
-	attestation_list list = {.n = 0};
+	aic_bytes events = {0}, record = {0}, entries = {0};
 	char name[AIC_MANIFEST_NAME_LEN];
-	aic_hash hash;
-	bool valid;
 	int64_t time;
 	aic_code code = AIC_OK;
 
 	if (height % AIC_EXPORT_SEGMENT_BLOCKS == 0 && !(code = end_file(x, &x->segment, err)))
 		code = begin_file(x, &x->segment, aic_export_segment_name(name, height), err);
-	if (!code && (code = aic_state_block(x->copy, height, &block, &hash, &valid, err)) == AIC_NOT_FOUND)
+	if (!code && (code = aic_record_read(&record, x->from, height, err)) == AIC_NOT_FOUND)
 		code = aic_fail(err, AIC_CORRUPT, "height %llu: the block is missing from state.db", (unsigned long long)height);
 	if (!code && !(code = aic_state_events(x->copy, height, &events, &time, err)) &&
-	    !(code = aic_copy_attestations(x->from, height, add_attestation, &list, err))) {
-		put_record(&record, height, &block, &list);
-		if (!(code = write_file(&x->segment, record.data, record.len, err)) &&
-		    !(code = aic_journal_block(&entries, height, time, &events, err)))
-			code = write_file(&x->journal, entries.data, entries.len, err);
-	}
-	aic_bytes_free(&block);
+	    !(code = write_file(&x->segment, record.data, record.len, err)) &&
+	    !(code = aic_journal_block(&entries, height, time, &events, err)))
+		code = write_file(&x->journal, entries.data, entries.len, err);
 	aic_bytes_free(&events);
 	aic_bytes_free(&record);
 	aic_bytes_free(&entries);
-	aic_bytes_free(&list.items);
 	return code;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/cbor.h"
 #include "common/file.h"
+#include "ledger/archive/record.h"
 #include "ledger/chain.h"
 #include "ledger/audit/export.h"
 #include "ledger/audit/export_format.h"
@@ -30,43 +31,20 @@ static aic_code damaged(const char *name, uint64_t height, const char *what, aic
 	return aic_fail(err, AIC_CORRUPT, "%s, height %llu: %s", name, (unsigned long long)height, what);
 }
 
-size_t aic_export_record_check(const uint8_t *p, size_t left, const char **why)
+/* The next record of the file into `bytes`, from which r borrows; its bytes go through the file's hash. */
+static aic_code read_record(FILE *f, aic_record *r, aic_bytes *bytes, aic_sha256 *hash, aic_error *err)
 {
-	size_t len = left < 4 ? 0 : aic_get_be32(p);
+	size_t size, used;
 
-	if (left < 4)
-		*why = "the record is missing";
-	else if (len > AIC_EXPORT_RECORD_MAX)
-		*why = "the record's length is absurd";
-	else if (left < 4 + len + AIC_HASH_LEN)
-		*why = "the record is cut off";
-	else {
-		aic_hash h = aic_sha256_of(p, 4 + len);
-
-		*why = memcmp(h.b, p + 4 + len, AIC_HASH_LEN) != 0 ? "the record does not match its hash" : NULL;
+	aic_bytes_clear(bytes);
+	aic_bytes_reserve(bytes, 4);
+	bytes->len = fread(bytes->data, 1, 4, f);
+	if (bytes->len == 4 && (size = aic_record_size(bytes->data)) > 4) {
+		aic_bytes_reserve(bytes, size - 4);
+		bytes->len += fread(bytes->data + 4, 1, size - 4, f);
 	}
-	return *why ? 0 : 4 + len + AIC_HASH_LEN;
-}
-
-/* One record into item, without its hash; all its bytes go through the file's. */
-static aic_code read_record(FILE *f, const char *name, uint64_t height, aic_bytes *item, aic_sha256 *hash, aic_error *err)
-{
-	const char *why;
-
-	aic_bytes_clear(item);
-	aic_bytes_reserve(item, 4);
-	item->len = fread(item->data, 1, 4, f);
-	size_t rest = item->len == 4 ? (size_t)aic_get_be32(item->data) + AIC_HASH_LEN : 0;
-	if (rest && rest <= AIC_EXPORT_RECORD_MAX + AIC_HASH_LEN) {
-		aic_bytes_reserve(item, rest);
-		item->len += fread(item->data + 4, 1, rest, f);
-	}
-	size_t len = aic_export_record_check(item->data, item->len, &why);
-	if (!len)
-		return damaged(name, height, why, err);
-	aic_sha256_update(hash, item->data, len);
-	item->len = len - AIC_HASH_LEN;
-	return AIC_OK;
+	aic_sha256_update(hash, bytes->data, bytes->len);
+	return aic_record_get(r, bytes->data, bytes->len, &used, err);
 }
 
 static aic_code replay_block(verifier *v, const char *name, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
@@ -135,30 +113,21 @@ static aic_code compare_journal(verifier *v, uint64_t height, aic_error *err)
 	return code;
 }
 
-static aic_code verify_item(verifier *v, const char *name, uint64_t height, const aic_bytes *item, aic_error *err)
+static aic_code verify_record(verifier *v, const char *name, uint64_t height, aic_record *r, aic_error *err)
 {
-	const uint8_t *block, *attestation;
+	const uint8_t *attestation;
 	attesters by = {.n = 0};
 	uint64_t members = 0;
-	size_t len, n;
-	aic_cbor c;
+	size_t len;
 	aic_code code;
 
-	aic_cbor_init(&c, item->data + 4, item->len - 4);
-	aic_cbor_array_exact(&c, 3);
-	uint64_t h = aic_cbor_uint(&c);
-	block = aic_cbor_bytes(&c, &len);
-	if (!aic_cbor_ok(&c) || h != height)
+	if (r->height != height)
 		return damaged(name, height, "the record is of another height", err);
-	if ((code = replay_block(v, name, height, block, len, err)))
+	if ((code = replay_block(v, name, height, r->block, r->len, err)))
 		return code;
-	n = aic_cbor_array(&c, AIC_MEMBERS_MAX);
-	for (size_t i = 0; i < n && aic_cbor_ok(&c) && !code; i++) {
-		attestation = aic_cbor_bytes(&c, &len);
-		if (aic_cbor_ok(&c))
-			code = check_attestation(v, name, height, attestation, len, &by, err);
-	}
-	if (!code && aic_cbor_finish(&c, NULL))
+	while (!code && aic_record_attestation(r, &attestation, &len))
+		code = check_attestation(v, name, height, attestation, len, &by, err);
+	if (!code && aic_cbor_finish(&r->rest, NULL))
 		code = damaged(name, height, "the record cannot be read", err);
 	if (!code && !(code = aic_members_active(v->replay, height, &members, err)) && by.active >= aic_quorum(members))
 		v->out->final = height;
@@ -170,13 +139,16 @@ static aic_code verify_segment(verifier *v, const aic_manifest_file *f, uint64_t
 	char *path = aic_xasprintf("%s/%s", v->dir, f->name);
 	FILE *file = fopen(path, "re");
 	aic_sha256 *hash = aic_sha256_new();
-	aic_bytes item = {0};
+	aic_bytes bytes = {0};
+	aic_record record;
 	uint64_t last = first + AIC_EXPORT_SEGMENT_BLOCKS - 1 < v->manifest.height ? first + AIC_EXPORT_SEGMENT_BLOCKS - 1 : v->manifest.height;
 	aic_code code = file ? AIC_OK : aic_fail_errno(err, "cannot open %s", path);
 
 	for (uint64_t h = first; h <= last && !code; h++) {
-		if (!(code = read_record(file, f->name, h, &item, hash, err)))
-			code = verify_item(v, f->name, h, &item, err);
+		if (!(code = read_record(file, &record, &bytes, hash, err)))
+			code = verify_record(v, f->name, h, &record, err);
+		else
+			aic_error_prefix(err, "%s, height %llu", f->name, (unsigned long long)h);
 		if (progress && (h % 64 == 0 || h == v->manifest.height))
 			progress(ctx, h, v->manifest.height);
 	}
@@ -191,7 +163,7 @@ static aic_code verify_segment(verifier *v, const aic_manifest_file *f, uint64_t
 	aic_sha256_free(hash);
 	if (file)
 		fclose(file);
-	aic_bytes_free(&item);
+	aic_bytes_free(&bytes);
 	free(path);
 	return code;
 }

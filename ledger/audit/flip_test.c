@@ -1,6 +1,6 @@
 /* flip_test.c: every single changed bit of an export of 200 blocks is found, and its place named.
  *
- * verify reads records one after the other, and asks aic_export_record_check about each with that record's bytes alone: what it
+ * verify reads records one after the other, and asks aic_record_get about each with that record's bytes alone: what it
  * answers for a change in one record it answers whatever stands before and behind. So every bit of the segment is flipped here and put
  * to that check; every bit of the manifest to the whole of verify; every byte of the journal belongs to one height's entries, which
  * verify makes again and compares. A sample of all these goes through the whole of verify as well.
@@ -12,7 +12,7 @@
 
 #include <time.h>
 
-#include "common/cbor.h"
+#include "ledger/archive/record.h"
 #include "ledger/audit/export_format.h"
 #include "ledger/state/member.h"
 
@@ -28,8 +28,9 @@ static char *folder;
 
 static int make_once(void **state)
 {
-	const char *given = getenv("AIC_SEED"), *why;
-	size_t at = 0;
+	const char *given = getenv("AIC_SEED");
+	size_t at = 0, used;
+	aic_record r;
 
 	seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
 	printf("AIC_SEED=%llu\n", (unsigned long long)seed);
@@ -41,7 +42,9 @@ static int make_once(void **state)
 	test_export_read(AIC_EXPORT_JOURNAL, &journal);
 	for (size_t h = 0; h <= BLOCKS; h++) {
 		record[h] = at;
-		at += aic_export_record_check(segment.data + at, segment.len - at, &why);
+		if (aic_record_get(&r, segment.data + at, segment.len - at, &used, NULL))
+			return -1;
+		at += used;
 	}
 	record[BLOCKS + 1] = at;
 	return at == segment.len ? 0 : -1;
@@ -63,17 +66,19 @@ static void flip_bit(aic_bytes *b, size_t bit)
 
 static void test_every_bit_of_the_segment(void **state)
 {
-	const char *why;
+	size_t used;
+	aic_record r;
 
 	(void)state;
 	for (size_t h = 0; h <= BLOCKS; h++) {
 		for (size_t bit = record[h] * 8; bit < record[h + 1] * 8; bit++) {
 			flip_bit(&segment, bit);
-			if (aic_export_record_check(segment.data + record[h], segment.len - record[h], &why) || !why)
+			if (aic_record_get(&r, segment.data + record[h], segment.len - record[h], &used, NULL) != AIC_CORRUPT)
 				fail_msg("bit %zu, in the record of height %zu, was not found", bit, h);
 			flip_bit(&segment, bit);
 		}
-		assert_int_equal(aic_export_record_check(segment.data + record[h], segment.len - record[h], &why), record[h + 1] - record[h]);
+		assert_ok(aic_record_get(&r, segment.data + record[h], segment.len - record[h], &used, err));
+		assert_int_equal(used, record[h + 1] - record[h]);
 	}
 }
 
@@ -150,21 +155,16 @@ typedef struct {
 
 static void load_item(item *it, size_t height)
 {
-	const uint8_t *p;
-	size_t len;
-	aic_cbor c;
+	const uint8_t *attestation;
+	size_t used, len;
+	aic_record r;
 
 	aic_bytes_clear(&it->block);
 	aic_bytes_clear(&it->attestation);
-	aic_cbor_init(&c, segment.data + record[height] + 4, record[height + 1] - record[height] - 4 - AIC_HASH_LEN);
-	aic_cbor_array_exact(&c, 3);
-	aic_cbor_uint(&c);
-	p = aic_cbor_bytes(&c, &len);
-	aic_bytes_append(&it->block, p, len);
-	assert_int_equal(aic_cbor_array(&c, 10), 1);
-	p = aic_cbor_bytes(&c, &len);
-	aic_bytes_append(&it->attestation, p, len);
-	assert_ok(aic_cbor_finish(&c, err));
+	assert_ok(aic_record_get(&r, segment.data + record[height], segment.len - record[height], &used, err));
+	aic_bytes_append(&it->block, r.block, r.len);
+	assert_true(aic_record_attestation(&r, &attestation, &len));
+	aic_bytes_append(&it->attestation, attestation, len);
 }
 
 /* A changed block is invalid, so that it changes nothing, and its attestation is for another one. */
