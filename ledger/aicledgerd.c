@@ -1,4 +1,6 @@
 /* aicledgerd: the site's ledger daemon. Keeps the state, builds, orders, applies and attests blocks, answers aicacctd and aic. */
+#include <string.h>
+
 #include "common/daemon.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -6,22 +8,12 @@
 #include "ledger/service.h"
 
 #define TICK_MS 1000
+#define SHARED_TICK_MS 200 /* a shared log has threads that wait for it: a tick does not */
 
-/* Every second: what other sites have ordered, and the attestation that a full disk may have kept back. */
+/* What other sites have ordered and attested, and what a full disk may have kept back. */
 static void tick(void *ctx)
 {
-	static bool complained;
-	aic_service *s = ctx;
-	aic_error err = {0};
-
-	if (aic_service_tick(s, &err) == AIC_OK) {
-		if (complained)
-			aic_info("the ledger works again, at height %llu", (unsigned long long)aic_state_head(s->state)->height);
-		complained = false;
-	} else if (!complained) {
-		aic_error_log("%s", err.message);
-		complained = true;
-	}
+	aic_service_tick(ctx);
 }
 
 /* Where aic.yaml says so. */
@@ -63,7 +55,7 @@ static aic_code serve(aic_service *s, const aic_config *config, const aic_daemon
 	if (!(code = aic_dir_make(config->run_dir, 0755, err)) &&
 	    !(code = serve_archive(&archive, s, config, err)) && !(code = aic_rpc_server_listen(server, aic_config_ledger_socket(config, address), err))) {
 		aic_info("ready at height %llu on %s", (unsigned long long)aic_state_head(s->state)->height, address);
-		code = aic_daemon_serve(daemon, server, TICK_MS, tick, err);
+		code = aic_daemon_serve(daemon, server, strcmp(config->order, "local") ? SHARED_TICK_MS : TICK_MS, tick, err);
 	}
 	if (code == AIC_OK)
 		aic_info("stopped at height %llu", (unsigned long long)aic_state_head(s->state)->height);

@@ -252,8 +252,8 @@ static aic_code compare_block(void *ctx, uint64_t height, const uint8_t *block, 
 	own->seen = height == own->head->height;
 	if (own->seen && aic_hash_equal(&hash, &own->head->hash))
 		return AIC_OK;
-	return aic_fail(err, AIC_CORRUPT, "the log holds another block at height %llu than this site's copy: nothing is written",
-	                (unsigned long long)height);
+	return aic_fail(err, AIC_CORRUPT, "the log holds another block at height %llu than this site's copy: nothing is written until it is "
+	                "restored (aic ledger reseed)", (unsigned long long)height);
 }
 
 /* The log may not be shorter than the own copy, nor hold another block where the copy ends. */
@@ -268,7 +268,7 @@ static aic_code check_log(aic_chain *c, aic_error *err)
 	if (c->top.empty || c->top.height < height)
 		return aic_fail(err, AIC_CORRUPT,
 		                "the log ends at height %llu, this site's copy at %llu: the log has lost blocks; nothing is written until "
-		                "it is restored",
+		                "it is restored (aic ledger reseed)",
 		                (unsigned long long)c->top.height, (unsigned long long)height);
 	code = aic_order_read(c->order, height, 1, compare_block, &own, err);
 	if (!code && !own.seen)
@@ -335,10 +335,8 @@ static aic_code continue_ledger(aic_chain *c, const void *genesis, size_t len, a
 	if (genesis && !aic_hash_equal(&chain, &aic_state_head(c->state)->chain))
 		return aic_fail(err, AIC_REFUSED, "this site's copy began with another genesis: correct genesis.yaml, or move the copy away");
 	aic_code code = aic_chain_catch_up(c, &why);
-	if (code == AIC_UNREACHABLE || code == AIC_CORRUPT || code == AIC_FULL) {
-		aic_warn("%s; this site's copy, at height %llu, can be read", why.message, (unsigned long long)aic_state_head(c->state)->height);
-		return AIC_OK;
-	}
+	if (code == AIC_UNREACHABLE || code == AIC_CORRUPT || code == AIC_FULL || code == AIC_NOT_FOUND)
+		return know_key(c, err);
 	if (code && err)
 		*err = why;
 	return code;

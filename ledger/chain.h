@@ -28,7 +28,8 @@ typedef struct {
 #define AIC_CHAIN_UNFINAL_MAX 64
 
 /* genesis: canonical bytes, used where the log is empty; where it is not, block 0 must be these bytes (NULL, 0: whatever is
- * there). Catches up with the log; where that fails a copy that is not empty is open for reading all the same, with a warning. */
+ * there). Catches up with the log; where that fails a copy that is not empty is open for reading all the same, and
+ * aic_chain_catch_up says why and follows the log as soon as that is possible. */
 aic_code aic_chain_open(aic_chain *c, aic_state *state, aic_order *order, const aic_key *key, const void *genesis, size_t len,
                         aic_error *err);
 /* Applies what the log holds beyond the state; attests; advances final_height. */

@@ -281,5 +281,37 @@ aic_code aic_ledger_status_get(aic_ledger *l, aic_ledger_status *out, aic_error 
 	out->time = aic_cbor_int(&c);
 	out->final_height = aic_cbor_uint(&c);
 	aic_cbor_text(&c, out->chain, sizeof(out->chain));
+	aic_cbor_text(&c, out->log, sizeof(out->log));
+	out->log_first = aic_cbor_uint(&c);
+	out->used = aic_cbor_uint(&c);
+	out->quota = aic_cbor_uint(&c);
+	out->full = aic_cbor_bool(&c);
+	return aic_cbor_finish(&c, err);
+}
+
+aic_code aic_ledger_reseed_begin(aic_ledger *l, bool apply, aic_error *err)
+{
+	aic_cbor c;
+	aic_code code;
+
+	aic_cbor_put_bool(aic_client_begin(l, "reseed", 1), apply);
+	code = aic_client_call(l, &c, err);
+	return code ? code : aic_cbor_finish(&c, err);
+}
+
+aic_code aic_ledger_reseed_get(aic_ledger *l, aic_ledger_reseed *out, aic_error *err)
+{
+	uint64_t *const figures[] = {&out->found, &out->restored, &out->from, &out->missing, &out->different, &out->dropped};
+	aic_cbor c;
+	aic_code code;
+
+	aic_client_begin(l, "reseed_result", 0);
+	if ((code = aic_client_call(l, &c, err)))
+		return code;
+	out->done = aic_cbor_bool(&c);
+	out->needed = aic_cbor_bool(&c);
+	out->empty = aic_cbor_bool(&c);
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		*figures[i] = aic_cbor_uint(&c);
 	return aic_cbor_finish(&c, err);
 }

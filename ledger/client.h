@@ -158,7 +158,20 @@ aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic
 
 typedef struct {
 	uint64_t height; aic_hash head; aic_hash state_root; uint64_t transactions; int64_t time; uint64_t final_height; char chain[65];
+	char log[768];                /* why the log is not followed and nothing can be written; "": all is well */
+	uint64_t log_first;           /* lowest height that the log still holds */
+	uint64_t used, quota;         /* bytes that a shared log's store takes, and at which it takes no more; 0: not known, no bound */
+	bool full;
 } aic_ledger_status;
 aic_code aic_ledger_status_get(aic_ledger *l, aic_ledger_status *out, aic_error *err);
+
+/* Compares the log with this site's copy, and restores it from there where apply is set (administrators only); then ask for what
+ * has become of it until it is done. ledger/reseed.h says what the figures mean. */
+typedef struct {
+	bool done, needed, empty;     /* empty: the log was, and found means nothing */
+	uint64_t found, restored, from, missing, different, dropped;
+} aic_ledger_reseed;
+aic_code aic_ledger_reseed_begin(aic_ledger *l, bool apply, aic_error *err);
+aic_code aic_ledger_reseed_get(aic_ledger *l, aic_ledger_reseed *out, aic_error *err);
 
 #endif

@@ -34,6 +34,7 @@ static void print_status(const aic_ledger_status *s, const aic_ledger_parameters
 		{"supply", "SUPPLY AIC", AIC_COLUMN_AMOUNT},    {"issued", "ISSUED AIC", AIC_COLUMN_AMOUNT},
 		{"fees", "FEES AIC", AIC_COLUMN_AMOUNT},        {"chain", "CHAIN", AIC_COLUMN_TEXT},
 		{"head", "HEAD", AIC_COLUMN_TEXT},              {"state_root", "STATE ROOT", AIC_COLUMN_TEXT},
+		{"log", "LOG", AIC_COLUMN_TEXT},
 	};
 	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	aic_hash chain = {{0}};
@@ -179,6 +180,7 @@ int aic_cmd_ledger(int argc, char **argv)
 		{"join", aic_cmd_ledger_join, "make the first copy of a ledger that other sites keep"},
 		{"prove", aic_cmd_ledger_prove, "prove a payout against a final block"},
 		{"check", aic_cmd_ledger_check, "check such a proof, on any machine"},
+		{"reseed", aic_cmd_ledger_reseed, "put a damaged log back from this site's copy (administrators)"},
 		{NULL, NULL, NULL},
 	};
 

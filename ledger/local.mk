@@ -31,12 +31,14 @@ libledger_la_SOURCES = \
 	ledger/merkle.c ledger/merkle.h \
 	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
 	ledger/order/pending.c ledger/order/pending.h \
+	ledger/order/relay.c ledger/order/relay.h ledger/order/relay_follow.c ledger/order/relay_shared.h \
 	ledger/state/reward.c ledger/state/reward.h \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/reversal.c \
 	ledger/state/row.c ledger/state/row.h \
 	ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h ledger/service_tick.c \
-	ledger/service_settle.c \
+	ledger/service_reseed.c ledger/service_settle.c \
+	ledger/command_reseed.c ledger/reseed.c ledger/reseed.h \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
 	ledger/state/touch.c ledger/state/touch.h \
@@ -47,9 +49,10 @@ libledger_la_SOURCES = \
 	ledger/audit/verify.c ledger/audit/verify.h \
 	ledger/state/vote.c ledger/state/vote.h \
 	ledger/state/wallet.c \
+	ledger/window.c ledger/window.h \
 	ledger/wire.c
 libledger_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
-libledger_la_LIBADD = libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS)
+libledger_la_LIBADD = libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS) -lpthread
 if WITH_ETCD
 libledger_la_SOURCES += \
 	ledger/archive/peer.c \
@@ -164,6 +167,18 @@ check_PROGRAMS += ledger_order_pending_test
 ledger_order_pending_test_SOURCES = ledger/order/pending_test.c
 ledger_order_pending_test_CFLAGS = $(ledger_test_flags)
 ledger_order_pending_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_reseed_test
+ledger_reseed_test_SOURCES = ledger/reseed_test.c ledger/testing.c
+ledger_reseed_test_CFLAGS = $(ledger_test_flags)
+ledger_reseed_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_window_test
+ledger_window_test_SOURCES = ledger/window_test.c ledger/testing.c
+ledger_window_test_CFLAGS = $(ledger_test_flags)
+ledger_window_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_order_relay_test
+ledger_order_relay_test_SOURCES = ledger/order/relay_test.c
+ledger_order_relay_test_CFLAGS = $(ledger_test_flags)
+ledger_order_relay_test_LDADD = $(ledger_test_libs) -lpthread
 check_PROGRAMS += ledger_order_order_test ledger_order_window_test
 ledger_order_order_test_SOURCES = ledger/order/order_test.c ledger/order/order_testing.c ledger/order/order_testing.h
 ledger_order_window_test_SOURCES = ledger/order/window_test.c ledger/order/order_testing.c

@@ -26,7 +26,12 @@ static aic_code op_status(request *r, aic_error *err)
 	aic_cbor_put_int(r->out, head->time);
 	aic_cbor_put_uint(r->out, r->s->chain.final_height);
 	aic_cbor_put_text(r->out, chain);
-	r->items = 7;
+	aic_cbor_put_text(r->out, r->s->log.code ? r->s->log.message : "");
+	aic_cbor_put_uint(r->out, r->s->space.first);
+	aic_cbor_put_uint(r->out, r->s->space.used);
+	aic_cbor_put_uint(r->out, r->s->space.quota);
+	aic_cbor_put_bool(r->out, r->s->space.full);
+	r->items = 12;
 	return AIC_OK;
 }
 
@@ -255,6 +260,8 @@ static const struct operation {
 	{"key_rotate", OWNER, aic_op_key_rotate},
 	{"key_replace", OWNER, aic_op_key_replace},
 	{"policy", OWNER, aic_op_policy},
+	{"reseed", ADMIN, aic_op_reseed},
+	{"reseed_result", ADMIN, aic_op_reseed_result},
 };
 
 aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out,
@@ -268,6 +275,8 @@ aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op
 		if (!allowed(r.s, who, operations[i].right))
 			return aic_fail(err, AIC_REFUSED, "uid %u may not ask the ledger for \"%s\": that is for %s", (unsigned)who->uid, op,
 			                meant_for[operations[i].right]);
+		if (!r.s->started)
+			return aic_fail(err, AIC_UNREACHABLE, "this site has no copy of the ledger yet: %s", r.s->log.message);
 		aic_code code = operations[i].run(&r, err);
 		if (code)
 			aic_custody_translate(r.s->custody, err);

@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "ledger/genesis.h"
 #include "ledger/order/open.h"
-#include "ledger/service.h"
+#include "ledger/service_operation.h"
 
 aic_code aic_service_lock(int *fd, const char *dir, aic_error *err)
 {
@@ -61,19 +61,6 @@ static aic_code check_chain(aic_service *s, bool log_is_empty, const aic_bytes *
 	return aic_order_read(&s->order, 0, 1, compare_genesis, s, err);
 }
 
-/* The log begins above this site's copy. */
-static aic_code left_behind(aic_service *s, aic_error *err)
-{
-	if (aic_state_is_empty(s->state)) {
-		aic_error_prefix(err, "this site has no copy yet, and the log alone does not make one: get it by `aic ledger join`");
-		return AIC_NOT_FOUND;
-	}
-	aic_warn("%s: what is between comes from other sites' archives (ledger.archive.peers)", err ? err->message : "");
-	if (err)
-		*err = (aic_error){0};
-	return AIC_OK;
-}
-
 /* genesis.yaml is read when the log is new; later its canonical form is in the log, and the file does not matter. */
 static aic_code start_chain(aic_service *s, aic_error *err)
 {
@@ -88,13 +75,39 @@ static aic_code start_chain(aic_service *s, aic_error *err)
 		aic_genesis_encode(&g, &bytes);
 		aic_genesis_clear(&g);
 	}
-	if (!code && !(code = check_chain(s, head.empty, &bytes, err)))
+	if (!code && !(code = check_chain(s, head.empty, &bytes, err))) {
 		code = aic_chain_open(&s->chain, s->state, &s->order, key, bytes.len ? bytes.data : NULL, bytes.len, err);
+		s->started = !code;
+	}
 	aic_bytes_free(&bytes);
-	if (code == AIC_NOT_FOUND)
-		code = left_behind(s, err);
-	if (!code && (s->chain.next = aic_custody_next_key(s->custody)) && !(code = aic_chain_catch_up(&s->chain, err)))
-		code = aic_service_take_over(s, err);
+	if (code == AIC_NOT_FOUND && !s->started) {
+		aic_error_prefix(err, "this site has no copy yet, and the log alone does not make one: get it by `aic ledger join`");
+		return code;
+	}
+	if (code)
+		return code;
+	s->chain.next = aic_custody_next_key(s->custody);
+	code = aic_chain_catch_up(&s->chain, err);
+	return code ? code : aic_service_take_over(s, err);
+}
+
+/* What time or an administrator may mend while the daemon runs. */
+static bool may_wait(const aic_service *s, aic_code code)
+{
+	return code == AIC_UNREACHABLE || (s->started && (code == AIC_CORRUPT || code == AIC_NOT_FOUND || code == AIC_FULL));
+}
+
+aic_code aic_service_start(aic_service *s, aic_error *err)
+{
+	aic_error why = {0};
+	aic_code code = start_chain(s, &why);
+
+	s->log = why;
+	s->log.code = code;
+	if (!code || may_wait(s, code))
+		return AIC_OK;
+	if (err)
+		*err = why;
 	return code;
 }
 
@@ -104,7 +117,8 @@ aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *e
 	aic_address treasury;
 	aic_code code;
 
-	*s = (aic_service){.config = config, .lock = -1};
+	*s = (aic_service){.config = config, .lock = -1,
+	                   .window = {.blocks = AIC_WINDOW_BLOCKS, .bytes = AIC_WINDOW_BYTES, .step = AIC_WINDOW_STEP}};
 	if ((code = aic_path_join(dir, sizeof(dir), config->state_dir, "ledger", err)) ||
 	    (code = aic_path_join(order, sizeof(order), dir, "order.db", err)) ||
 	    (code = aic_path_join(archive, sizeof(archive), dir, "archive.db", err)) ||
@@ -113,13 +127,16 @@ aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *e
 	    (code = aic_custody_remember(s->custody, AIC_WALLET_TREASURY, AIC_WALLET_TREASURY, &treasury, err)) ||
 	    (code = aic_order_open(&s->order, config, order, err)) ||
 	    (strcmp(config->order, "local") != 0 && (code = aic_archive_open(&s->archive, archive, err))) || /* SQLite keeps all itself */
-	    (code = aic_state_open(&s->state, state, AIC_DB_DURABLE, err)) || (code = start_chain(s, err)))
+	    (code = aic_state_open(&s->state, state, AIC_DB_DURABLE, err)) || (code = aic_service_start(s, err)))
 		aic_service_close(s);
+	else if (s->log.code)
+		aic_error_log("%s", s->log.message);
 	return code;
 }
 
 void aic_service_close(aic_service *s)
 {
+	aic_service_reseed_end(s);
 	aic_state_close(s->state);
 	aic_archive_close(&s->archive);
 	aic_order_close(&s->order);

@@ -6,18 +6,26 @@
 
 #include "ledger/order/etcd.h"
 #include "ledger/order/pending.h"
+#include "ledger/order/relay.h"
 
 #ifdef AIC_WITH_ETCD
 static aic_code open_etcd(aic_order *o, const aic_config *config, const char *path, aic_error *err)
 {
-	aic_code code = aic_order_etcd(o, &config->etcd, err);
+	aic_order follower, worker;
+	aic_code code = aic_order_etcd(&follower, &config->etcd, err);
 
 	if (code)
 		return code;
-	char *pending = aic_xasprintf("%s.pending", path);
-	code = aic_order_pending(o, pending, err);
-	free(pending);
-	return code;
+	if (!(code = aic_order_etcd(&worker, &config->etcd, err))) {
+		char *pending = aic_xasprintf("%s.pending", path);
+		code = aic_order_pending(&worker, pending, err);
+		free(pending);
+	}
+	if (code) {
+		aic_order_close(&follower);
+		return code;
+	}
+	return aic_order_relay(o, &follower, &worker, err);
 }
 #endif
 

@@ -5,7 +5,7 @@
 #include "common/config.h"
 #include "ledger/order/order.h"
 
-/* local: the file at path. etcd: config->etcd, and PATH.pending for the block whose fate is unknown. config is borrowed until
+/* local: the file at path. etcd: config->etcd through a relay, and PATH.pending for the block whose fate is unknown. config is borrowed until
  * the order is closed. */
 aic_code aic_order_open(aic_order *o, const aic_config *config, const char *path, aic_error *err);
 /* etcd alone, for a command beside the daemon: nothing is appended, so that nothing is pending. */

@@ -74,7 +74,7 @@ static inline aic_code aic_order_append_if_head(aic_order *o, const aic_order_he
 	return o->backend->append_if_head(o->self, expected, hash, block, len, err);
 }
 
-/* At most n blocks from height `from`; fewer where the log ends. AIC_NOT_FOUND: the log holds nothing as low as `from` any
+/* At most n blocks from height `from`; fewer where the log ends, or where it takes long: go on from there. AIC_NOT_FOUND: the log holds nothing as low as `from` any
  * more, ask an archive. AIC_CORRUPT: a block is missing in the midst of the log. */
 static inline aic_code aic_order_read(aic_order *o, uint64_t from, uint64_t n, aic_order_visit visit, void *ctx, aic_error *err)
 {
