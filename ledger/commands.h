@@ -3,7 +3,6 @@
 #define AIC_LEDGER_COMMANDS_H
 
 int aic_cmd_ledger(int argc, char **argv);
-int aic_cmd_ledger(int argc, char **argv);   /* status | verify */
 int aic_cmd_ledger_reseed(int argc, char **argv);
 int aic_cmd_transfer(int argc, char **argv);
 int aic_cmd_key(int argc, char **argv);
