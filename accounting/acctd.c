@@ -15,6 +15,7 @@
 #define INGEST_BUDGET_MS 300
 #define ASSOCIATIONS_EVERY 60      /* seconds */
 #define CLOSE_EVERY_MS 600000
+#define CLOSE_BUDGET_MS 250
 #define CLOSE_GRACE 3600           /* seconds after a period's end, for late records and receipts */
 #define FEE_PPM_DEFAULT 100000     /* until the ledger has said */
 
@@ -84,6 +85,7 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
 
 void aic_acctd_close(aic_acctd *d)
 {
+	aic_closing_free(d->closing);
 	aic_ledger_close(d->ledger);
 	aic_metrics_free(d->metrics);
 	aic_release_free(d->release);
@@ -117,25 +119,57 @@ static void close_period(aic_acctd *d)
 {
 	int64_t now = aic_now(), oldest = 0, start, end, mono = aic_monotonic_ms();
 	aic_error e = {0};
-	aic_batch batch;
 	char name[16];
 
 	if (d->closed_at && mono - d->closed_at < CLOSE_EVERY_MS)
 		return;
 	d->closed_at = mono;
-	if (aic_sql_int(d->store->db, &oldest, &e, "SELECT min(ended) FROM line WHERE batch IS NULL AND NOT held AND gross > zeroblob(16)", "") !=
+	if (aic_sql_int(d->store->db, &oldest, &e, "SELECT min(ended) FROM open_line WHERE NOT held AND gross > zeroblob(16)", "") !=
 	        AIC_OK || !oldest)
 		return;
 	aic_period_of(d->config.period, oldest, name, &start, &end);
 	if (now < end + CLOSE_GRACE)
 		return;
-	if (aic_batch_close(&d->batches, name, start, end, d->fee_ppm, -1, now, &batch, &e) == AIC_OK) {
-		aic_info("period %s is over: batch %s/%llu with %llu lines waits for review", name, name, (unsigned long long)batch.number,
-		         (unsigned long long)batch.lines);
+	if (aic_closing_begin(&d->closing, &d->batches, name, start, end, d->fee_ppm, -1, now, &e) == AIC_OK) {
+		aic_info("period %s is over: closing it", name);
 		d->closed_at = 0;
 		d->close_complained = false;
 	} else if (!d->close_complained) {
 		aic_error_log("closing period %s: %s", name, e.message);
+		d->close_complained = true;
+	}
+}
+
+aic_code aic_acctd_close_some(aic_acctd *d, aic_error *err)
+{
+	bool done = false;
+	aic_code rc = AIC_OK;
+
+	if (!d->closing)
+		return AIC_OK;
+	int64_t id = aic_closing_batch(d->closing);
+	rc = aic_closing_step(d->closing, CLOSE_BUDGET_MS, &done, err);
+	if (rc == AIC_OK && !done)
+		return AIC_OK;
+	aic_closing_free(d->closing);
+	d->closing = NULL;
+	if (rc == AIC_OK)
+		aic_info("batch %lld is closed and waits for review", (long long)id);
+	return rc;
+}
+
+/* What a crash, a failure or an act on a large batch left half closed. */
+static void close_on(aic_acctd *d)
+{
+	aic_error e = {0};
+	aic_code rc = AIC_OK;
+
+	if (!d->closing)
+		rc = aic_closing_resume(&d->closing, &d->batches, &e);
+	if (rc == AIC_OK)
+		rc = aic_acctd_close_some(d, &e);
+	if (rc != AIC_OK && rc != AIC_NOT_FOUND && !d->close_complained) {
+		aic_error_log("closing a batch: %s; tried again", e.message);
 		d->close_complained = true;
 	}
 }
@@ -147,7 +181,9 @@ void aic_acctd_tick(void *ctx)
 
 	aic_assoc_tick(d->assoc, d->store, &d->config, ASSOCIATIONS_EVERY, &changed);
 	bool funds = aic_acctd_link(d, changed);
-	close_period(d);
+	if (!d->closing)
+		close_period(d);
+	close_on(d);
 	aic_acctd_publish(d, fresh || funds);
 	aic_release_tick(d->release, d->store, &d->config);
 	aic_acctd_metrics(d);

@@ -20,6 +20,7 @@ typedef struct {
 	aic_spools *spools;
 	aic_assoc *assoc;
 	aic_batches batches;
+	aic_closing *closing;        /* the batch that is being closed; NULL: none */
 	aic_ledger *ledger;          /* NULL while it does not answer */
 	char ledger_failure[768];    /* why not; "" */
 	uint64_t fee_ppm;            /* as the ledger said last */
@@ -37,6 +38,9 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err);
 void aic_acctd_close(aic_acctd *d);
 /* One turn of all regular work; never waits long. */
 void aic_acctd_tick(void *d);
+
+/* A slice of d->closing, which is NULL when it is done or has failed; a later turn resumes what failed. */
+aic_code aic_acctd_close_some(aic_acctd *d, aic_error *err);
 
 /* --- link.c: the ledger --- */
 /* Asks for parameters and balances, registers wallets, repairs batches; every 10 s, within a second of a new block, or now

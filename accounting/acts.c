@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "accounting/audit.h"
+#include "accounting/rated.h"
 
 static const char *const names[] = {"hold", "release", "adjust", "void", "penalize"};
 static const char *const done[] = {"held", "released", "adjusted", "voided", "penalized"};
@@ -30,7 +31,7 @@ static bool changes_charge(aic_act a)
 }
 
 typedef struct {
-	int64_t id, batch, payer, job;
+	int64_t id, batch, payer, job, record;
 	aic_line_kind kind;
 	bool held;
 	aic_amount gross, charged; /* charged: by the rates */
@@ -40,7 +41,7 @@ static aic_code find_line(const aic_batches *b, int64_t id, acted_line *l, aic_e
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT l.batch, l.payer, l.gross, coalesce(l.charged, l.gross), l.held, coalesce(r.job, 0),"
-	                            " coalesce(b.state, 0), l.kind FROM line l LEFT JOIN record r ON r.id=l.record LEFT JOIN batch b ON b.id=l.batch"
+	                            " coalesce(b.state, 0), l.kind, l.record FROM line l LEFT JOIN record r ON r.id=l.record LEFT JOIN batch b ON b.id=l.batch"
 	                            " WHERE l.id=?1", "i", id);
 
 	if (rc == AIC_OK)
@@ -50,10 +51,14 @@ static aic_code find_line(const aic_batches *b, int64_t id, acted_line *l, aic_e
 	if (rc != AIC_OK)
 		return rc;
 	*l = (acted_line){.id = id, .batch = sqlite3_column_int64(st, 0), .payer = sqlite3_column_int64(st, 1), .gross = aic_sql_amount(st, 2),
-	            .charged = aic_sql_amount(st, 3), .held = sqlite3_column_int(st, 4), .job = sqlite3_column_int64(st, 5)};
+	            .charged = aic_sql_amount(st, 3), .held = sqlite3_column_int(st, 4), .job = sqlite3_column_int64(st, 5),
+	            .record = sqlite3_column_int64(st, 8)};
 	int state = sqlite3_column_int(st, 6);
 	l->kind = (aic_line_kind)sqlite3_column_int(st, 7);
 	aic_sql_done(st);
+	if (state == AIC_BATCH_CLOSING)
+		return aic_fail(err, AIC_REFUSED, "line %lld is in a batch that is still being closed: wait until `aic batch list` has it in review",
+		                (long long)id);
 	if (state >= AIC_BATCH_POSTING)
 		return aic_fail(err, AIC_REFUSED, "line %lld is posted: nothing posted changes; `aic batch refund` takes back what it"
 		                                  " paid", (long long)id);
@@ -81,24 +86,34 @@ static aic_code check(const acted_line *l, aic_act act, aic_amount amount, const
 	return AIC_OK;
 }
 
+/* A line of storage is of no record. */
+static aic_code count_usage(aic_store *s, const acted_line *l, bool add, aic_error *err)
+{
+	return l->record ? aic_usage_count(s->usage, s->db, l->record, add, err) : AIC_OK;
+}
+
 static aic_code apply(const aic_batches *b, const acted_line *l, aic_act act, aic_amount amount, const char *text, aic_error *err)
 {
 	aic_wallet_row *payer = aic_store_wallet_by_id(b->store, l->payer);
 	aic_code rc;
 
-	if (act == AIC_ACT_HOLD)
-		return aic_sql_run(b->store->db, err, "UPDATE line SET held=1, batch=NULL, act=?2 WHERE id=?1", "it", l->id, text);
+	if (act == AIC_ACT_HOLD) {
+		rc = aic_sql_run(b->store->db, err, "UPDATE line SET held=1, batch=NULL, act=?2 WHERE id=?1", "it", l->id, text);
+		return rc == AIC_OK ? aic_sql_run(b->store->db, err, "INSERT OR IGNORE INTO late_line VALUES(?1)", "i", l->id) : rc;
+	}
 	if (act == AIC_ACT_RELEASE)
 		return aic_sql_run(b->store->db, err, "UPDATE line SET held=0, act=?2 WHERE id=?1", "it", l->id, text);
 	if (act == AIC_ACT_PENALIZE)
 		return aic_sql_run(b->store->db, err, "UPDATE line SET penalty=?2, act=?3 WHERE id=?1", "iit", l->id, (int64_t)amount, text);
-	rc = aic_sql_run(b->store->db, err, "UPDATE line SET gross=?2, charged=?3, act=?4 WHERE id=?1", "iaat", l->id, &amount, &l->charged,
+	rc = count_usage(b->store, l, false, err);
+	if (rc == AIC_OK)
+		rc = aic_sql_run(b->store->db, err, "UPDATE line SET gross=?2, charged=?3, act=?4 WHERE id=?1", "iaat", l->id, &amount, &l->charged,
 	                 text);
 	if (rc == AIC_OK)
 		rc = aic_store_unowe(payer, l->gross, err);
 	if (rc == AIC_OK)
 		aic_store_owe(payer, amount);
-	return rc;
+	return rc == AIC_OK ? count_usage(b->store, l, true, err) : rc;
 }
 
 static aic_code act_inside(const aic_batches *b, int64_t id, aic_act act, aic_amount amount, const char *reason, uid_t uid,
@@ -118,6 +133,8 @@ static aic_code act_inside(const aic_batches *b, int64_t id, aic_act act, aic_am
 	if (act == AIC_ACT_PENALIZE)
 		snprintf(text, sizeof(text), "penalized %llu ppm: %.200s", (unsigned long long)amount, reason);
 	rc = apply(b, &l, act, amount, text, err);
+	if (rc == AIC_OK)
+		rc = aic_rate_line(b->store, id, err);
 	if (rc == AIC_OK && l.batch)
 		rc = aic_batch_reopen(b, l.batch, err);
 	if (rc == AIC_OK)

@@ -9,6 +9,8 @@ static const char *const state_names[] = {"review", "approved", "posting", "post
 
 const char *aic_batch_state_name(aic_batch_state s)
 {
+	if (s == AIC_BATCH_CLOSING)
+		return "closing";
 	return (unsigned)s < sizeof(state_names) / sizeof(state_names[0]) ? state_names[s] : "unknown";
 }
 
@@ -18,59 +20,12 @@ const char *aic_batch_hash_text(const aic_batch *b, char out[65])
 	return out;
 }
 
-/* --- organisations --- */
-
-static aic_code top_account(aic_store *s, const char *account, char out[AIC_NAME_LEN], aic_error *err)
+aic_code aic_batch_closed(const aic_batch *b, aic_error *err)
 {
-	char at[AIC_NAME_LEN];
-
-	aic_str_copy(at, sizeof(at), account);
-	for (int depth = 0; depth < 64; depth++) {
-		sqlite3_stmt *st;
-		aic_code rc = aic_sql_start(s->db, &st, err, "SELECT parent FROM association WHERE account=?1 ORDER BY cluster LIMIT 1", "t",
-		                            at);
-		if (rc == AIC_OK)
-			rc = aic_sql_step(s->db, st, err);
-		if (rc == AIC_NOT_FOUND)
-			break;
-		if (rc != AIC_OK)
-			return rc;
-		bool top = !aic_sql_text(st, 0)[0] || !strcmp(aic_sql_text(st, 0), "root");
-		if (!top)
-			aic_str_copy(at, sizeof(at), aic_sql_text(st, 0));
-		aic_sql_done(st);
-		if (top)
-			break;
-	}
-	aic_str_copy(out, AIC_NAME_LEN, at);
-	return AIC_OK;
-}
-
-aic_code aic_wallet_organisation(aic_store *s, const aic_config *c, const char *wallet, char out[AIC_NAME_LEN], aic_error *err)
-{
-	const aic_wallet_row *w = aic_store_wallet_find(s, wallet);
-
-	if (w && w->registered) {
-		aic_str_copy(out, AIC_NAME_LEN, w->organisation);
+	if (b->state != AIC_BATCH_CLOSING)
 		return AIC_OK;
-	}
-	if (!strncmp(wallet, "provider/", 9)) {
-		aic_str_copy(out, AIC_NAME_LEN, wallet + 9);
-		for (size_t i = 0; i < c->n_providers; i++)
-			if (!strcmp(c->provider[i].name, wallet + 9) && c->provider[i].organisation[0])
-				aic_str_copy(out, AIC_NAME_LEN, c->provider[i].organisation);
-		return AIC_OK;
-	}
-	if (strncmp(wallet, "account/", 8)) {
-		aic_str_copy(out, AIC_NAME_LEN, c->site);
-		return AIC_OK;
-	}
-	for (size_t i = 0; i < c->n_accounts; i++)
-		if (!strcmp(c->account[i].account, wallet + 8) && c->account[i].organisation[0]) {
-			aic_str_copy(out, AIC_NAME_LEN, c->account[i].organisation);
-			return AIC_OK;
-		}
-	return top_account(s, wallet + 8, out, err);
+	return aic_fail(err, AIC_REFUSED, "batch %s/%llu is still being closed: wait until `aic batch list` has it in review", b->period,
+	                (unsigned long long)b->number);
 }
 
 /* --- reading --- */
@@ -223,8 +178,10 @@ static aic_code approve_inside(const aic_batches *b, aic_batch *batch, const aic
 aic_code aic_batch_approve(const aic_batches *b, aic_batch *batch, const aic_hash *hash, uid_t uid, const aic_approval *sig, int64_t now,
                            aic_error *err)
 {
-	aic_code rc;
+	aic_code rc = aic_batch_closed(batch, err);
 
+	if (rc != AIC_OK)
+		return rc;
 	if (batch->state > AIC_BATCH_APPROVED)
 		return aic_fail(err, AIC_REFUSED, "batch %s/%llu is %s already: nothing is left to approve", batch->period,
 		                (unsigned long long)batch->number, aic_batch_state_name(batch->state));

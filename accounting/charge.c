@@ -37,12 +37,17 @@ static size_t previous_resize(const aic_job_record *record, size_t n, size_t sel
 
 void aic_segments_of_run(const aic_job_record *record, size_t n, aic_segment *segment)
 {
+	bool parted = false;
+
+	for (size_t i = 0; i < n; i++)
+		parted |= aic_segment_resizing(&record[i]);
 	for (size_t i = 0; i < n; i++) {
 		const aic_job_record *r = &record[i];
 		size_t before = previous_resize(record, n, i);
 		aic_segment *s = &segment[i];
 
-		*s = (aic_segment){.start = r->start, .end = segment_end(r), .suspended = r->suspended, .limit = r->time_limit};
+		*s = (aic_segment){.start = r->start, .end = segment_end(r), .suspended = r->suspended, .limit = r->time_limit,
+		                   .parted = parted};
 		if (!aic_segment_resizing(r) && r->resize)
 			s->start = r->resize;
 		else if (aic_segment_resizing(r) && before < n)
@@ -108,6 +113,15 @@ static uint64_t gpus_of(const aic_node_share *n)
 	return gpus;
 }
 
+/* printf would take as long as the rest of a charge. */
+static void wallet_name(char out[AIC_NAME_LEN], const char *kind, const char *name)
+{
+	size_t len = strlen(kind);
+
+	memcpy(out, kind, len);
+	aic_str_copy(out + len, AIC_NAME_LEN - len, name);
+}
+
 static aic_code charge_node(aic_charge *c, const aic_job_record *r, const aic_node_share *n, const aic_segment *s,
                             const aic_registry *g, aic_error *err)
 {
@@ -116,7 +130,7 @@ static aic_code charge_node(aic_charge *c, const aic_job_record *r, const aic_no
 
 	*l = (aic_charge_line){.kind = AIC_KIND_HARDWARE, .node = n->name, .asset = "", .cpus = n->cpus, .gpus = gpus_of(n)};
 	if (provider[0])
-		snprintf(l->payee, sizeof(l->payee), "provider/%.*s", AIC_NAME_LEN - 10, provider);
+		wallet_name(l->payee, "provider/", provider);
 	else
 		aic_str_copy(l->payee, sizeof(l->payee), "site");
 	if (!aic_price_node(&l->gross, aic_registry_rates(g, r->submit), n, c->billable, c->state_ppm))
@@ -189,7 +203,7 @@ aic_code aic_charge_record(aic_charge *c, const aic_job_record *r, const aic_seg
 	c->billable = r->start && r->nodes ? aic_billable(s) : 0;
 	c->state_ppm = aic_state_ppm(r, &why);
 	set_status(c, r, why);
-	snprintf(c->payer, sizeof(c->payer), "account/%.*s", AIC_NAME_LEN - 9, r->account);
+	wallet_name(c->payer, "account/", r->account);
 	if (!r->start || !r->nodes || !r->account[0])
 		return AIC_OK;
 	c->line = aic_xcalloc(r->nodes + 2, sizeof(*c->line));

@@ -20,6 +20,7 @@ typedef struct {
 	int64_t start, end;      /* of this segment */
 	int64_t suspended;       /* seconds of it without the pause after the job's end */
 	int64_t limit;           /* seconds of the time limit that earlier segments have left */
+	bool parted;             /* a resize divides the run */
 	bool per_job_due;        /* whether this record pays the assets' price per job */
 } aic_segment;
 

@@ -1,290 +1,35 @@
-/* close.c: open lines -> rated lines -> sums, evidence, hash. Lines are taken in the order of their keys, so the same input in
- * any order of arrival gives the same bytes. */
+/* close.c: open lines -> a batch -> sums, evidence, hash; in slices, so that aicacctd answers meanwhile. First the batch takes its
+ * lines, in transactions of some thousand; lines below meta's open_floor were looked at, and those of them that stay open are
+ * noted in late_line. Then they are gathered in the order of their keys (gather.c). After a crash the first part goes on where it was,
+ * the second starts again. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "accounting/audit.h"
-#include "accounting/batch.h"
-#include "accounting/charge.h"
-#include "accounting/receipts.h"
-#include "accounting/storage.h"
+#include "accounting/gather.h"
 #include "common/cbor.h"
-#include "ledger/merkle.h"
 
-typedef struct {
-	int64_t id, payer, payee;
-	char node[AIC_NAME_LEN], asset[AIC_NAME_LEN];
-	aic_line_kind kind;
-	aic_amount gross;
-	uint64_t cpus, gpus;
-	uint64_t penalty;      /* ppm */
-	bool open;             /* in no batch yet, and not held */
-	char act[256];
-} line;
+#define LINES_A_SLICE 8192
+#define REOPEN_MS 250       /* an act waits so long for its batch's new hash; larger batches stay closing */
 
-typedef struct {
-	int64_t id, submit, segment, start, end, billable;
-	uint32_t job, restart;
-	bool resizing, part_of_run;
-	uint64_t state_ppm;
-	char cluster[AIC_NAME_LEN];
-	aic_hash hash;
-	size_t n, cap;
-	line *line;
-	aic_receipt *receipt;
-	size_t n_receipts;
-	aic_rated_node *node;
-	size_t n_nodes;
-} rated_record;
-
-typedef struct {
+struct aic_closing {
 	const aic_batches *b;
-	int64_t batch;           /* 0: a draft, nothing is written */
-	int64_t only;            /* lines of this batch instead of the open ones; 0: open ones */
-	int64_t end;
-	uint64_t fee_ppm;
-	aic_tally *tally;
-	aic_frontier tree;
-	uint64_t leaves;
-	size_t n_organisations;
-	char (*organisation)[AIC_NAME_LEN]; /* by wallet id - 1; "" not asked yet */
-	aic_bytes leaf;
-} closing;
-
-static aic_code organisation_of(closing *c, int64_t wallet, const char **out, aic_error *err)
-{
-	aic_store *s = c->b->store;
-
-	if (c->n_organisations < s->n_wallets) {
-		c->organisation = aic_xrealloc(c->organisation, s->n_wallets * sizeof(*c->organisation));
-		memset(c->organisation + c->n_organisations, 0, (s->n_wallets - c->n_organisations) * sizeof(*c->organisation));
-		c->n_organisations = s->n_wallets;
-	}
-	*out = c->organisation[wallet - 1];
-	if (**out)
-		return AIC_OK;
-	return aic_wallet_organisation(s, c->b->config, s->wallet[wallet - 1]->name, c->organisation[wallet - 1], err);
-}
-
-static aic_code load_lines(closing *c, rated_record *r, aic_error *err)
-{
-	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(c->b->store->db, &st, err,
-	                            "SELECT id, node, kind, asset, payer, payee, gross, cpus, gpus, batch, ended, held, act, penalty FROM line"
-	                            " WHERE record=?1 ORDER BY node, kind, asset", "i", r->id);
-
-	r->n = 0;
-	while (rc == AIC_OK && (rc = aic_sql_step(c->b->store->db, st, err)) == AIC_OK) {
-		if (r->n == r->cap) {
-			r->cap = r->cap ? 2 * r->cap : 16;
-			r->line = aic_xrealloc(r->line, r->cap * sizeof(*r->line));
-			r->node = aic_xrealloc(r->node, r->cap * sizeof(*r->node));
-		}
-		line *l = &r->line[r->n++];
-		l->id = sqlite3_column_int64(st, 0);
-		aic_str_copy(l->node, sizeof(l->node), aic_sql_text(st, 1));
-		l->kind = (aic_line_kind)sqlite3_column_int(st, 2);
-		aic_str_copy(l->asset, sizeof(l->asset), aic_sql_text(st, 3));
-		l->payer = sqlite3_column_int64(st, 4);
-		l->payee = sqlite3_column_int64(st, 5);
-		l->gross = aic_sql_amount(st, 6);
-		l->cpus = (uint64_t)sqlite3_column_int64(st, 7);
-		l->gpus = (uint64_t)sqlite3_column_int64(st, 8);
-		int64_t batch = sqlite3_column_int64(st, 9); /* 0 for NULL */
-		l->open = c->only ? batch == c->only : batch == 0 && sqlite3_column_int64(st, 10) < c->end && !sqlite3_column_int(st, 11);
-		aic_str_copy(l->act, sizeof(l->act), aic_sql_text(st, 12));
-		l->penalty = (uint64_t)sqlite3_column_int64(st, 13);
-	}
-	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
-}
-
-static void gather_nodes(rated_record *r)
-{
-	r->n_nodes = 0;
-	for (size_t i = 0; i < r->n; i++) {
-		const line *l = &r->line[i];
-		if (l->kind == AIC_KIND_HARDWARE)
-			r->node[r->n_nodes++] = (aic_rated_node){.start = r->start, .end = r->end, .billable = r->billable,
-			                                         .part_of_run = r->part_of_run, .cpus = l->cpus, .gpus = l->gpus,
-			                                         .node = l->node};
-	}
-}
-
-static aic_code rate_line(closing *c, const rated_record *r, const line *l, aic_quality *q, aic_error *err)
-{
-	const char *payer, *payee;
-	aic_code rc = organisation_of(c, l->payer, &payer, err);
-
-	if (rc == AIC_OK)
-		rc = organisation_of(c, l->payee, &payee, err);
-	if (rc != AIC_OK)
-		return rc;
-	memset(q, 0, sizeof(*q));
-	if (l->kind == AIC_KIND_HARDWARE) {
-		for (size_t i = 0; i < r->n_nodes; i++)
-			if (r->node[i].node == l->node)
-				*q = aic_rate_node(&r->node[i], r->receipt, r->n_receipts);
-	} else if (l->kind == AIC_KIND_STORAGE) {
-		*q = aic_quality_of_storage();
-	} else {
-		*q = aic_rate_job(r->node, r->n_nodes, r->receipt, r->n_receipts);
-	}
-	if (!l->gross)
-		*q = (aic_quality){.reason = AIC_QUALITY_NO_CHARGE};
-	else if (!strcmp(payer, payee))
-		*q = (aic_quality){.verified = q->verified, .useful = q->useful, .reason = AIC_QUALITY_SAME_ORGANISATION};
-	aic_quality_penalize(q, l->penalty);
-	return AIC_OK;
-}
-
-static void add_leaf(closing *c, const rated_record *r, const line *l, aic_amount fee, const aic_quality *q)
-{
-	aic_store *s = c->b->store;
-	aic_evidence_line e = {
-		.cluster = r->cluster, .job = r->job, .restart = r->restart, .submit = r->submit, .segment = r->segment,
-		.resizing = r->resizing, .node = l->node, .asset = l->asset, .payer = aic_store_wallet_by_id(s, l->payer)->name,
-		.payee = aic_store_wallet_by_id(s, l->payee)->name, .kind = l->kind, .gross = l->gross, .fee = fee,
-		.billable = r->billable, .state_ppm = r->state_ppm, .quality = *q, .act = l->act, .record = r->hash,
-	};
-	aic_hash leaf;
-
-	aic_bytes_clear(&c->leaf);
-	aic_evidence_leaf(&c->leaf, &c->b->key, &e);
-	leaf = aic_merkle_leaf(c->leaf.data, c->leaf.len);
-	aic_frontier_add(&c->tree, &leaf);
-	c->leaves++;
-}
-
-static aic_code take_line(closing *c, const rated_record *r, const line *l, aic_error *err)
-{
-	aic_amount fee = aic_fee_of(l->gross, c->fee_ppm);
-	aic_quality q;
-	aic_code rc = rate_line(c, r, l, &q, err);
-
-	if (rc == AIC_OK)
-		rc = aic_tally_add(c->tally, l->payer, l->payee, l->kind, l->gross, fee, &q, err);
-	if (rc != AIC_OK)
-		return rc;
-	add_leaf(c, r, l, fee, &q);
-	if (!c->batch)
-		return AIC_OK;
-	return aic_sql_run(c->b->store->db, err, "UPDATE line SET batch=?2, fee=?3, verified=?4, useful=?5, quality=?6,"
-	                                         " quality_reason=?7 WHERE id=?1", "iiaiiii", l->id, c->batch, &fee,
-	                   (int64_t)q.verified, (int64_t)q.useful, (int64_t)q.quality, (int64_t)q.reason);
-}
-
-static aic_code take_record(closing *c, rated_record *r, aic_error *err)
-{
-	aic_code rc = load_lines(c, r, err);
-
-	if (rc == AIC_OK)
-		rc = aic_receipts_of_run(c->b->store, r->cluster, r->job, r->restart, &r->receipt, &r->n_receipts, err);
-	if (rc == AIC_OK)
-		gather_nodes(r);
-	for (size_t i = 0; i < r->n && rc == AIC_OK; i++)
-		if (r->line[i].open)
-			rc = take_line(c, r, &r->line[i], err);
-	free(r->receipt);
-	r->receipt = NULL;
-	return rc;
-}
-
-static void read_record(rated_record *r, sqlite3_stmt *st)
-{
-	r->id = sqlite3_column_int64(st, 0);
-	aic_str_copy(r->cluster, sizeof(r->cluster), aic_sql_text(st, 1));
-	r->job = (uint32_t)sqlite3_column_int64(st, 2);
-	r->submit = sqlite3_column_int64(st, 3);
-	r->restart = (uint32_t)sqlite3_column_int64(st, 4);
-	r->segment = sqlite3_column_int64(st, 5);
-	r->resizing = sqlite3_column_int(st, 6);
-	r->start = sqlite3_column_int64(st, 7);
-	r->end = sqlite3_column_int64(st, 8);
-	r->billable = sqlite3_column_int64(st, 9);
-	r->state_ppm = (uint64_t)sqlite3_column_int64(st, 10);
-	r->hash = aic_sha256_of(sqlite3_column_blob(st, 11), (size_t)sqlite3_column_bytes(st, 11));
-	r->part_of_run = sqlite3_column_int(st, 12);
-}
-
-#define RECORD_COLUMNS                                                                                                            \
-	"SELECT id, cluster, job, submit, restart, segment, resizing, started, ended, billable, state_ppm, body,"                 \
-	" resizing OR EXISTS(SELECT 1 FROM record o WHERE o.cluster=record.cluster AND o.job=record.job AND o.submit=record.submit" \
-	" AND o.restart=record.restart AND o.resizing) FROM record WHERE id IN (SELECT record FROM line WHERE "
-#define RECORD_ORDER ") ORDER BY cluster, job, submit, restart, segment, resizing"
-
-/* Held bytes prove themselves as far as a meter does; nobody re-runs storage. */
-static aic_code take_storage_line(closing *c, const aic_storage_line *l, aic_error *err)
-{
-	rated_record r = {.submit = l->start, .segment = l->end, .state_ppm = AIC_PPM, .hash = l->evidence};
-	line as_line = {.id = l->id, .payer = l->payer, .payee = l->payee, .kind = AIC_KIND_STORAGE, .gross = l->gross};
-
-	aic_str_copy(as_line.asset, sizeof(as_line.asset), l->asset);
-	aic_str_copy(as_line.act, sizeof(as_line.act), l->act);
-	return take_line(c, &r, &as_line, err);
-}
-
-static aic_code take_storage(closing *c, aic_error *err)
-{
-	aic_storage_line *l;
-	size_t n;
-	aic_code rc = aic_storage_lines(c->b->store, c->only, c->end, &l, &n, err);
-
-	for (size_t i = 0; i < n && rc == AIC_OK; i++)
-		rc = take_storage_line(c, &l[i], err);
-	free(l);
-	return rc;
-}
-
-static aic_code take_all(closing *c, aic_error *err)
-{
-	rated_record r = {0};
-	sqlite3_stmt *st;
-	aic_code rc = c->only ? aic_sql_start(c->b->store->db, &st, err, RECORD_COLUMNS "batch=?1" RECORD_ORDER, "i", c->only)
-	                      : aic_sql_start(c->b->store->db, &st, err, RECORD_COLUMNS "batch IS NULL AND ended<?1 AND NOT held" RECORD_ORDER, "i",
-	                                      c->end);
-
-	while (rc == AIC_OK && (rc = aic_sql_step(c->b->store->db, st, err)) == AIC_OK) {
-		read_record(&r, st);
-		rc = take_record(c, &r, err);
-		if (rc != AIC_OK)
-			aic_sql_done(st);
-	}
-	free(r.line);
-	free(r.node);
-	if (rc == AIC_NOT_FOUND)
-		rc = take_storage(c, err);
-	if (rc == AIC_OK)
-		aic_tally_finish(c->tally, c->b->store);
-	return rc;
-}
-
-static void closing_clear(closing *c)
-{
-	free(c->organisation);
-	aic_bytes_free(&c->leaf);
-}
-
-aic_code aic_batch_draft(const aic_batches *b, int64_t end, uint64_t fee_ppm, aic_tally *out, aic_hash *evidence, aic_error *err)
-{
-	closing c = {.b = b, .end = end, .fee_ppm = fee_ppm, .tally = out};
-
-	memset(out, 0, sizeof(*out));
-	aic_code rc = take_all(&c, err);
-	if (rc == AIC_OK && evidence)
-		*evidence = aic_frontier_root(&c.tree);
-	closing_clear(&c);
-	if (rc != AIC_OK)
-		aic_tally_clear(out);
-	return rc;
-}
+	aic_batch batch;
+	int64_t last_line;      /* the newest that it may take */
+	bool late_taken;
+	bool first_time;        /* not closed anew after an act */
+	aic_gathered *gathered; /* NULL while lines are being taken */
+};
 
 /* --- hash and rows --- */
 
 /* Everything that an administrator approves, doc/formats/batch.md. */
-static aic_code batch_hash(closing *c, const aic_batch *batch, aic_hash *out, aic_error *err)
+static aic_code batch_hash(aic_closing *c, aic_hash *out, aic_error *err)
 {
 	aic_bytes body = {0};
 	aic_store *s = c->b->store;
+	const aic_batch *batch = &c->batch;
+	const aic_tally *tally = aic_gathered_tally(c->gathered);
 	aic_code rc = AIC_OK;
 
 	aic_cbor_put_array(&body, 9);
@@ -296,13 +41,14 @@ static aic_code batch_hash(closing *c, const aic_batch *batch, aic_hash *out, ai
 	aic_cbor_put_int(&body, batch->end);
 	aic_cbor_put_uint(&body, batch->fee_ppm);
 	aic_cbor_put_bytes(&body, batch->evidence.b, AIC_HASH_LEN);
-	aic_cbor_put_array(&body, c->tally->n);
-	for (size_t i = 0; i < c->tally->n && rc == AIC_OK; i++) {
-		const aic_sum *sum = &c->tally->sum[i];
-		const char *payer, *payee;
-		rc = organisation_of(c, sum->payer, &payer, err);
+	aic_cbor_put_array(&body, tally->n);
+	for (size_t i = 0; i < tally->n && rc == AIC_OK; i++) {
+		const aic_sum *sum = &tally->sum[i];
+		aic_organisations *names = aic_gathered_organisations(c->gathered);
+		const char *payer = "", *payee = "";
+		rc = aic_organisation_of(names, s, c->b->config, sum->payer, &payer, err);
 		if (rc == AIC_OK)
-			rc = organisation_of(c, sum->payee, &payee, err);
+			rc = aic_organisation_of(names, s, c->b->config, sum->payee, &payee, err);
 		if (rc != AIC_OK)
 			break;
 		aic_cbor_put_array(&body, 9);
@@ -321,113 +67,288 @@ static aic_code batch_hash(closing *c, const aic_batch *batch, aic_hash *out, ai
 	return rc;
 }
 
-static aic_code write_sums(closing *c, int64_t batch, aic_error *err)
+static aic_code write_sums(const aic_closing *c, const aic_tally *tally, aic_error *err)
 {
-	aic_code rc = aic_sql_run(c->b->store->db, err, "DELETE FROM batch_line WHERE batch=?1", "i", batch);
+	aic_code rc = aic_sql_run(c->b->store->db, err, "DELETE FROM batch_line WHERE batch=?1", "i", c->batch.id);
 
-	for (size_t i = 0; i < c->tally->n && rc == AIC_OK; i++) {
-		const aic_sum *s = &c->tally->sum[i];
+	for (size_t i = 0; i < tally->n && rc == AIC_OK; i++) {
+		const aic_sum *s = &tally->sum[i];
 		rc = aic_sql_run(c->b->store->db, err, "INSERT INTO batch_line(batch, payer, payee, kind, n, gross, fee, stake, note)"
-		                                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "iiiiiaaat", batch, s->payer,
+		                                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "iiiiiaaat", c->batch.id, s->payer,
 		                 s->payee, (int64_t)s->kind, (int64_t)s->n, &s->gross, &s->fee, &s->stake, s->note);
 	}
 	return rc;
 }
 
-/* Rates, sums and hashes what c selects, and writes it as `batch`. */
-static aic_code write_batch(closing *c, aic_batch *batch, aic_error *err)
+/* All lines are gathered: sums, hash and the batch's own row. */
+static aic_code write_batch(aic_closing *c, aic_error *err)
 {
-	aic_code rc = take_all(c, err);
+	const aic_tally *tally = aic_gathered_tally(c->gathered);
+	bool first = c->first_time;
 
-	if (rc == AIC_OK) {
-		batch->evidence = aic_frontier_root(&c->tree);
-		rc = batch_hash(c, batch, &batch->hash, err);
-	}
+	c->batch.evidence = aic_gathered_evidence(c->gathered);
+	aic_code rc = batch_hash(c, &c->batch.hash, err);
 	if (rc == AIC_OK)
-		rc = write_sums(c, batch->id, err);
+		rc = write_sums(c, tally, err);
 	if (rc == AIC_OK)
 		rc = aic_sql_run(c->b->store->db, err, "UPDATE batch SET hash=?2, evidence=?3, lines=?4, gross=?5, fee=?6, state=0 WHERE id=?1",
-		                 "ihhiaa", batch->id, &batch->hash, &batch->evidence, (int64_t)c->tally->lines, &c->tally->gross,
-		                 &c->tally->fee);
+		                 "ihhiaa", c->batch.id, &c->batch.hash, &c->batch.evidence, (int64_t)tally->lines, &tally->gross, &tally->fee);
+	if (rc == AIC_OK && first)
+		rc = aic_audit_add(c->b->store, c->batch.closed_by < 0 ? c->b->config->uid : (uid_t)c->batch.closed_by, c->batch.closed_at, err,
+		                   "closed batch %s/%llu, hash %s", c->batch.period, (unsigned long long)c->batch.number,
+		                   aic_batch_hash_text(&c->batch, (char[65]){0}));
 	return rc;
 }
 
-static aic_code next_batch(const aic_batches *b, aic_batch *batch, int64_t by, int64_t now, aic_error *err)
-{
-	int64_t number = 0;
-	aic_amount none = 0;
-	aic_code rc = aic_sql_int(b->store->db, &number, err, "SELECT coalesce(max(number), 0) FROM batch WHERE period=?1", "t",
-	                          batch->period);
+/* --- taking lines --- */
 
-	batch->number = (uint64_t)number + 1;
+static aic_code take_late(const aic_closing *c, aic_error *err)
+{
+	return aic_sql_run(c->b->store->db, err, "UPDATE line SET batch=?1 WHERE id IN (SELECT id FROM late_line WHERE id<?3) AND batch IS NULL AND"
+	                   " ended<?2 AND NOT held", "iii",
+	                   c->batch.id, c->batch.end, c->b->store->open_floor);
+}
+
+/* Lines from the floor to `to`, which becomes the floor. */
+static aic_code take_range(const aic_closing *c, int64_t to, aic_error *err)
+{
+	aic_store *s = c->b->store;
+	aic_code rc = aic_sql_run(s->db, err, "UPDATE line SET batch=?1 WHERE id>=?3 AND id<?4 AND batch IS NULL AND ended<?2 AND NOT held",
+	                          "iiii", c->batch.id, c->batch.end, s->open_floor, to);
+
 	if (rc == AIC_OK)
-		rc = aic_sql_run(b->store->db, err, "INSERT INTO batch(period, number, state, start, end, fee_ppm, hash, evidence, lines,"
-		                                    " gross, fee, closed_at, closed_by) VALUES(?1, ?2, 0, ?3, ?4, ?5, x'', x'', 0, ?6, ?6,"
-		                                    " ?7, ?8)", "tiiiiaii", batch->period, (int64_t)batch->number, batch->start,
-		                 batch->end, (int64_t)batch->fee_ppm, &none, now, by);
-	batch->id = aic_sql_last_id(b->store->db);
+		rc = aic_sql_run(s->db, err, "INSERT OR IGNORE INTO late_line SELECT id FROM line WHERE id>=?1 AND id<?2 AND batch IS NULL", "ii", s->open_floor, to);
+	if (rc == AIC_OK)
+		rc = aic_store_meta_set(s, "open_floor", to, err);
+	if (rc == AIC_OK)
+		s->open_floor = to;
+	return rc;
+}
+
+static aic_code take_slice(aic_closing *c, int64_t until, aic_error *err)
+{
+	const aic_store *s = c->b->store;
+	aic_code rc = c->late_taken ? AIC_OK : take_late(c, err);
+
+	c->late_taken = true;
+	while (rc == AIC_OK && s->open_floor <= c->last_line && aic_monotonic_ms() < until) {
+		int64_t to = c->last_line + 1 - s->open_floor > LINES_A_SLICE ? s->open_floor + LINES_A_SLICE : c->last_line + 1;
+		rc = take_range(c, to, err);
+	}
+	if (rc == AIC_OK && s->open_floor > c->last_line)
+		c->gathered = aic_gather_new(c->b, c->batch.id, c->batch.first_line, c->last_line, c->batch.fee_ppm);
+	return rc;
+}
+
+/* --- slices --- */
+
+static aic_code slice(aic_closing *c, int64_t until, bool *done, aic_error *err)
+{
+	aic_code rc = c->gathered ? AIC_OK : take_slice(c, until, err);
+
+	*done = false;
+	if (rc == AIC_OK && c->gathered && aic_monotonic_ms() < until)
+		rc = aic_gather_step(c->gathered, until, done, err);
+	return rc == AIC_OK && *done ? write_batch(c, err) : rc;
+}
+
+aic_code aic_closing_step(aic_closing *c, int64_t budget_ms, bool *done, aic_error *err)
+{
+	aic_store *s = c->b->store;
+	aic_code rc = aic_store_begin(s, err);
+
+	*done = false;
+	if (rc != AIC_OK)
+		return rc;
+	AIC_FAILPOINT("closing");
+	rc = slice(c, aic_monotonic_ms() + budget_ms, done, err);
+	if (rc == AIC_OK)
+		return aic_store_commit(s, err);
+	aic_store_rollback(s);
+	return rc;
+}
+
+static aic_closing *closing_new(const aic_batches *b, int64_t last_line)
+{
+	aic_closing *c = aic_xcalloc(1, sizeof(*c));
+
+	c->b = b;
+	c->last_line = last_line;
+	return c;
+}
+
+void aic_closing_free(aic_closing *c)
+{
+	if (!c)
+		return;
+	aic_gather_free(c->gathered);
+	free(c);
+}
+
+int64_t aic_closing_batch(const aic_closing *c)
+{
+	return c->batch.id;
+}
+
+unsigned aic_closing_percent(const aic_closing *c)
+{
+	int64_t first = c->batch.first_line, all = c->last_line + 1 - first, taken = c->b->store->open_floor - first;
+
+	if (!c->gathered)
+		return all > 0 && taken > 0 ? (unsigned)(30 * taken / all) : 0;
+	uint64_t lines = aic_gathered_lines(c->gathered);
+	return 30 + (unsigned)(lines < (uint64_t)all ? 70 * lines / (uint64_t)(all + 1) : 69);
+}
+
+/* --- beginning --- */
+
+static aic_code insert_batch(aic_closing *c, int64_t now, aic_error *err)
+{
+	aic_batch *b = &c->batch;
+	aic_amount none = 0;
+	int64_t number = 0;
+	aic_sql *db = c->b->store->db;
+	aic_code rc = aic_sql_int(db, &number, err, "SELECT coalesce(max(number), 0) FROM batch WHERE period=?1", "t", b->period);
+
+	b->number = (uint64_t)number + 1;
+	b->closed_at = now;
+	if (rc == AIC_OK)
+		rc = aic_sql_run(db, err, "INSERT INTO batch(period, number, state, start, end, fee_ppm, hash, evidence, lines, gross, fee, closed_at,"
+		                          " closed_by, first_line, last_line) VALUES(?1, ?2, -1, ?3, ?4, ?5, x'', x'', 0, ?6, ?6, ?7, ?8, ?9, ?10)",
+		                 "tiiiiaiiii", b->period, (int64_t)b->number, b->start, b->end, (int64_t)b->fee_ppm, &none, now, b->closed_by,
+		                 b->first_line, c->last_line);
+	b->id = aic_sql_last_id(db);
+	return rc;
+}
+
+static aic_code refuse_idle(const aic_closing *c, aic_error *err)
+{
+	aic_sql *db = c->b->store->db;
+	int64_t busy = 0, open = 0;
+	aic_code rc = aic_sql_int(db, &busy, err, "SELECT EXISTS(SELECT 1 FROM batch WHERE state=-1)", "");
+
+	if (rc == AIC_OK && busy)
+		return aic_fail(err, AIC_REFUSED, "another batch is still being closed: wait until `aic batch list` has it in review");
+	if (rc == AIC_OK)
+		rc = aic_sql_int(db, &open, err, "SELECT EXISTS(SELECT 1 FROM open_line WHERE ended<?1 AND NOT held AND gross > zeroblob(16))", "i",
+		                 c->batch.end);
+	if (rc == AIC_OK && !open)
+		return aic_fail(err, AIC_REFUSED, "period %s has no open line that costs anything: there is nothing to close", c->batch.period);
+	return rc;
+}
+
+aic_code aic_closing_begin(aic_closing **out, const aic_batches *b, const char *period, int64_t start, int64_t end, uint64_t fee_ppm,
+                           int64_t by, int64_t now, aic_error *err)
+{
+	aic_code rc = aic_store_begin(b->store, err);
+
+	*out = NULL;
+	if (rc != AIC_OK)
+		return rc;
+	aic_closing *c = closing_new(b, b->store->next_line - 1);
+	c->first_time = true;
+	c->batch = (aic_batch){.start = start, .end = end, .fee_ppm = fee_ppm, .closed_by = by, .first_line = b->store->open_floor};
+	aic_str_copy(c->batch.period, sizeof(c->batch.period), period);
+	rc = refuse_idle(c, err);
+	if (rc == AIC_OK)
+		rc = insert_batch(c, now, err);
+	if (rc == AIC_OK)
+		rc = aic_store_commit(b->store, err);
+	else
+		aic_store_rollback(b->store);
+	if (rc != AIC_OK) {
+		aic_closing_free(c);
+		return rc;
+	}
+	*out = c;
+	return AIC_OK;
+}
+
+#define ONE_BATCH "SELECT id, period, number, start, end, fee_ppm, closed_at, closed_by, first_line, last_line, hash FROM batch WHERE "
+
+static aic_code read_closing(aic_closing **out, const aic_batches *b, sqlite3_stmt *st, aic_error *err)
+{
+	aic_code rc = aic_sql_step(b->store->db, st, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	aic_closing *c = closing_new(b, sqlite3_column_int64(st, 9));
+	c->batch = (aic_batch){.id = sqlite3_column_int64(st, 0), .number = (uint64_t)sqlite3_column_int64(st, 2),
+	                       .start = sqlite3_column_int64(st, 3), .end = sqlite3_column_int64(st, 4),
+	                       .fee_ppm = (uint64_t)sqlite3_column_int64(st, 5), .closed_at = sqlite3_column_int64(st, 6),
+	                       .closed_by = sqlite3_column_int64(st, 7), .first_line = sqlite3_column_int64(st, 8)};
+	aic_str_copy(c->batch.period, sizeof(c->batch.period), aic_sql_text(st, 1));
+	c->first_time = sqlite3_column_bytes(st, 10) != AIC_HASH_LEN;
+	if (!c->first_time)
+		memcpy(c->batch.hash.b, sqlite3_column_blob(st, 10), AIC_HASH_LEN);
+	aic_sql_done(st);
+	if (!c->first_time)
+		c->gathered = aic_gather_new(b, c->batch.id, c->batch.first_line, c->last_line, c->batch.fee_ppm);
+	*out = c;
+	return AIC_OK;
+}
+
+aic_code aic_closing_resume(aic_closing **out, const aic_batches *b, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(b->store->db, &st, err, ONE_BATCH "state=-1 ORDER BY id LIMIT 1", "");
+
+	*out = NULL;
+	return rc == AIC_OK ? read_closing(out, b, st, err) : rc;
+}
+
+/* --- in one go --- */
+
+static aic_code close_all(aic_closing *c, aic_error *err)
+{
+	bool done = false;
+	aic_code rc = AIC_OK;
+
+	while (rc == AIC_OK && !done)
+		rc = aic_closing_step(c, REOPEN_MS, &done, err);
 	return rc;
 }
 
 aic_code aic_batch_close(const aic_batches *b, const char *period, int64_t start, int64_t end, uint64_t fee_ppm, int64_t by,
                          int64_t now, aic_batch *out, aic_error *err)
 {
-	aic_tally tally = {0};
-	closing c = {.b = b, .end = end, .fee_ppm = fee_ppm, .tally = &tally};
-	aic_batch batch = {.start = start, .end = end, .fee_ppm = fee_ppm};
-	aic_code rc = aic_store_begin(b->store, err);
+	aic_closing *c;
+	aic_code rc;
 
+	while ((rc = aic_closing_resume(&c, b, err)) == AIC_OK) {
+		rc = close_all(c, err);
+		aic_closing_free(c);
+		if (rc != AIC_OK)
+			return rc;
+	}
+	if (rc == AIC_NOT_FOUND)
+		rc = aic_closing_begin(&c, b, period, start, end, fee_ppm, by, now, err);
 	if (rc != AIC_OK)
 		return rc;
-	aic_str_copy(batch.period, sizeof(batch.period), period);
-	rc = next_batch(b, &batch, by, now, err);
-	if (rc == AIC_OK) {
-		c.batch = batch.id;
-		rc = write_batch(&c, &batch, err);
-	}
-	if (rc == AIC_OK && tally.n)
-		rc = aic_audit_add(b->store, by < 0 ? b->config->uid : (uid_t)by, now, err, "closed batch %s/%llu, hash %s", period,
-		                   (unsigned long long)batch.number, aic_batch_hash_text(&batch, (char[65]){0}));
-	if (rc == AIC_OK && !tally.n)
-		rc = aic_fail(err, AIC_REFUSED, "period %s has no open line that costs anything: there is nothing to close", period);
+	rc = close_all(c, err);
 	if (rc == AIC_OK)
-		rc = aic_store_commit(b->store, err);
-	else
-		aic_store_rollback(b->store);
-	closing_clear(&c);
-	aic_tally_clear(&tally);
-	return rc == AIC_OK ? aic_batch_find(b->store, period, batch.number, out, err) : rc;
+		rc = aic_batch_find(b->store, period, c->batch.number, out, err);
+	aic_closing_free(c);
+	return rc;
 }
 
 aic_code aic_batch_reopen(const aic_batches *b, int64_t id, aic_error *err)
 {
-	aic_tally tally = {0};
-	closing c = {.b = b, .batch = id, .only = id, .tally = &tally};
-	aic_batch batch = {0};
-	aic_hash before = {{0}};
+	aic_closing *c = NULL;
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT period, number, start, end, fee_ppm, hash FROM batch WHERE id=?1 AND state<2",
-	                            "i", id);
+	bool done = false;
+	aic_code rc = aic_sql_start(b->store->db, &st, err, ONE_BATCH "id=?1 AND state<2", "i", id);
 
 	if (rc == AIC_OK)
-		rc = aic_sql_step(b->store->db, st, err);
+		rc = read_closing(&c, b, st, err);
 	if (rc == AIC_NOT_FOUND)
 		return aic_fail(err, AIC_REFUSED, "that batch is posted: nothing of it changes any more");
-	if (rc != AIC_OK)
-		return rc;
-	batch.id = id;
-	aic_str_copy(batch.period, sizeof(batch.period), aic_sql_text(st, 0));
-	batch.number = (uint64_t)sqlite3_column_int64(st, 1);
-	batch.start = sqlite3_column_int64(st, 2);
-	batch.end = sqlite3_column_int64(st, 3);
-	batch.fee_ppm = c.fee_ppm = (uint64_t)sqlite3_column_int64(st, 4);
-	if (sqlite3_column_bytes(st, 5) == AIC_HASH_LEN)
-		memcpy(before.b, sqlite3_column_blob(st, 5), AIC_HASH_LEN);
-	aic_sql_done(st);
-	rc = write_batch(&c, &batch, err);
 	if (rc == AIC_OK)
-		rc = aic_approved_forget(b->store, &before, err);
-	closing_clear(&c);
-	aic_tally_clear(&tally);
+		rc = aic_sql_run(b->store->db, err, "UPDATE batch SET state=-1 WHERE id=?1", "i", id);
+	if (rc == AIC_OK)
+		rc = aic_approved_forget(b->store, &c->batch.hash, err);
+	if (rc == AIC_OK)
+		rc = slice(c, aic_monotonic_ms() + REOPEN_MS, &done, err);
+	aic_closing_free(c);
 	return rc;
 }

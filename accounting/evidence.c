@@ -60,14 +60,14 @@ static void put_line(aic_bytes *out, const aic_evidence_line *l)
 	aic_cbor_put_bytes(out, l->record.b, sizeof(l->record.b));
 }
 
-void aic_evidence_leaf(aic_bytes *out, const aic_evidence_key *k, const aic_evidence_line *l)
+void aic_evidence_leaf(aic_bytes *out, aic_hmac *salt, const aic_evidence_line *l)
 {
-	uint8_t salt[SALT_LEN] = {0};
+	static const uint8_t room[SALT_LEN];
 
 	aic_cbor_put_array(out, 22);
-	aic_cbor_put_bytes(out, salt, sizeof(salt));
+	aic_cbor_put_bytes(out, room, sizeof(room));
 	size_t body = out->len;
 	put_line(out, l);
-	aic_hash mac = aic_hmac_sha256(k->b, sizeof(k->b), out->data + body, out->len - body);
+	aic_hash mac = aic_hmac_of(salt, out->data + body, out->len - body);
 	memcpy(out->data + body - SALT_LEN, mac.b, SALT_LEN);
 }

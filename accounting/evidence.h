@@ -35,7 +35,7 @@ typedef struct {
 	aic_hash record;          /* SHA-256 of the record's bytes */
 } aic_evidence_line;
 
-/* Appends the leaf's bytes to out. */
-void aic_evidence_leaf(aic_bytes *out, const aic_evidence_key *k, const aic_evidence_line *l);
+/* Appends the leaf's bytes to out. salt: the evidence key, ready for use. */
+void aic_evidence_leaf(aic_bytes *out, aic_hmac *salt, const aic_evidence_line *l);
 
 #endif

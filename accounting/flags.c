@@ -27,8 +27,8 @@ static aic_code learn_users(aic_flagger *f, aic_store *s, aic_error *err)
 {
 	sqlite3_stmt *st;
 	size_t cap = 0;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT user, count(*), sum(cpu_seconds + 50 * gpu_seconds) / count(*) FROM record"
-	                                             " WHERE status IN (0, 1) GROUP BY user ORDER BY user", "");
+	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT user, sum(runs), sum(cpu_seconds + 50 * gpu_seconds) / sum(runs) FROM usage"
+	                                             " GROUP BY user HAVING sum(runs) > 0 ORDER BY user", "");
 
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
 		if (f->n_users == cap) {
@@ -43,12 +43,14 @@ static aic_code learn_users(aic_flagger *f, aic_store *s, aic_error *err)
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
+#define SINGLE(from) "SELECT payee FROM " from " gross > zeroblob(16) GROUP BY payee HAVING count(DISTINCT payer) = 1 ORDER BY payee"
+
 static aic_code learn_payees(aic_flagger *f, aic_store *s, int64_t batch, aic_error *err)
 {
 	sqlite3_stmt *st;
 	size_t cap = 0;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT payee FROM line WHERE coalesce(batch, 0)=?1 AND gross > zeroblob(16)"
-	                                             " GROUP BY payee HAVING count(DISTINCT payer) = 1 ORDER BY payee", "i", batch);
+	aic_code rc = batch ? aic_sql_start(s->db, &st, err, SINGLE("taken_line WHERE batch=?1 AND"), "i", batch)
+	                    : aic_sql_start(s->db, &st, err, SINGLE("open_line WHERE"), "");
 
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
 		if (f->n_payees == cap) {

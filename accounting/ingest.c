@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounting/rated.h"
+
 bool aic_in_scope(const aic_config *c, const char *partition, const char *account)
 {
 	bool part = c->n_scope_partitions == 0, acct = c->n_scope_accounts == 0;
@@ -14,6 +16,10 @@ bool aic_in_scope(const aic_config *c, const char *partition, const char *accoun
 		acct = !strcmp(c->scope_accounts[i], account);
 	return part && acct;
 }
+
+/* Whether a batch holds a line of record ?1, or an administrator acted on one. */
+#define FROZEN "SELECT EXISTS(SELECT 1 FROM record r JOIN line l ON l.id BETWEEN r.first_line AND r.last_line WHERE r.id=?1 AND" \
+               " (l.batch IS NOT NULL OR l.act IS NOT NULL))"
 
 /* --- one job's records in memory --- */
 
@@ -52,9 +58,9 @@ static aic_code group_load(job_group *g, aic_store *s, const char *cluster, uint
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(s->db, &st, err,
-	                            "SELECT id, body, EXISTS(SELECT 1 FROM line WHERE record=record.id AND (batch IS NOT NULL OR"
-	                            " act IS NOT NULL)) FROM record WHERE cluster=?1 AND job=?2 AND submit=?3"
-	                            " ORDER BY restart, segment, resizing DESC", "tii", cluster, (int64_t)job, submit);
+	                            "SELECT id, body, EXISTS(SELECT 1 FROM line WHERE id BETWEEN first_line AND last_line AND (batch IS NOT NULL"
+	                            " OR act IS NOT NULL)) FROM record WHERE job=?1 AND submit=?2 AND cluster=?3"
+	                            " ORDER BY restart, segment, resizing DESC", "iit", (int64_t)job, submit, cluster);
 
 	memset(g, 0, sizeof(*g));
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
@@ -72,10 +78,19 @@ static aic_code group_load(job_group *g, aic_store *s, const char *cluster, uint
 
 /* --- lines --- */
 
+/* A record's charge with the qualities of its lines; of up to FEW lines without memory of its own. */
+#define FEW 8
+typedef struct {
+	aic_charge charge;
+	aic_use use;
+	aic_rated_line *line, few[FEW];
+} rated_charge;
+
 static aic_code lines_drop(const aic_ingest *in, int64_t record, aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(in->store->db, &st, err, "SELECT payer, gross FROM line WHERE record=?1", "i", record);
+	aic_code rc = aic_sql_start(in->store->db, &st, err, "SELECT payer, gross FROM line WHERE id BETWEEN (SELECT first_line FROM record WHERE"
+	                            " id=?1) AND (SELECT last_line FROM record WHERE id=?1)", "i", record);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(in->store->db, st, err)) == AIC_OK) {
 		rc = aic_store_unowe(aic_store_wallet_by_id(in->store, sqlite3_column_int64(st, 0)), aic_sql_amount(st, 1), err);
@@ -84,31 +99,40 @@ static aic_code lines_drop(const aic_ingest *in, int64_t record, aic_error *err)
 	}
 	if (rc != AIC_NOT_FOUND)
 		return rc;
-	return aic_sql_run(in->store->db, err, "DELETE FROM line WHERE record=?1", "i", record);
+	return aic_sql_run(in->store->db, err, "DELETE FROM line WHERE id BETWEEN (SELECT first_line FROM record WHERE id=?1) AND"
+	                   " (SELECT last_line FROM record WHERE id=?1)", "i", record);
 }
 
 static aic_code line_add(const aic_ingest *in, int64_t record, int64_t ended, aic_wallet_row *payer, const aic_charge_line *l,
-                         aic_error *err)
+                         const aic_quality *q, aic_error *err)
 {
 	aic_wallet_row *payee;
 	aic_code rc = aic_store_wallet(in->store, l->payee, &payee, err);
 
 	if (rc == AIC_OK)
-		rc = aic_sql_run(in->store->db, err, "INSERT INTO line(record, node, kind, asset, payer, payee, gross, cpus, gpus, ended)"
-		                                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-		                 "ititiiaiii", record, l->node, (int64_t)l->kind, l->asset, payer->id, payee->id, &l->gross,
-		                 (int64_t)l->cpus, (int64_t)l->gpus, ended);
-	if (rc == AIC_OK)
-		aic_store_owe(payer, l->gross);
-	return rc;
+		rc = aic_sql_run(in->store->db, err, "INSERT INTO line(id, record, node, kind, asset, payer, payee, gross, cpus, gpus, ended,"
+		                                     " verified, useful, quality, quality_reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		                                     " ?10, ?11, ?12, ?13, ?14, ?15)",
+		                 "iititiiaiiiiiii", in->store->next_line, record, l->node, (int64_t)l->kind, l->asset, payer->id, payee->id,
+		                 &l->gross, (int64_t)l->cpus, (int64_t)l->gpus, ended, (int64_t)q->verified, (int64_t)q->useful,
+		                 (int64_t)q->quality, (int64_t)q->reason);
+	if (rc != AIC_OK)
+		return rc;
+	in->store->next_line++;
+	aic_store_owe(payer, l->gross);
+	return AIC_OK;
 }
 
-static aic_code record_mark(const aic_ingest *in, int64_t id, const aic_charge *c, const aic_segment *s, aic_error *err)
+static aic_code record_mark(const aic_ingest *in, int64_t id, int64_t first, const rated_charge *r, const aic_segment *s, aic_error *err)
 {
+	const aic_charge *c = &r->charge;
+
 	return aic_sql_run(in->store->db, err,
 	                   "UPDATE record SET started=?2, ended=?3, billable=?4, state_ppm=?5, status=?6, reason=?7, cpu_seconds=?8,"
-	                   " gpu_seconds=?9 WHERE id=?1", "iiiiiitii", id, s->start, s->end, c->billable, (int64_t)c->state_ppm,
-	                   (int64_t)c->status, c->reason[0] ? c->reason : NULL, (int64_t)c->cpu_seconds, (int64_t)c->gpu_seconds);
+	                   " gpu_seconds=?9, cpu_ms=?10, gpu_ms=?11, first_line=?12, last_line=?13, parted=?14 WHERE id=?1", "iiiiiitiiuuiii",
+	                   id, s->start, s->end, c->billable, (int64_t)c->state_ppm, (int64_t)c->status, c->reason[0] ? c->reason : NULL,
+	                   (int64_t)c->cpu_seconds, (int64_t)c->gpu_seconds, r->use.cpu_ms, r->use.gpu_ms, first, in->store->next_line - 1,
+	                   (int64_t)s->parted);
 }
 
 static aic_code charge_of(const aic_ingest *in, const aic_job_record *r, const aic_segment *s, aic_charge *c, aic_error *err)
@@ -121,27 +145,56 @@ static aic_code charge_of(const aic_ingest *in, const aic_job_record *r, const a
 	return AIC_OK;
 }
 
-static aic_code lines_add(const aic_ingest *in, int64_t id, const aic_charge *c, const aic_segment *s, aic_error *err)
+static void rated_clear(rated_charge *r)
 {
+	if (r->line != r->few)
+		free(r->line);
+	aic_charge_clear(&r->charge);
+}
+
+static aic_code charge_and_rate(const aic_ingest *in, const aic_job_record *r, const aic_segment *s, rated_charge *out, aic_error *err)
+{
+	aic_rated_run run = {.cluster = r->cluster, .job = r->job_id, .restart = r->restart, .started = s->start, .ended = s->end,
+	                     .part_of_run = s->parted};
+	aic_charge *c = &out->charge;
+	aic_code rc = charge_of(in, r, s, c, err);
+
+	out->line = out->few;
+	out->use = (aic_use){AIC_UNKNOWN, AIC_UNKNOWN};
+	if (rc != AIC_OK || c->status == AIC_OUT_OF_SCOPE)
+		return rc;
+	if (c->n > FEW)
+		out->line = aic_xcalloc(c->n, sizeof(*out->line));
+	for (size_t i = 0; i < c->n; i++)
+		out->line[i] = (aic_rated_line){.node = c->line[i].node, .kind = c->line[i].kind, .gross = c->line[i].gross,
+		                                .cpus = c->line[i].cpus, .gpus = c->line[i].gpus};
+	run.billable = c->billable;
+	return aic_rate_lines(in->store, &run, out->line, c->n, &out->use, err);
+}
+
+static aic_code lines_add(const aic_ingest *in, int64_t id, const rated_charge *r, const aic_segment *s, aic_error *err)
+{
+	const aic_charge *c = &r->charge;
 	aic_wallet_row *payer;
 	aic_code rc = c->n ? aic_store_wallet(in->store, c->payer, &payer, err) : AIC_OK;
 
 	for (size_t i = 0; i < c->n && rc == AIC_OK; i++)
-		rc = line_add(in, id, s->end, payer, &c->line[i], err);
+		rc = line_add(in, id, s->end, payer, &c->line[i], &r->line[i].quality, err);
 	return rc;
 }
 
 static aic_code charge_into(const aic_ingest *in, int64_t id, const aic_job_record *r, const aic_segment *s, aic_error *err)
 {
-	aic_charge c;
-	aic_code rc = charge_of(in, r, s, &c, err);
+	int64_t first = in->store->next_line;
+	rated_charge c;
+	aic_code rc = charge_and_rate(in, r, s, &c, err);
 
 	if (rc == AIC_OK)
 		rc = lines_add(in, id, &c, s, err);
 	if (rc == AIC_OK)
-		rc = record_mark(in, id, &c, s, err);
-	aic_charge_clear(&c);
-	return rc;
+		rc = record_mark(in, id, first, &c, s, err);
+	rated_clear(&c);
+	return rc == AIC_OK ? aic_usage_count(in->store->usage, in->store->db, id, true, err) : rc;
 }
 
 /* The price per job falls due once per job: with the first record that is charged at all. */
@@ -176,6 +229,14 @@ static void group_segments(job_group *g)
 	mark_per_job(g);
 }
 
+/* A record whose charge stays may still have become a part of its run. */
+static aic_code rate_again(const aic_ingest *in, int64_t id, const aic_segment *s, aic_error *err)
+{
+	aic_code rc = aic_sql_run(in->store->db, err, "UPDATE record SET parted=?2 WHERE id=?1 AND parted<>?2", "ii", id, (int64_t)s->parted);
+
+	return rc == AIC_OK && aic_sql_changes(in->store->db) ? aic_rate_record(in->store, id, err) : rc;
+}
+
 aic_code aic_ingest_recharge(const aic_ingest *in, const char *cluster, uint32_t job, int64_t submit, aic_error *err)
 {
 	job_group g;
@@ -184,9 +245,13 @@ aic_code aic_ingest_recharge(const aic_ingest *in, const char *cluster, uint32_t
 	if (rc == AIC_OK)
 		group_segments(&g);
 	for (size_t i = 0; i < g.n && rc == AIC_OK; i++) {
-		if (g.frozen[i])
+		if (g.frozen[i]) {
+			rc = rate_again(in, g.id[i], &g.segment[i], err);
 			continue;
-		rc = lines_drop(in, g.id[i], err);
+		}
+		rc = aic_usage_count(in->store->usage, in->store->db, g.id[i], false, err);
+		if (rc == AIC_OK)
+			rc = lines_drop(in, g.id[i], err);
 		if (rc == AIC_OK)
 			rc = charge_into(in, g.id[i], &g.record[i], &g.segment[i], err);
 	}
@@ -222,9 +287,12 @@ static bool outranks(const aic_job_record *a, const void *a_body, size_t a_len, 
 static aic_code replace_body(const aic_ingest *in, int64_t id, const aic_job_record *r, const void *body, size_t len,
                              aic_error *err)
 {
-	return aic_sql_run(in->store->db, err, "UPDATE record SET body=?2, account=?3, user=?4, partition=?5, state=?6, segment=?7"
-	                                          " WHERE id=?1", "ibtttii", id, body, len, r->account, r->user, r->partition,
-	                   (int64_t)r->state, aic_segment_key(r));
+	aic_code rc = aic_usage_count(in->store->usage, in->store->db, id, false, err);
+
+	/* out of scope, as if nothing had been counted, until it is charged again */
+	return rc != AIC_OK ? rc : aic_sql_run(in->store->db, err, "UPDATE record SET body=?2, account=?3, user=?4, partition=?5, state=?6,"
+	                                       " segment=?7, status=?8 WHERE id=?1", "ibtttiii", id, body, len, r->account, r->user,
+	                                       r->partition, (int64_t)r->state, aic_segment_key(r), (int64_t)AIC_OUT_OF_SCOPE);
 }
 
 static aic_code meet_existing(const aic_ingest *in, int64_t id, const aic_bytes *old_body, const aic_job_record *r,
@@ -241,8 +309,7 @@ static aic_code meet_existing(const aic_ingest *in, int64_t id, const aic_bytes 
 	*what = AIC_INGEST_DIFFERENT;
 	rc = aic_job_record_decode(&old, old_body->data, old_body->len, err);
 	if (rc == AIC_OK)
-		rc = aic_sql_int(in->store->db, &frozen, err, "SELECT EXISTS(SELECT 1 FROM line WHERE record=?1 AND (batch IS NOT NULL OR"
-		                 " act IS NOT NULL))", "i", id);
+		rc = aic_sql_int(in->store->db, &frozen, err, FROZEN, "i", id);
 	if (rc == AIC_OK && !frozen && outranks(r, body, len, &old, old_body->data, old_body->len)) {
 		rc = keep_duplicate(in, id, old_body->data, old_body->len, "ends later than the record that counts", err);
 		if (rc == AIC_OK)
@@ -263,7 +330,7 @@ static aic_code find_existing(const aic_ingest *in, const aic_job_record *r, int
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(in->store->db, &st, err,
-	                            "SELECT id, body FROM record WHERE cluster=?1 AND job=?2 AND submit=?3 AND restart=?4"
+	                            "SELECT id, body FROM record WHERE job=?2 AND submit=?3 AND cluster=?1 AND restart=?4"
 	                            " AND resizing=?6 AND (resizing=0 OR segment=?5)", "tiiiii", r->cluster, (int64_t)r->job_id, r->submit,
 	                            (int64_t)r->restart, aic_segment_key(r), (int64_t)aic_segment_resizing(r));
 
@@ -275,51 +342,75 @@ static aic_code find_existing(const aic_ingest *in, const aic_job_record *r, int
 	return rc;
 }
 
-static aic_code record_add(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags,
-                           const aic_segment *s, const aic_charge *c, aic_error *err)
+/* nth 0: the first of its job, AIC_NOT_FOUND where there is one already; else one more. Its lines begin at next_line. */
+static aic_code record_add(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags, int64_t nth,
+                           const aic_segment *s, const rated_charge *rated, aic_error *err)
 {
-	return aic_sql_run(in->store->db, err,
-	                   "INSERT INTO record(cluster, job, submit, restart, segment, resizing, account, user, partition, state, started,"
-	                   " ended, billable, state_ppm, status, reason, cpu_seconds, gpu_seconds, flags, body)"
-	                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-	                   "tiiiiitttiiiiiitiiib", r->cluster, (int64_t)r->job_id, r->submit, (int64_t)r->restart, aic_segment_key(r),
-	                   (int64_t)aic_segment_resizing(r), r->account, r->user, r->partition, (int64_t)r->state, s->start, s->end,
-	                   c->billable, (int64_t)c->state_ppm, (int64_t)c->status, c->reason[0] ? c->reason : NULL,
-	                   (int64_t)c->cpu_seconds, (int64_t)c->gpu_seconds, (int64_t)flags, body, len);
+	const aic_charge *c = &rated->charge;
+	aic_code rc = aic_sql_run(in->store->db, err,
+	                          "INSERT OR IGNORE INTO record(cluster, job, submit, restart, segment, resizing, account, user, partition, state,"
+	                          " started, ended, billable, state_ppm, status, reason, cpu_seconds, gpu_seconds, flags, body, nth, first_line,"
+	                          " last_line, parted, cpu_ms, gpu_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+	                          " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
+	                          "tiiiiitttiiiiiitiiibiiiiuu", r->cluster, (int64_t)r->job_id, r->submit, (int64_t)r->restart,
+	                          aic_segment_key(r), (int64_t)aic_segment_resizing(r), r->account, r->user, r->partition, (int64_t)r->state,
+	                          s->start, s->end, c->billable, (int64_t)c->state_ppm, (int64_t)c->status, c->reason[0] ? c->reason : NULL,
+	                          (int64_t)c->cpu_seconds, (int64_t)c->gpu_seconds, (int64_t)flags, body, len, nth, in->store->next_line,
+	                          in->store->next_line + (int64_t)c->n - 1, (int64_t)s->parted, rated->use.cpu_ms, rated->use.gpu_ms);
+
+	return rc == AIC_OK && aic_sql_changes(in->store->db) == 0 ? AIC_NOT_FOUND : rc;
 }
 
-/* The first record of a job. */
+static void count_usage(const aic_ingest *in, const aic_job_record *r, const aic_segment *s, const rated_charge *c)
+{
+	aic_amount charge = 0;
+
+	for (size_t i = 0; i < c->charge.n; i++)
+		charge += c->charge.line[i].gross;
+	aic_usage_sums sums = aic_usage_of_record(c->charge.status, (int64_t)c->charge.cpu_seconds, (int64_t)c->charge.gpu_seconds, &c->use,
+	                                          charge);
+	aic_usage_add(in->store->usage, s->end, r->account, r->user, &sums, true);
+}
+
+/* The first record of a job; AIC_NOT_FOUND where it has some already. */
 static aic_code insert_alone(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags, aic_error *err)
 {
 	aic_segment s;
-	aic_charge c;
+	rated_charge c;
 
 	aic_segments_of_run(r, 1, &s);
 	s.per_job_due = true;
-	aic_code rc = charge_of(in, r, &s, &c, err);
+	aic_code rc = charge_and_rate(in, r, &s, &c, err);
 	if (rc == AIC_OK)
-		rc = record_add(in, r, body, len, flags, &s, &c, err);
+		rc = record_add(in, r, body, len, flags, 0, &s, &c, err);
 	if (rc == AIC_OK)
 		rc = lines_add(in, aic_sql_last_id(in->store->db), &c, &s, err);
-	aic_charge_clear(&c);
+	if (rc == AIC_OK)
+		count_usage(in, r, &s, &c);
+	rated_clear(&c);
 	return rc;
+}
+
+/* One more record of a job: all of them are charged anew. */
+static aic_code insert_among(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags, aic_error *err)
+{
+	aic_segment s = {.start = r->start, .end = r->end};
+	rated_charge none = {.charge.status = AIC_OUT_OF_SCOPE, .use = {AIC_UNKNOWN, AIC_UNKNOWN}};
+	int64_t nth = 0;
+	aic_code rc = aic_sql_int(in->store->db, &nth, err, "SELECT max(nth) + 1 FROM record WHERE job=?1 AND submit=?2 AND cluster=?3", "iit",
+	                          (int64_t)r->job_id, r->submit, r->cluster);
+
+	if (rc == AIC_OK)
+		rc = record_add(in, r, body, len, flags, nth, &s, &none, err);
+	return rc == AIC_OK ? aic_ingest_recharge(in, r->cluster, r->job_id, r->submit, err) : rc;
 }
 
 static aic_code insert_new(const aic_ingest *in, const aic_job_record *r, const void *body, size_t len, unsigned flags,
                            aic_error *err)
 {
-	aic_segment s = {.start = r->start, .end = r->end};
-	int64_t others = 0;
-	aic_charge none = {0};
-	aic_code rc = aic_sql_int(in->store->db, &others, err,
-	                          "SELECT EXISTS(SELECT 1 FROM record WHERE cluster=?1 AND job=?2 AND submit=?3)", "tii", r->cluster,
-	                          (int64_t)r->job_id, r->submit);
+	aic_code rc = insert_alone(in, r, body, len, flags, err);
 
-	if (rc == AIC_OK && !others)
-		return insert_alone(in, r, body, len, flags, err);
-	if (rc == AIC_OK)
-		rc = record_add(in, r, body, len, flags, &s, &none, err);
-	return rc == AIC_OK ? aic_ingest_recharge(in, r->cluster, r->job_id, r->submit, err) : rc;
+	return rc == AIC_NOT_FOUND ? insert_among(in, r, body, len, flags, err) : rc;
 }
 
 /* An estimate of this run goes when the real record comes, unless a batch or an act holds it: then the real one is kept aside. */
@@ -333,15 +424,20 @@ static aic_code drop_estimate(const aic_ingest *in, const aic_job_record *r, con
 	*settled = false;
 	if (rc != AIC_OK)
 		return rc == AIC_NOT_FOUND ? AIC_OK : rc;
-	rc = aic_sql_int(in->store->db, &frozen, err, "SELECT EXISTS(SELECT 1 FROM line WHERE record=?1 AND (batch IS NOT NULL OR"
-	                 " act IS NOT NULL))", "i", id);
+	rc = aic_sql_int(in->store->db, &frozen, err, FROZEN, "i", id);
 	if (rc == AIC_OK && frozen) {
 		*settled = true;
 		return keep_duplicate(in, id, body, len, "came after an estimate of it was settled", err);
 	}
 	if (rc == AIC_OK)
+		rc = aic_usage_count(in->store->usage, in->store->db, id, false, err);
+	if (rc == AIC_OK)
 		rc = lines_drop(in, id, err);
-	return rc == AIC_OK ? aic_sql_run(in->store->db, err, "DELETE FROM record WHERE id=?1", "i", id) : rc;
+	if (rc == AIC_OK)
+		rc = aic_sql_run(in->store->db, err, "DELETE FROM record WHERE id=?1", "i", id);
+	/* a job that has records has an nth of 0, which is how the next one finds out */
+	return rc != AIC_OK ? rc : aic_sql_run(in->store->db, err, "UPDATE record SET nth=0 WHERE id=(SELECT id FROM record WHERE job=?1 AND"
+	                                       " submit=?2 AND cluster=?3 ORDER BY nth LIMIT 1)", "iit", (int64_t)r->job_id, r->submit, r->cluster);
 }
 
 aic_code aic_ingest_estimate(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err)
@@ -396,15 +492,13 @@ static aic_code join_others(const aic_ingest *in, const aic_job_record *r, const
 aic_code aic_ingest_record(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err)
 {
 	aic_job_record r = {0};
-	int64_t others = 0;
 	aic_code rc = aic_job_record_decode(&r, body, len, err);
 
 	*what = AIC_INGEST_NEW;
 	if (rc == AIC_OK)
-		rc = aic_sql_int(in->store->db, &others, err, "SELECT EXISTS(SELECT 1 FROM record WHERE cluster=?1 AND job=?2 AND submit=?3)",
-		                 "tii", r.cluster, (int64_t)r.job_id, r.submit);
-	if (rc == AIC_OK)
-		rc = others ? join_others(in, &r, body, len, what, err) : insert_alone(in, &r, body, len, 0, err);
+		rc = insert_alone(in, &r, body, len, 0, err);
+	if (rc == AIC_NOT_FOUND)
+		rc = join_others(in, &r, body, len, what, err);
 	aic_job_record_clear(&r);
 	return rc;
 }

@@ -189,9 +189,10 @@ static aic_code take(fixture *f, const aic_receipt *r, uint8_t secret, aic_recei
 static void receipts_once_and_contradictions_aside(void **state)
 {
 	fixture *f = *state;
-	aic_receipt r = receipt("n1", 1000), other = receipt("n1", 2000), *stored;
+	aic_receipt r = receipt("n1", 1000), other = receipt("n1", 2000);
+	aic_rated_run run = {.cluster = "lab", .job = 1, .started = 2000, .ended = 3000};
 	aic_receipts_count n;
-	size_t stored_n;
+	aic_receipts stored = {0};
 
 	assert_int_equal(take(f, &r, 1, &n, NULL), AIC_OK);
 	assert_true(n.accepted == 1 && n.duplicates == 0);
@@ -202,9 +203,9 @@ static void receipts_once_and_contradictions_aside(void **state)
 		assert_true(n.accepted == 0 && n.duplicates == 1 && n.conflicts == 1);
 	}
 	assert_int_equal(count(f, "SELECT count(*) FROM receipt_conflict"), 1);
-	assert_int_equal(aic_receipts_of_run(f->store, "lab", 1, 0, &stored, &stored_n, NULL), AIC_OK);
-	assert_true(stored_n == 1 && stored->cpu_ms == 1000 && stored->gpu_ms == AIC_UNKNOWN);
-	free(stored);
+	assert_int_equal(aic_receipts_of_life(f->store, &run, true, &stored, NULL), AIC_OK);
+	assert_true(stored.n == 1 && stored.receipt->cpu_ms == 1000 && stored.receipt->gpu_ms == AIC_UNKNOWN);
+	free(stored.receipt);
 }
 
 static void a_node_keeps_its_key(void **state)

@@ -18,11 +18,14 @@ libaccounting_la_SOURCES = \
 	accounting/command/doctor.h accounting/command/doctor_files.c accounting/command/doctor_slurm.c \
 	accounting/evidence.c accounting/evidence.h \
 	accounting/flags.c accounting/flags.h \
+	accounting/gather.c accounting/gather.h \
 	accounting/ingest.c accounting/ingest.h \
 	accounting/link.c \
+	accounting/draft.c accounting/organisation.c accounting/organisation.h \
 	accounting/period.c accounting/period.h \
 	accounting/post.c accounting/post.h \
 	accounting/publish.c \
+	accounting/rated.c accounting/rated.h \
 	accounting/rating.c accounting/rating.h \
 	accounting/receipts.c accounting/receipts.h \
 	accounting/refund.c accounting/refund.h \
@@ -35,10 +38,12 @@ libaccounting_la_SOURCES = \
 	accounting/serve/serve.c accounting/serve/serve_batch.c accounting/serve/serve_check.c accounting/serve/serve_explain.c accounting/serve/serve_reconcile.c accounting/serve/serve_lines.c \
 	accounting/serve/serve_refund.c accounting/serve/serve_storage.c accounting/serve/serve_report.c \
 	accounting/spools.c accounting/spools.h \
+	accounting/schema.c accounting/schema.h \
 	accounting/sql.c accounting/sql.h \
 	accounting/storage.c accounting/storage.h \
 	accounting/store.c accounting/store.h \
 	accounting/tally.c accounting/tally.h \
+	accounting/usage.c accounting/usage.h \
 	accounting/commands.h
 libaccounting_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN)
 libaccounting_la_LIBADD = $(JANSSON_LIBS) $(SQLITE_LIBS) $(SLURM_LIBS)

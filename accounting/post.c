@@ -205,6 +205,8 @@ static aic_code may_post(const aic_batches *b, const aic_batch *batch, aic_error
 	if (!b->config->enforce)
 		return aic_fail(err, AIC_REFUSED, "mode is observe: batch %s/%llu is on paper only and is not posted; set `mode: enforce` in %s"
 		                                  " and restart aicacctd to post", batch->period, number, b->config->path);
+	if (batch->state == AIC_BATCH_CLOSING)
+		return aic_batch_closed(batch, err);
 	if (batch->state == AIC_BATCH_REVIEW || (batch->state == AIC_BATCH_APPROVED && !aic_approved_enough(&batch->approved, &need)))
 		return aic_fail(err, AIC_REFUSED, "batch %s/%llu has %s approvals: `aic batch approve%s %s/%llu` first", batch->period, number,
 		                aic_approved_text(have, &batch->approved, &need), need.signatures ? " --key FILE" : "", batch->period, number);

@@ -68,6 +68,26 @@ static uint64_t use_ppm(const aic_rated_node *n, const aic_receipt *receipts, si
 	return ppm < AIC_PPM ? (uint64_t)ppm : AIC_PPM;
 }
 
+static void add_use(uint64_t *sum, const aic_rated_node *n, const aic_receipt *r, uint64_t figure)
+{
+	if (figure != AIC_UNKNOWN)
+		*sum = (*sum == AIC_UNKNOWN ? 0 : *sum) + share_of(n, r, figure);
+}
+
+aic_use aic_use_of(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts)
+{
+	aic_use use = {AIC_UNKNOWN, AIC_UNKNOWN};
+
+	for (size_t i = 0; i < n_receipts; i++) {
+		const aic_receipt *r = &receipts[i];
+		if (n->part_of_run && !overlap(r->start, r->end + 1, n->start, n->end))
+			continue;
+		add_use(&use.cpu_ms, n, r, r->cpu_ms);
+		add_use(&use.gpu_ms, n, r, r->gpu_ms);
+	}
+	return use;
+}
+
 static uint64_t twice_capped(uint64_t ppm)
 {
 	return ppm >= AIC_PPM / 2 ? AIC_PPM : 2 * ppm;
@@ -86,13 +106,19 @@ aic_quality aic_quality_of_storage(void)
 	return (aic_quality){.verified = METERED_PPM, .useful = AIC_PPM, .quality = METERED_PPM};
 }
 
-void aic_quality_penalize(aic_quality *q, uint64_t penalty_ppm)
+aic_quality aic_quality_counted(aic_quality q, bool charged, bool same_organisation, uint64_t penalty_ppm)
 {
-	bool had = q->quality;
-
-	q->quality = q->quality * (AIC_PPM - penalty_ppm) / AIC_PPM;
-	if (had && !q->quality)
-		q->reason = AIC_QUALITY_PENALTY;
+	if (!charged)
+		return (aic_quality){.reason = AIC_QUALITY_NO_CHARGE};
+	if (same_organisation)
+		return (aic_quality){.verified = q.verified, .useful = q.useful, .reason = AIC_QUALITY_SAME_ORGANISATION};
+	uint64_t own = q.verified * q.useful / AIC_PPM;
+	if (q.reason == AIC_QUALITY_SAME_ORGANISATION || q.reason == AIC_QUALITY_PENALTY) /* found before; it may hold no longer */
+		q.reason = own ? AIC_QUALITY_OK : q.verified ? AIC_QUALITY_IDLE : AIC_QUALITY_NO_RECEIPT;
+	q.quality = own * (AIC_PPM - penalty_ppm) / AIC_PPM;
+	if (own && !q.quality)
+		q.reason = AIC_QUALITY_PENALTY;
+	return q;
 }
 
 aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts)

@@ -41,8 +41,14 @@ typedef struct {
 aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts);
 /* Held bytes: verified 500,000, useful in full. */
 aic_quality aic_quality_of_storage(void);
-/* What a penalty of that many ppm leaves: quality = floor(quality * (10^6 - penalty) / 10^6). */
-void aic_quality_penalize(aic_quality *q, uint64_t penalty_ppm);
+/* What counts of a line's own quality: nothing where nothing is charged or where payer and payee are of one organisation, and what a
+ * penalty of that many ppm leaves, floor(quality * (10^6 - penalty) / 10^6). Applied to its own result it gives the same. */
+aic_quality aic_quality_counted(aic_quality q, bool charged, bool same_organisation, uint64_t penalty_ppm);
+/* What receipts of a run say that it used, of a segment its share; AIC_UNKNOWN where none has the figure. n->node is not read. */
+typedef struct {
+	uint64_t cpu_ms, gpu_ms;
+} aic_use;
+aic_use aic_use_of(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts);
 /* Data and model lines: over all nodes of the segment; verified by seconds, useful by GPUs held (CPUs for a job without). */
 aic_quality aic_rate_job(const aic_rated_node *n, size_t nodes, const aic_receipt *receipts, size_t n_receipts);
 

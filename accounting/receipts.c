@@ -6,6 +6,8 @@
 #include "common/log.h"
 #include "common/time.h"
 
+#define CLOCKS_APART 300 /* seconds between a node and slurmctld; MUNGE bears no more */
+
 static aic_code check_node_key(aic_store *s, const aic_receipt_batch *b, int64_t now, aic_error *err)
 {
 	sqlite3_stmt *st;
@@ -31,78 +33,127 @@ static aic_code check_node_key(aic_store *s, const aic_receipt_batch *b, int64_t
 	                                  " administrator runs `aic doctor --forget-node %s`", b->node, b->node);
 }
 
-static void receipt_read(aic_receipt *r, sqlite3_stmt *st, int at)
+/* What a rating asks for, and the rest. */
+#define RATED "node, step, start, end, cpu_ms, gpu_ms"
+#define COLUMNS RATED ", cluster, job, restart, uid, cpus, mem_peak_mib, gpus, energy_mj, read_mib, determinism"
+
+static void rated_read(aic_receipt *r, sqlite3_stmt *st)
 {
-	aic_str_copy(r->cluster, sizeof(r->cluster), aic_sql_text(st, at));
-	r->job_id = (uint32_t)sqlite3_column_int64(st, at + 1);
-	r->restart = (uint32_t)sqlite3_column_int64(st, at + 2);
-	aic_str_copy(r->node, sizeof(r->node), aic_sql_text(st, at + 3));
-	r->step_id = (uint32_t)sqlite3_column_int64(st, at + 4);
-	r->uid = (uint32_t)sqlite3_column_int64(st, at + 5);
-	r->start = sqlite3_column_int64(st, at + 6);
-	r->end = sqlite3_column_int64(st, at + 7);
-	r->cpus = aic_sql_uint_or_unknown(st, at + 8);
-	r->cpu_ms = aic_sql_uint_or_unknown(st, at + 9);
-	r->mem_peak_mib = aic_sql_uint_or_unknown(st, at + 10);
-	r->gpus = aic_sql_uint_or_unknown(st, at + 11);
-	r->gpu_ms = aic_sql_uint_or_unknown(st, at + 12);
-	r->energy_mj = aic_sql_uint_or_unknown(st, at + 13);
-	r->read_mib = aic_sql_uint_or_unknown(st, at + 14);
-	r->determinism = (uint32_t)sqlite3_column_int64(st, at + 15);
+	aic_str_copy(r->node, sizeof(r->node), aic_sql_text(st, 0));
+	r->step_id = (uint32_t)sqlite3_column_int64(st, 1);
+	r->start = sqlite3_column_int64(st, 2);
+	r->end = sqlite3_column_int64(st, 3);
+	r->cpu_ms = aic_sql_uint_or_unknown(st, 4);
+	r->gpu_ms = aic_sql_uint_or_unknown(st, 5);
 }
 
-#define COLUMNS "cluster, job, restart, node, step, uid, start, end, cpus, cpu_ms, mem_peak_mib, gpus, gpu_ms, energy_mj, read_mib," \
-                " determinism"
+static void receipt_read(aic_receipt *r, sqlite3_stmt *st)
+{
+	rated_read(r, st);
+	aic_str_copy(r->cluster, sizeof(r->cluster), aic_sql_text(st, 6));
+	r->job_id = (uint32_t)sqlite3_column_int64(st, 7);
+	r->restart = (uint32_t)sqlite3_column_int64(st, 8);
+	r->uid = (uint32_t)sqlite3_column_int64(st, 9);
+	r->cpus = aic_sql_uint_or_unknown(st, 10);
+	r->mem_peak_mib = aic_sql_uint_or_unknown(st, 11);
+	r->gpus = aic_sql_uint_or_unknown(st, 12);
+	r->energy_mj = aic_sql_uint_or_unknown(st, 13);
+	r->read_mib = aic_sql_uint_or_unknown(st, 14);
+	r->determinism = (uint32_t)sqlite3_column_int64(st, 15);
+}
 
-static aic_code find_receipt(aic_store *s, const aic_receipt *key, aic_receipt *out, aic_error *err)
+static aic_code insert_receipt(aic_store *s, const aic_receipt *r, int64_t life, int64_t now, aic_error *err)
+{
+	return aic_sql_run(s->db, err, "INSERT OR IGNORE INTO receipt(" COLUMNS ", received, life) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+	                               " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)", "tiiiuutiiiuuuuuiii", r->node, (int64_t)r->step_id,
+	                   r->start, r->end, r->cpu_ms, r->gpu_ms, r->cluster, (int64_t)r->job_id, (int64_t)r->restart, (int64_t)r->uid,
+	                   r->cpus, r->mem_peak_mib, r->gpus, r->energy_mj, r->read_mib, (int64_t)r->determinism, now, life);
+}
+
+/* Whether a receipt of the key is there that is the same (equal) or touches its time; else *lives is the number of those kept. */
+static aic_code find_touching(aic_store *s, const aic_receipt *r, bool *equal, int64_t *lives, aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT " COLUMNS " FROM receipt WHERE cluster=?1 AND job=?2 AND restart=?3"
-	                                             " AND node=?4 AND step=?5", "tiiti", key->cluster, (int64_t)key->job_id,
-	                            (int64_t)key->restart, key->node, (int64_t)key->step_id);
+	aic_bytes a = {0}, b = {0};
+	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT " COLUMNS " FROM receipt WHERE job=?1 AND restart=?2 AND cluster=?3 AND node=?4 AND"
+	                            " step=?5 ORDER BY life", "iitti", (int64_t)r->job_id, (int64_t)r->restart, r->cluster, r->node,
+	                            (int64_t)r->step_id);
 
-	if (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
-		memset(out, 0, sizeof(*out));
-		receipt_read(out, st, 0);
-		aic_sql_done(st);
+	*lives = 0;
+	aic_receipt_encode(&a, r);
+	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
+		aic_receipt stored = {0};
+		receipt_read(&stored, st);
+		aic_bytes_clear(&b);
+		aic_receipt_encode(&b, &stored);
+		++*lives;
+		*equal = a.len == b.len && !memcmp(a.data, b.data, a.len);
+		if (*equal || (r->start <= stored.end && r->end >= stored.start)) {
+			aic_sql_done(st);
+			break;
+		}
 	}
+	aic_bytes_free(&a);
+	aic_bytes_free(&b);
 	return rc;
 }
 
-static aic_code insert_receipt(aic_store *s, const aic_receipt *r, int64_t now, aic_error *err)
+static aic_code keep_aside(aic_store *s, const aic_receipt *r, int64_t now, aic_error *err)
 {
-	return aic_sql_run(s->db, err, "INSERT INTO receipt(" COLUMNS ", received) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-	                               " ?12, ?13, ?14, ?15, ?16, ?17)", "tiitiiiiuuuuuuuii", r->cluster, (int64_t)r->job_id,
-	                   (int64_t)r->restart, r->node, (int64_t)r->step_id, (int64_t)r->uid, r->start, r->end, r->cpus, r->cpu_ms,
-	                   r->mem_peak_mib, r->gpus, r->gpu_ms, r->energy_mj, r->read_mib, (int64_t)r->determinism, now);
+	aic_bytes body = {0};
+
+	aic_receipt_encode(&body, r);
+	aic_hash hash = aic_sha256_of(body.data, body.len);
+	aic_warn("node %s: receipt of %s.%u.%u step %u contradicts the one that came before; kept aside", r->node, r->cluster, r->job_id,
+	         r->restart, r->step_id);
+	aic_code rc = aic_sql_run(s->db, err, "INSERT OR IGNORE INTO receipt_conflict(cluster, job, restart, node, step, hash, body, at)"
+	                          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", "tiitihbi", r->cluster, (int64_t)r->job_id,
+	                          (int64_t)r->restart, r->node, (int64_t)r->step_id, &hash, body.data, body.len, now);
+	aic_bytes_free(&body);
+	return rc;
 }
 
 aic_code aic_receipt_take(aic_store *s, const aic_receipt *r, int64_t now, aic_receipts_count *count, aic_error *err)
 {
-	aic_receipt stored;
-	aic_bytes a = {0}, b = {0};
-	aic_code rc = find_receipt(s, r, &stored, err);
+	bool equal = false;
+	int64_t lives;
+	aic_code rc = insert_receipt(s, r, 0, now, err);
 
-	if (rc == AIC_NOT_FOUND) {
-		count->accepted++;
-		return insert_receipt(s, r, now, err);
-	}
 	if (rc != AIC_OK)
 		return rc;
-	count->duplicates++;
-	aic_receipt_encode(&a, r);
-	aic_receipt_encode(&b, &stored);
-	if (a.len != b.len || memcmp(a.data, b.data, a.len)) {
-		aic_hash hash = aic_sha256_of(a.data, a.len);
-		count->conflicts++;
-		aic_warn("node %s: receipt of %s.%u.%u step %u contradicts the one that came before; kept aside", r->node, r->cluster,
-		         r->job_id, r->restart, r->step_id);
-		rc = aic_sql_run(s->db, err, "INSERT OR IGNORE INTO receipt_conflict(cluster, job, restart, node, step, hash, body, at)"
-		                             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", "tiitihbi", r->cluster, (int64_t)r->job_id,
-		                 (int64_t)r->restart, r->node, (int64_t)r->step_id, &hash, a.data, a.len, now);
+	if (aic_sql_changes(s->db) == 0) {
+		rc = find_touching(s, r, &equal, &lives, err);
+		if (rc == AIC_OK) {
+			count->duplicates++;
+			count->conflicts += !equal;
+			return equal ? AIC_OK : keep_aside(s, r, now, err);
+		}
+		if (rc == AIC_NOT_FOUND)
+			rc = insert_receipt(s, r, lives, now, err);
 	}
-	aic_bytes_free(&a);
-	aic_bytes_free(&b);
+	count->accepted++;
+	return rc;
+}
+
+static int by_run(const void *a, const void *b)
+{
+	const aic_receipt *x = a, *y = b;
+
+	if (x->job_id != y->job_id)
+		return x->job_id < y->job_id ? -1 : 1;
+	return x->restart != y->restart ? (x->restart < y->restart ? -1 : 1) : strcmp(x->cluster, y->cluster);
+}
+
+/* Each run that the receipts are of, once. */
+static aic_code rate_runs(aic_store *s, aic_receipt *r, size_t n, aic_error *err)
+{
+	aic_code rc = AIC_OK;
+
+	if (n)
+		qsort(r, n, sizeof(*r), by_run);
+	for (size_t i = 0; i < n && rc == AIC_OK; i++)
+		if (!i || by_run(&r[i - 1], &r[i]))
+			rc = aic_rate_run(s, r[i].cluster, r[i].job_id, r[i].restart, err);
 	return rc;
 }
 
@@ -136,6 +187,8 @@ aic_code aic_receipts_ingest(aic_store *s, const void *data, size_t len, int64_t
 	rc = check_node_key(s, &b, now, err);
 	for (size_t i = 0; i < b.n && rc == AIC_OK; i++)
 		rc = aic_receipt_take(s, &b.receipt[i], now, count, err);
+	if (rc == AIC_OK && count->accepted)
+		rc = rate_runs(s, b.receipt, b.n, err);
 	if (rc == AIC_OK)
 		rc = aic_store_commit(s, err);
 	else
@@ -144,23 +197,45 @@ aic_code aic_receipts_ingest(aic_store *s, const void *data, size_t len, int64_t
 	return rc;
 }
 
-aic_code aic_receipts_of_run(aic_store *s, const char *cluster, uint32_t job, uint32_t restart, aic_receipt **out, size_t *n,
-                             aic_error *err)
+/* Of two lives of one step that both touch the run, the one that started nearer to it. */
+static bool is_nearer(const aic_receipt *a, const aic_receipt *b, int64_t started)
 {
-	sqlite3_stmt *st;
-	size_t cap = 0;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT " COLUMNS " FROM receipt WHERE cluster=?1 AND job=?2 AND restart=?3"
-	                                             " ORDER BY node, step", "tii", cluster, (int64_t)job, (int64_t)restart);
+	uint64_t x = a->start < started ? (uint64_t)started - (uint64_t)a->start : (uint64_t)a->start - (uint64_t)started;
+	uint64_t y = b->start < started ? (uint64_t)started - (uint64_t)b->start : (uint64_t)b->start - (uint64_t)started;
 
-	*out = NULL;
-	*n = 0;
+	return x != y ? x < y : a->start < b->start;
+}
+
+static bool same_step(const aic_receipt *a, const aic_receipt *b)
+{
+	return a->step_id == b->step_id && !strcmp(a->node, b->node);
+}
+
+#define OF_LIFE(columns) "SELECT " columns " FROM receipt WHERE job=?1 AND restart=?2 AND cluster=?3 AND start<=?4 AND end>=?5" \
+                         " ORDER BY node, step, life"
+
+aic_code aic_receipts_of_life(aic_store *s, const aic_rated_run *run, bool whole, aic_receipts *out, aic_error *err)
+{
+	int64_t to = run->ended < INT64_MAX - CLOCKS_APART ? run->ended + CLOCKS_APART : INT64_MAX;
+	int64_t from = run->started > INT64_MIN + CLOCKS_APART ? run->started - CLOCKS_APART : INT64_MIN;
+	sqlite3_stmt *st;
+	aic_code rc = whole ? aic_sql_start(s->db, &st, err, OF_LIFE(COLUMNS), "iitii", (int64_t)run->job, (int64_t)run->restart, run->cluster, to,
+	                                    from)
+	                    : aic_sql_start(s->db, &st, err, OF_LIFE(RATED), "iitii", (int64_t)run->job, (int64_t)run->restart, run->cluster, to,
+	                                    from);
+
+	out->n = 0;
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
-		if (*n == cap) {
-			cap = cap ? 2 * cap : 8;
-			*out = aic_xrealloc(*out, cap * sizeof(**out));
+		if (out->n == out->cap) {
+			out->cap = out->cap ? 2 * out->cap : 16;
+			out->receipt = aic_xrealloc(out->receipt, out->cap * sizeof(*out->receipt));
 		}
-		memset(&(*out)[*n], 0, sizeof(**out));
-		receipt_read(&(*out)[(*n)++], st, 0);
+		aic_receipt *r = &out->receipt[out->n];
+		(whole ? receipt_read : rated_read)(r, st);
+		if (!out->n || !same_step(r, r - 1))
+			out->n++;
+		else if (is_nearer(r, r - 1, run->started))
+			r[-1] = *r;
 	}
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }

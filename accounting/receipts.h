@@ -1,9 +1,12 @@
-/* receipts.h: signed batches of receipts from nodes into the store, each receipt once by (session, node, sequence). */
+/* receipts.h: signed batches of receipts from nodes into the store, each receipt once by (session, node, sequence). A second one of
+ * that key that says something else contradicts the first where the two touch in time; else it is of another life of the job's
+ * id: slurmctld lost its state and counts from 1 again, or was killed and ran the job anew. */
 #ifndef AIC_ACCOUNTING_RECEIPTS_H
 #define AIC_ACCOUNTING_RECEIPTS_H
 
 #include <stddef.h>
 
+#include "accounting/rated.h"
 #include "accounting/store.h"
 #include "common/receipt.h"
 
@@ -16,11 +19,12 @@ typedef struct {
  * aside, flagged, and counted as a duplicate too, so that the node stops sending it. */
 aic_code aic_receipts_ingest(aic_store *s, const void *data, size_t len, int64_t now, aic_receipts_count *count, aic_error *err);
 
-/* One receipt, inside the caller's transaction: for batches whose signature was checked, and for simulations. */
+/* One receipt, inside the caller's transaction: for batches whose signature was checked, and for simulations. Its run is not rated
+ * by this (rated.h). */
 aic_code aic_receipt_take(aic_store *s, const aic_receipt *r, int64_t now, aic_receipts_count *count, aic_error *err);
 
-/* Receipts of one run of a job, ordered by (node, step); *out is malloc'ed. */
-aic_code aic_receipts_of_run(aic_store *s, const char *cluster, uint32_t job, uint32_t restart, aic_receipt **out, size_t *n,
-                             aic_error *err);
+/* Receipts of a record's run, ordered by (node, step), one each; *out is filled anew and freed by its owner. whole false: nothing
+ * is set but what a rating needs, node, step, times, cpu_ms and gpu_ms. */
+aic_code aic_receipts_of_life(aic_store *s, const aic_rated_run *run, bool whole, aic_receipts *out, aic_error *err);
 
 #endif

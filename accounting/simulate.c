@@ -50,6 +50,8 @@ static aic_code feed(aic_simulation *s, const aic_registry *g, const aic_config 
 	if (rc == AIC_OK && receipts)
 		rc = aic_jobs_json_read(receipts, &reader, err);
 	if (rc == AIC_OK)
+		rc = aic_rate_all(s->store, err);
+	if (rc == AIC_OK)
 		return aic_store_commit(s->store, err);
 	aic_store_rollback(s->store);
 	return rc;
@@ -91,7 +93,7 @@ aic_code aic_simulate(aic_simulation *s, const aic_policy *p, const char *record
 		rc = feed(s, g, &p->config, records, receipts, err);
 	if (rc == AIC_OK) {
 		b.store = s->store;
-		rc = aic_batch_draft(&b, INT64_MAX, p->parameters.fee_ppm, &s->tally, NULL, err);
+		rc = aic_batch_draft(&b, INT64_MAX, p->parameters.fee_ppm, &s->tally, err);
 	}
 	if (rc == AIC_OK)
 		rc = pay(s, p, err);

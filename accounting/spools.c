@@ -10,7 +10,7 @@
 #include "common/log.h"
 #include "common/spool.h"
 
-#define RECORDS_PER_TRANSACTION 4096
+#define RECORDS_PER_TRANSACTION 16384 /* a fifth of a second */
 
 typedef struct {
 	char host[AIC_NAME_LEN];

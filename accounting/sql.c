@@ -1,5 +1,6 @@
 #include "accounting/sql.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,11 @@
 #include "common/receipt.h"
 
 #define STATEMENTS 512 /* a power of two, well above the number of different texts */
+#define AMOUNTS 8      /* arguments of type a whose bytes need no copy */
 
 struct aic_sql {
 	sqlite3 *db;
+	uint8_t amount[AMOUNTS][16];
 	struct {
 		const char *text;
 		sqlite3_stmt *st;
@@ -31,10 +34,31 @@ static aic_code sql_fail(aic_sql *db, aic_error *err, const char *doing)
 	                : code == AIC_CORRUPT ? ": restore it from a backup" : "");
 }
 
+/* amount_sum(a, b), modulo 2^128: differences are added as well. */
+static void amount_sum(sqlite3_context *c, int n, sqlite3_value **v)
+{
+	aic_amount sum = 0;
+	uint8_t be[16];
+
+	for (int i = 0; i < n; i++)
+		if (sqlite3_value_bytes(v[i]) == sizeof(be))
+			sum += aic_amount_from_be(sqlite3_value_blob(v[i]));
+	aic_amount_to_be(be, sum);
+	sqlite3_result_blob(c, be, sizeof(be), SQLITE_TRANSIENT);
+}
+
+/* Statistics of memory that nobody reads cost a lock for each allocation. Without effect where SQLite is in use already. */
+static void spare_statistics(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 aic_code aic_sql_open(aic_sql **out, const char *path, aic_error *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	aic_sql *db = aic_xcalloc(1, sizeof(*db));
 
+	pthread_once(&once, spare_statistics);
 	*out = NULL;
 	if (sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL)) {
 		aic_fail(err, AIC_SYSTEM, "%s: cannot open the database: %s", path, db->db ? sqlite3_errmsg(db->db) : "no memory");
@@ -42,6 +66,7 @@ aic_code aic_sql_open(aic_sql **out, const char *path, aic_error *err)
 		return AIC_SYSTEM;
 	}
 	sqlite3_busy_timeout(db->db, 5000);
+	sqlite3_create_function(db->db, "amount_sum", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, amount_sum, NULL, NULL);
 	*out = db;
 	return AIC_OK;
 }
@@ -76,7 +101,20 @@ static sqlite3_stmt *statement(aic_sql *db, const char *text, aic_error *err)
 	return NULL;
 }
 
-static int bind_one(sqlite3_stmt *st, int at, char type, va_list *ap)
+typedef struct {
+	sqlite3_destructor_type copy; /* SQLITE_STATIC where the arguments outlive the statement's run */
+	int amounts;
+} binding;
+
+static int bind_amount(aic_sql *db, sqlite3_stmt *st, int at, binding *b, aic_amount v)
+{
+	uint8_t own[16], *be = b->copy == SQLITE_STATIC && b->amounts < AMOUNTS ? db->amount[b->amounts++] : own;
+
+	aic_amount_to_be(be, v);
+	return sqlite3_bind_blob(st, at, be, sizeof(own), be == own ? SQLITE_TRANSIENT : SQLITE_STATIC);
+}
+
+static int bind_one(aic_sql *db, sqlite3_stmt *st, int at, char type, binding *b, va_list *ap)
 {
 	switch (type) {
 	case 'i':
@@ -86,29 +124,28 @@ static int bind_one(sqlite3_stmt *st, int at, char type, va_list *ap)
 		return v == AIC_UNKNOWN ? sqlite3_bind_null(st, at) : sqlite3_bind_int64(st, at, (int64_t)v);
 	}
 	case 't':
-		return sqlite3_bind_text(st, at, va_arg(*ap, const char *), -1, SQLITE_TRANSIENT);
+		return sqlite3_bind_text(st, at, va_arg(*ap, const char *), -1, b->copy);
 	case 'b': {
 		const void *data = va_arg(*ap, const void *);
 		size_t len = va_arg(*ap, size_t);
-		return sqlite3_bind_blob64(st, at, data ? data : "", len, SQLITE_TRANSIENT);
+		return sqlite3_bind_blob64(st, at, data ? data : "", len, b->copy);
 	}
-	case 'a': {
-		uint8_t be[16];
-		aic_amount_to_be(be, *va_arg(*ap, const aic_amount *));
-		return sqlite3_bind_blob(st, at, be, sizeof(be), SQLITE_TRANSIENT);
-	}
+	case 'a':
+		return bind_amount(db, st, at, b, *va_arg(*ap, const aic_amount *));
 	case 'h': {
 		const aic_hash *h = va_arg(*ap, const aic_hash *);
-		return h ? sqlite3_bind_blob(st, at, h->b, sizeof(h->b), SQLITE_TRANSIENT) : sqlite3_bind_null(st, at);
+		return h ? sqlite3_bind_blob(st, at, h->b, sizeof(h->b), b->copy) : sqlite3_bind_null(st, at);
 	}
 	default:
 		return SQLITE_MISUSE;
 	}
 }
 
-static aic_code start(aic_sql *db, sqlite3_stmt **out, aic_error *err, const char *text, const char *types, va_list *ap)
+static aic_code start(aic_sql *db, sqlite3_stmt **out, aic_error *err, const char *text, const char *types,
+                      sqlite3_destructor_type copy, va_list *ap)
 {
 	sqlite3_stmt *st = statement(db, text, err);
+	binding b = {.copy = copy};
 	int at = 1;
 
 	*out = st;
@@ -116,7 +153,7 @@ static aic_code start(aic_sql *db, sqlite3_stmt **out, aic_error *err, const cha
 		return err ? err->code : AIC_SYSTEM;
 	sqlite3_reset(st);
 	for (const char *t = types; *t; t++, at++)
-		if (bind_one(st, at, *t, ap) != SQLITE_OK)
+		if (bind_one(db, st, at, *t, &b, ap) != SQLITE_OK)
 			return sql_fail(db, err, text);
 	return AIC_OK;
 }
@@ -126,7 +163,7 @@ aic_code aic_sql_start(aic_sql *db, sqlite3_stmt **st, aic_error *err, const cha
 	va_list ap;
 
 	va_start(ap, types);
-	aic_code rc = start(db, st, err, text, types, &ap);
+	aic_code rc = start(db, st, err, text, types, SQLITE_TRANSIENT, &ap);
 	va_end(ap);
 	return rc;
 }
@@ -153,7 +190,7 @@ aic_code aic_sql_run(aic_sql *db, aic_error *err, const char *text, const char *
 	va_list ap;
 
 	va_start(ap, types);
-	aic_code rc = start(db, &st, err, text, types, &ap);
+	aic_code rc = start(db, &st, err, text, types, SQLITE_STATIC, &ap);
 	va_end(ap);
 	while (rc == AIC_OK)
 		rc = aic_sql_step(db, st, err);
@@ -166,7 +203,7 @@ aic_code aic_sql_int(aic_sql *db, int64_t *out, aic_error *err, const char *text
 	va_list ap;
 
 	va_start(ap, types);
-	aic_code rc = start(db, &st, err, text, types, &ap);
+	aic_code rc = start(db, &st, err, text, types, SQLITE_STATIC, &ap);
 	va_end(ap);
 	if (rc == AIC_OK)
 		rc = aic_sql_step(db, st, err);

@@ -1,4 +1,5 @@
-/* sql.h: SQLite with bound arguments in one call, prepared statements kept, and errors as aic_error. */
+/* sql.h: SQLite with bound arguments in one call, prepared statements kept, and errors as aic_error. Statements also have
+ * amount_sum(a, b), of two amounts as `a` below binds them, modulo 2^128. */
 #ifndef AIC_ACCOUNTING_SQL_H
 #define AIC_ACCOUNTING_SQL_H
 

@@ -92,15 +92,18 @@ static aic_code find_line(aic_store *store, const aic_storage *s, storage_line *
 /* cpus is 1 for a model: a data set and a model of one name have lines of their own. */
 static aic_code write_line(aic_store *store, const aic_storage *s, storage_line *l, aic_amount gross, aic_error *err)
 {
+	const aic_quality q = aic_quality_of_storage();
 	aic_code rc = l->id ? aic_sql_run(store->db, err, "UPDATE line SET gross=?2, ended=?3 WHERE id=?1", "iai", l->id, &gross, l->ended)
-	                    : aic_sql_run(store->db, err, "INSERT INTO line(record, node, kind, asset, payer, payee, gross, cpus, gpus, ended)"
-	                                                  " VALUES(0, '', ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)", "itiiaii",
-	                                  (int64_t)AIC_KIND_STORAGE, s->asset, l->payer->id, l->payee->id, &gross, (int64_t)s->is_model, l->ended);
+	                    : aic_sql_run(store->db, err, "INSERT INTO line(id, record, node, kind, asset, payer, payee, gross, cpus, gpus, ended,"
+	                                                  " verified, useful, quality, quality_reason) VALUES(?1, 0, '', ?2, ?3, ?4, ?5, ?6, ?7, 0,"
+	                                                  " ?8, ?9, ?10, ?11, ?12)", "iitiiaiiiiii", store->next_line, (int64_t)AIC_KIND_STORAGE,
+	                                  s->asset, l->payer->id, l->payee->id, &gross, (int64_t)s->is_model, l->ended, (int64_t)q.verified,
+	                                  (int64_t)q.useful, (int64_t)q.quality, (int64_t)q.reason);
 
 	if (rc != AIC_OK)
 		return rc;
 	if (!l->id)
-		l->id = aic_sql_last_id(store->db);
+		l->id = store->next_line++;
 	rc = aic_store_unowe(l->payer, l->gross, err);
 	if (rc == AIC_OK)
 		aic_store_owe(l->payer, gross);
@@ -210,7 +213,8 @@ static aic_code hash_parts(aic_store *s, int64_t line, aic_hash *out, aic_error 
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-#define LINES "SELECT l.id, l.payer, l.payee, s.start, s.end, l.asset, l.act, l.gross FROM storage_line s JOIN line l ON l.id=s.line JOIN" \
+#define LINES "SELECT l.id, l.payer, l.payee, s.start, s.end, l.asset, l.act, l.gross, l.verified, l.useful, l.quality,"\
+              " l.quality_reason FROM storage_line s JOIN line l ON l.id=s.line JOIN" \
               " wallet q ON q.id=l.payee WHERE "
 #define ORDER " ORDER BY s.start, l.asset, l.cpus, q.name, l.id"
 
@@ -231,6 +235,8 @@ aic_code aic_storage_lines(aic_store *s, int64_t batch, int64_t end, aic_storage
 		aic_storage_line *l = &(*out)[(*n)++];
 		*l = (aic_storage_line){.id = sqlite3_column_int64(st, 0), .payer = sqlite3_column_int64(st, 1), .payee = sqlite3_column_int64(st, 2),
 		                        .start = sqlite3_column_int64(st, 3), .end = sqlite3_column_int64(st, 4), .gross = aic_sql_amount(st, 7)};
+		l->quality = (aic_quality){(uint64_t)sqlite3_column_int64(st, 8), (uint64_t)sqlite3_column_int64(st, 9),
+		                           (uint64_t)sqlite3_column_int64(st, 10), (aic_quality_reason)sqlite3_column_int(st, 11)};
 		aic_str_copy(l->asset, sizeof(l->asset), aic_sql_text(st, 5));
 		aic_str_copy(l->act, sizeof(l->act), aic_sql_text(st, 6));
 	}

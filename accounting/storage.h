@@ -30,6 +30,7 @@ typedef struct {
 	int64_t id, payer, payee, start, end;
 	char asset[AIC_NAME_LEN], act[256];
 	aic_amount gross;
+	aic_quality quality;
 	aic_hash evidence;      /* SHA-256 of the declarations, doc/formats/batch.md */
 } aic_storage_line;
 aic_code aic_storage_lines(aic_store *s, int64_t batch, int64_t end, aic_storage_line **out, size_t *n, aic_error *err);

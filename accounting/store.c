@@ -4,118 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "accounting/schema.h"
 #include "common/bytes.h"
 
-#define SCHEMA_VERSION 4
-
 void (*aic_store_failpoint)(const char *where);
-
-static const char schema_jobs[] =
-	"CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-	/* How far each slurmctld host's spool is in this database, and what was wrong with it. */
-	"CREATE TABLE spool(host TEXT PRIMARY KEY, number INTEGER NOT NULL, read_at INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE damage(id INTEGER PRIMARY KEY, host TEXT NOT NULL, message TEXT NOT NULL, at INTEGER NOT NULL,"
-	" UNIQUE(host, message));"
-	/* One segment of one run of a job. */
-	"CREATE TABLE record(id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, job INTEGER NOT NULL, submit INTEGER NOT NULL,"
-	" restart INTEGER NOT NULL, segment INTEGER NOT NULL, resizing INTEGER NOT NULL, account TEXT NOT NULL,"
-	" user TEXT NOT NULL, partition TEXT NOT NULL, state INTEGER NOT NULL, started INTEGER NOT NULL,"
-	" ended INTEGER NOT NULL, billable INTEGER NOT NULL, state_ppm INTEGER NOT NULL, status INTEGER NOT NULL,"
-	" reason TEXT, cpu_seconds INTEGER NOT NULL, gpu_seconds INTEGER NOT NULL, flags INTEGER NOT NULL,"
-	" body BLOB NOT NULL, UNIQUE(cluster, job, submit, restart, segment, resizing));"
-	"CREATE INDEX record_ended ON record(ended);"
-	/* Later records of a key that differ from the one that counts. */
-	"CREATE TABLE duplicate(record INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL, at INTEGER NOT NULL,"
-	" note TEXT NOT NULL, PRIMARY KEY(record, hash)) WITHOUT ROWID;"
-	"";
-
-static const char schema_money[] =
-	"CREATE TABLE wallet(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, organisation TEXT NOT NULL,"
-	" registered INTEGER NOT NULL, balance BLOB NOT NULL, debt BLOB NOT NULL, balance_at INTEGER NOT NULL,"
-	" rating INTEGER NOT NULL, unsettled BLOB NOT NULL);"
-	/* Payment lines; fee to quality_reason are frozen when a batch takes the line. */
-	"CREATE TABLE line(id INTEGER PRIMARY KEY, record INTEGER NOT NULL REFERENCES record, node TEXT NOT NULL,"
-	" kind INTEGER NOT NULL, asset TEXT NOT NULL, payer INTEGER NOT NULL, payee INTEGER NOT NULL, gross BLOB NOT NULL,"
-	" cpus INTEGER NOT NULL, gpus INTEGER NOT NULL, ended INTEGER NOT NULL, batch INTEGER, fee BLOB, verified INTEGER,"
-	" useful INTEGER, quality INTEGER, quality_reason INTEGER);"
-	"CREATE INDEX line_record ON line(record);"
-	"CREATE INDEX line_open ON line(ended) WHERE batch IS NULL;"
-	"CREATE INDEX line_batch ON line(batch) WHERE batch IS NOT NULL;"
-	"CREATE TABLE receipt(cluster TEXT NOT NULL, job INTEGER NOT NULL, restart INTEGER NOT NULL, node TEXT NOT NULL,"
-	" step INTEGER NOT NULL, uid INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, cpus INTEGER,"
-	" cpu_ms INTEGER, mem_peak_mib INTEGER, gpus INTEGER, gpu_ms INTEGER, energy_mj INTEGER, read_mib INTEGER,"
-	" determinism INTEGER NOT NULL, received INTEGER NOT NULL, PRIMARY KEY(cluster, job, restart, node, step)) WITHOUT ROWID;"
-	/* A second receipt of a key that says something else. */
-	"CREATE TABLE receipt_conflict(cluster TEXT NOT NULL, job INTEGER NOT NULL, restart INTEGER NOT NULL, node TEXT NOT NULL,"
-	" step INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL, at INTEGER NOT NULL,"
-	" PRIMARY KEY(cluster, job, restart, node, step, hash)) WITHOUT ROWID;"
-	"CREATE TABLE node_key(node TEXT PRIMARY KEY, key BLOB NOT NULL, first INTEGER NOT NULL) WITHOUT ROWID;"
-	/* What aic.yaml said, and since when. */
-	"CREATE TABLE ownership(node TEXT NOT NULL, since INTEGER NOT NULL, provider TEXT NOT NULL,"
-	" PRIMARY KEY(node, since)) WITHOUT ROWID;"
-	"CREATE TABLE asset(name TEXT NOT NULL, is_model INTEGER NOT NULL, since INTEGER NOT NULL, owner TEXT NOT NULL,"
-	" per_job BLOB NOT NULL, per_gpu_hour BLOB NOT NULL, PRIMARY KEY(name, is_model, since)) WITHOUT ROWID;"
-	"CREATE TABLE rates(since INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-	/* Slurm's associations, as slurmdbd said last. */
-	"CREATE TABLE association(cluster TEXT NOT NULL, account TEXT NOT NULL, parent TEXT NOT NULL,"
-	" PRIMARY KEY(cluster, account)) WITHOUT ROWID;"
-	"CREATE TABLE member(cluster TEXT NOT NULL, user TEXT NOT NULL, account TEXT NOT NULL, coordinator INTEGER NOT NULL,"
-	" PRIMARY KEY(cluster, user, account)) WITHOUT ROWID;"
-	"CREATE TABLE batch(id INTEGER PRIMARY KEY, period TEXT NOT NULL, number INTEGER NOT NULL, state INTEGER NOT NULL,"
-	" start INTEGER NOT NULL, end INTEGER NOT NULL, fee_ppm INTEGER NOT NULL, hash BLOB NOT NULL, evidence BLOB NOT NULL,"
-	" lines INTEGER NOT NULL, gross BLOB NOT NULL, fee BLOB NOT NULL, closed_at INTEGER NOT NULL, closed_by INTEGER NOT NULL,"
-	" posted_at INTEGER, posted_by INTEGER, height INTEGER, tx BLOB, UNIQUE(period, number));"
-	"CREATE TABLE batch_line(batch INTEGER NOT NULL, payer INTEGER NOT NULL, payee INTEGER NOT NULL, kind INTEGER NOT NULL,"
-	" n INTEGER NOT NULL, gross BLOB NOT NULL, fee BLOB NOT NULL, stake BLOB NOT NULL, note TEXT NOT NULL, reward BLOB,"
-	" issued BLOB, PRIMARY KEY(batch, payer, payee, kind)) WITHOUT ROWID;"
-	"CREATE TABLE approval(batch INTEGER NOT NULL, uid INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,"
-	" PRIMARY KEY(batch, uid)) WITHOUT ROWID;";
-
-/* Version 2: acts of administrators on lines, and the log of all that they did (audit.h). */
-static const char schema_acts[] =
-	"ALTER TABLE line ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE line ADD COLUMN act TEXT;"            /* what was done to it and why; NULL: nothing */
-	"ALTER TABLE line ADD COLUMN charged BLOB;"        /* gross before it was adjusted or voided */
-	"CREATE TABLE audit(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, uid INTEGER NOT NULL, what TEXT NOT NULL,"
-	" hash BLOB NOT NULL);"
-	"CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
-	"CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;"
-	"PRAGMA user_version=2;";
-
-/* Version 3: open lines are found by their record, in the order in which they are written. */
-static const char schema_index[] =
-	"DROP INDEX line_open;"
-	"CREATE INDEX line_open ON line(record, ended, held) WHERE batch IS NULL;"
-	"PRAGMA user_version=3;";
-
-/* Version 4: signed approvals of a hash, penalties, refunds, storage, and what was erased. */
-static const char schema_review[] =
-	"CREATE TABLE approved(hash BLOB NOT NULL, uid INTEGER NOT NULL, at INTEGER NOT NULL, key BLOB, signature BLOB,"
-	" PRIMARY KEY(hash, uid)) WITHOUT ROWID;"
-	"INSERT OR IGNORE INTO approved(hash, uid, at) SELECT hash, uid, at FROM approval;"
-	"DROP TABLE approval;"
-	"ALTER TABLE line ADD COLUMN penalty INTEGER NOT NULL DEFAULT 0;" /* ppm that its quality loses */
-	"ALTER TABLE line ADD COLUMN leaf BLOB;"       /* hash of its leaf in the evidence, once its record is erased */
-	"ALTER TABLE record ADD COLUMN erased INTEGER;" /* when what names a person was taken out */
-	"CREATE TABLE refund(id INTEGER PRIMARY KEY, line INTEGER NOT NULL, amount BLOB NOT NULL, reason TEXT NOT NULL, uid INTEGER NOT NULL,"
-	" at INTEGER NOT NULL, evidence BLOB NOT NULL, state INTEGER NOT NULL, height INTEGER, tx BLOB);"
-	"CREATE INDEX refund_line ON refund(line);"
-	/* Bytes of a data set held at a storage provider, as its holder said; and the line that they make in a period. */
-	"CREATE TABLE storage(id INTEGER PRIMARY KEY, asset TEXT NOT NULL, is_model INTEGER NOT NULL, provider TEXT NOT NULL,"
-	" node TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, bytes INTEGER NOT NULL, uid INTEGER NOT NULL, at INTEGER NOT NULL);"
-	"CREATE INDEX storage_held ON storage(asset, is_model, provider, node, start);"
-	"CREATE TABLE storage_line(line INTEGER PRIMARY KEY, start INTEGER NOT NULL, end INTEGER NOT NULL, rate BLOB NOT NULL,"
-	" byte_seconds BLOB NOT NULL);"
-	"CREATE TABLE storage_part(line INTEGER NOT NULL, storage INTEGER NOT NULL, PRIMARY KEY(line, storage)) WITHOUT ROWID;"
-	/* Whose records are to be erased as soon as they are settled. */
-	"CREATE TABLE erasure(user TEXT PRIMARY KEY, at INTEGER NOT NULL, uid INTEGER NOT NULL) WITHOUT ROWID;"
-	"PRAGMA user_version=4;";
-
-/* Each brings a database of the version before to its own. */
-static const struct {
-	int version;
-	const char *script;
-} schemas[] = {{1, schema_jobs}, {1, schema_money}, {2, schema_acts}, {3, schema_index}, {4, schema_review}};
 
 static uint32_t name_hash(const char *name)
 {
@@ -197,30 +89,15 @@ static aic_code wallets_load(aic_store *s, aic_error *err)
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-static aic_code schema_open(aic_store *s, const char *path, aic_error *err)
+/* What is held in memory beside the database. */
+static aic_code state_load(aic_store *s, aic_error *err)
 {
-	int64_t version = 0;
-	aic_code rc = aic_sql_script(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;"
-	                                    "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000;", err);
+	int64_t last = 0;
+	aic_code rc = aic_sql_int(s->db, &last, err, "SELECT coalesce(max(id), 0) FROM line", "");
 
-	if (rc == AIC_OK)
-		rc = aic_sql_int(s->db, &version, err, "PRAGMA user_version", "");
-	if (rc != AIC_OK)
-		return rc;
-	if (version > SCHEMA_VERSION)
-		return aic_fail(err, AIC_REFUSED, "%s has schema %lld, this aicacctd knows up to %d: install the newer version again",
-		                path, (long long)version, SCHEMA_VERSION);
-	if (version == SCHEMA_VERSION)
-		return AIC_OK;
-	rc = aic_sql_begin(s->db, err);
-	for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas[0]) && rc == AIC_OK; i++)
-		if (version < schemas[i].version)
-			rc = aic_sql_script(s->db, schemas[i].script, err);
-	if (rc == AIC_OK)
-		rc = aic_sql_commit(s->db, err);
-	if (rc != AIC_OK)
-		aic_sql_rollback(s->db);
-	return rc;
+	s->next_line = last + 1;
+	s->open_floor = aic_store_meta(s, "open_floor", 1);
+	return rc == AIC_OK ? wallets_load(s, err) : rc;
 }
 
 aic_code aic_store_open(aic_store **out, const char *path, aic_error *err)
@@ -232,10 +109,11 @@ aic_code aic_store_open(aic_store **out, const char *path, aic_error *err)
 	umask(mask);
 	*out = NULL;
 	slots_grow(s);
+	s->usage = aic_usage_new();
 	if (rc == AIC_OK)
-		rc = schema_open(s, path, err);
+		rc = aic_schema_open(s, path, err);
 	if (rc == AIC_OK)
-		rc = wallets_load(s, err);
+		rc = state_load(s, err);
 	if (rc != AIC_OK) {
 		aic_store_close(s);
 		return rc;
@@ -251,6 +129,8 @@ void aic_store_close(aic_store *s)
 	aic_sql_close(s->db);
 	for (size_t i = 0; i < s->n_wallets; i++)
 		free(s->wallet[i]);
+	aic_usage_free(s->usage);
+	free(s->receipts.receipt);
 	free(s->wallet);
 	free(s->slot);
 	free(s);
@@ -283,6 +163,8 @@ aic_code aic_store_commit(aic_store *s, aic_error *err)
 {
 	aic_code rc = wallets_write(s, err);
 
+	if (rc == AIC_OK)
+		rc = aic_usage_write(s->usage, s->db, err);
 	if (rc == AIC_OK) {
 		AIC_FAILPOINT("before commit");
 		rc = aic_sql_commit(s->db, err);
@@ -290,6 +172,8 @@ aic_code aic_store_commit(aic_store *s, aic_error *err)
 	}
 	if (rc != AIC_OK)
 		aic_store_rollback(s);
+	aic_usage_forget(s->usage);
+	s->version++;
 	return rc;
 }
 
@@ -298,7 +182,8 @@ void aic_store_rollback(aic_store *s)
 	aic_error err = {0};
 
 	aic_sql_rollback(s->db);
-	if (wallets_load(s, &err) != AIC_OK)
+	aic_usage_forget(s->usage);
+	if (state_load(s, &err) != AIC_OK)
 		abort(); /* memory and disk may differ now: start again from disk */
 }
 

@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include "accounting/sql.h"
+#include "accounting/usage.h"
+#include "common/receipt.h"
 #include "common/record.h"
 
 typedef struct {
@@ -25,10 +27,20 @@ typedef struct {
 } aic_wallet_row;
 
 typedef struct {
+	size_t n, cap;
+	aic_receipt *receipt;
+} aic_receipts;
+
+typedef struct {
 	aic_sql *db;
 	size_t n_wallets, cap_wallets;
 	aic_wallet_row **wallet;         /* by id - 1; pointers stay valid until close */
 	size_t slots; uint32_t *slot;    /* hash of names: index + 1, 0 empty */
+	int64_t next_line;               /* id of the next payment line */
+	int64_t open_floor;              /* open lines have at least this id, or are in late_line: the view open_line */
+	uint64_t version;                /* grows with each transaction of this process */
+	aic_usage *usage;
+	aic_receipts receipts;           /* of the record that is being rated */
 } aic_store;
 
 aic_code aic_store_open(aic_store **s, const char *path, aic_error *err);

@@ -20,33 +20,73 @@ static void close_store(fixture *f)
 	f->store = NULL;
 }
 
-/* As the first version left it: no acts, no audit log, open lines by their end. */
+/* As version 3 left it, and the first before it: no acts, no audit log, lines rated when a batch takes them. */
+static const char back[] =
+	"DROP VIEW open_line; DROP VIEW taken_line; DROP TABLE late_line; DROP INDEX record_key; DROP INDEX record_ended;"
+	"ALTER TABLE record RENAME TO r; ALTER TABLE line RENAME TO l; ALTER TABLE receipt RENAME TO c;"
+	"CREATE TABLE record(id INTEGER PRIMARY KEY, cluster TEXT NOT NULL, job INTEGER NOT NULL, submit INTEGER NOT NULL,"
+	" restart INTEGER NOT NULL, segment INTEGER NOT NULL, resizing INTEGER NOT NULL, account TEXT NOT NULL,"
+	" user TEXT NOT NULL, partition TEXT NOT NULL, state INTEGER NOT NULL, started INTEGER NOT NULL,"
+	" ended INTEGER NOT NULL, billable INTEGER NOT NULL, state_ppm INTEGER NOT NULL, status INTEGER NOT NULL,"
+	" reason TEXT, cpu_seconds INTEGER NOT NULL, gpu_seconds INTEGER NOT NULL, flags INTEGER NOT NULL,"
+	" body BLOB NOT NULL, UNIQUE(cluster, job, submit, restart, segment, resizing));"
+	"CREATE INDEX record_ended ON record(ended);"
+	"INSERT INTO record SELECT id, cluster, job, submit, restart, segment, resizing, account, user, partition, state, started, ended,"
+	" billable, state_ppm, status, reason, cpu_seconds, gpu_seconds, flags, body FROM r;"
+	"CREATE TABLE line(id INTEGER PRIMARY KEY, record INTEGER NOT NULL REFERENCES record, node TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, asset TEXT NOT NULL, payer INTEGER NOT NULL, payee INTEGER NOT NULL, gross BLOB NOT NULL,"
+	" cpus INTEGER NOT NULL, gpus INTEGER NOT NULL, ended INTEGER NOT NULL, batch INTEGER, fee BLOB, verified INTEGER,"
+	" useful INTEGER, quality INTEGER, quality_reason INTEGER);"
+	"CREATE INDEX line_record ON line(record); CREATE INDEX line_open ON line(ended) WHERE batch IS NULL;"
+	"CREATE INDEX line_batch ON line(batch) WHERE batch IS NOT NULL;"
+	"INSERT INTO line SELECT id, record, node, kind, asset, payer, payee, gross, cpus, gpus, ended, batch, NULL, NULL, NULL, NULL, NULL FROM l;"
+	"CREATE TABLE receipt(cluster TEXT NOT NULL, job INTEGER NOT NULL, restart INTEGER NOT NULL, node TEXT NOT NULL,"
+	" step INTEGER NOT NULL, uid INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, cpus INTEGER,"
+	" cpu_ms INTEGER, mem_peak_mib INTEGER, gpus INTEGER, gpu_ms INTEGER, energy_mj INTEGER, read_mib INTEGER,"
+	" determinism INTEGER NOT NULL, received INTEGER NOT NULL, PRIMARY KEY(cluster, job, restart, node, step)) WITHOUT ROWID;"
+	"INSERT INTO receipt SELECT cluster, job, restart, node, step, uid, start, end, cpus, cpu_ms, mem_peak_mib, gpus, gpu_ms, energy_mj,"
+	" read_mib, determinism, received FROM c;"
+	"DROP TABLE l; DROP TABLE r; DROP TABLE c; DROP TABLE usage; DELETE FROM meta WHERE key='open_floor';"
+	"ALTER TABLE batch DROP COLUMN first_line; ALTER TABLE batch DROP COLUMN last_line;"
+	"DROP TABLE audit; DROP TABLE approved; DROP TABLE refund; DROP TABLE storage; DROP TABLE storage_line; DROP TABLE storage_part;"
+	"DROP TABLE erasure; CREATE TABLE approval(batch INTEGER NOT NULL, uid INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,"
+	" PRIMARY KEY(batch, uid)) WITHOUT ROWID; INSERT INTO approval VALUES(1, 7, x'0102', 5); PRAGMA user_version=1;";
+
 static void an_old_store_is_brought_up(void **state)
 {
-	static const char back[] = "DROP TABLE audit; DROP INDEX line_open; ALTER TABLE line DROP COLUMN held; ALTER TABLE line DROP COLUMN act;"
-	                           "ALTER TABLE line DROP COLUMN charged; CREATE INDEX line_open ON line(ended) WHERE batch IS NULL;"
-	                           "ALTER TABLE line DROP COLUMN penalty; ALTER TABLE line DROP COLUMN leaf; ALTER TABLE record DROP COLUMN erased;"
-	                           "DROP TABLE approved; DROP TABLE refund; DROP TABLE storage; DROP TABLE storage_line; DROP TABLE storage_part; DROP TABLE erasure;"
-	                           "CREATE TABLE approval(batch INTEGER NOT NULL, uid INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,"
-	                           " PRIMARY KEY(batch, uid)) WITHOUT ROWID; INSERT INTO approval VALUES(1, 7, x'0102', 5);"
-	                           "PRAGMA user_version=1;";
 	fixture *f = *state;
-	aic_job_record r = fixture_record(1, 7200);
-	int64_t version = 0;
+	aic_job_record r = fixture_record(1, 7200), more = fixture_record(2, 3600), again = fixture_record(2, 3600);
+	int64_t found = 0;
 	aic_error err = {0};
+	aic_batch b;
 
+	again.restart = 1;
 	fixture_ingest(f, &r);
+	fixture_ingest(f, &more);
+	fixture_ingest(f, &again);
+	fixture_receipt(f, &r, "n1", 1000, 2 * 7200 * 400);
 	if (aic_sql_script(f->store->db, back, &err) != AIC_OK)
 		fail_msg("%s", err.message);
 	fixture_reopen(f);
-	assert_int_equal(aic_sql_int(f->store->db, &version, NULL, "PRAGMA user_version", ""), AIC_OK);
-	assert_true(version >= 4);
-	assert_int_equal(aic_sql_int(f->store->db, &version, NULL, "SELECT at FROM approved WHERE hash=x'0102' AND uid=7", ""), AIC_OK);
-	assert_int_equal(version, 5);
+	assert_int_equal(aic_sql_int(f->store->db, &found, NULL, "PRAGMA user_version", ""), AIC_OK);
+	assert_true(found >= 5);
+	assert_int_equal(aic_sql_int(f->store->db, &found, NULL, "SELECT at FROM approved WHERE hash=x'0102' AND uid=7", ""), AIC_OK);
+	assert_int_equal(found, 5);
 	char *lines = fixture_lines(f, 1);
 	assert_string_equal(lines, "n1 hardware account/physics provider/lab-one 4.285 open\n");
 	free(lines);
+	assert_int_equal(aic_sql_int(f->store->db, &found, NULL, "SELECT quality FROM line WHERE record=1", ""), AIC_OK);
+	assert_int_equal(found, 400000);
+	assert_int_equal(aic_sql_int(f->store->db, &found, NULL, "SELECT runs * 1000000 + cpu_ms FROM usage", ""), AIC_OK);
+	assert_int_equal(found, 3001000);
+	assert_int_equal(fixture_ingest(f, &r), AIC_INGEST_EQUAL);
+	assert_int_equal(fixture_ingest(f, &again), AIC_INGEST_EQUAL);
+	if (aic_batch_close(&f->batches, "1970-W01", 0, 1000000, 100000, 0, 5, &b, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	assert_int_equal(b.lines, 3);
 	aic_job_record_clear(&r);
+	aic_job_record_clear(&more);
+	aic_job_record_clear(&again);
 }
 
 static void a_newer_store_is_refused(void **state)

@@ -10,6 +10,7 @@
 #define BIGNUM_TAG 2
 #define SKIP_DEPTH 16
 #define NULL_BYTE 0xf6
+#define TINY_END 24 /* bytes below it are whole unsigned integers */
 
 /* --- one head, by libcbor's callbacks --- */
 
@@ -201,6 +202,8 @@ uint64_t aic_cbor_uint(aic_cbor *c)
 {
 	item it;
 
+	if (aic_cbor_ok(c) && c->pos < c->len && c->data[c->pos] < TINY_END)
+		return c->data[c->pos++];
 	return take(c, AIC_CBOR_UINT, &it) ? it.value : 0;
 }
 

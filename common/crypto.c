@@ -84,7 +84,7 @@ void aic_sha256_free(aic_sha256 *s)
 aic_hash aic_sha256_of(const void *data, size_t len)
 {
 	SHA256_CTX c;
-	aic_hash h;
+	aic_hash h = {{0}};
 
 	must(SHA256_Init(&c) && SHA256_Update(&c, data, len) && SHA256_Final(h.b, &c), "hash");
 	return h;
@@ -127,7 +127,7 @@ aic_hmac *aic_hmac_new(const void *key, size_t key_len)
 
 aic_hash aic_hmac_of(aic_hmac *k, const void *data, size_t len)
 {
-	aic_hash h;
+	aic_hash h = {{0}};
 	size_t out;
 
 	must(EVP_MAC_init(k->ctx, NULL, 0, NULL) && EVP_MAC_update(k->ctx, data, len) &&

@@ -13,6 +13,7 @@ struct aic_spool_reader {
 	char *dir;
 	int dirfd;
 	aic_segment segment; /* fd -1 until one was found */
+	char name[64];       /* the segment's file name */
 	uint64_t offset;     /* of the next record */
 	uint64_t last;       /* number of the last record that was given out */
 	bool header_seen;    /* the segment's header has been looked at */
@@ -58,6 +59,7 @@ static aic_code open_segment(aic_spool_reader *r, uint64_t first, aic_error *err
 	aic_code code = aic_segment_open(&r->segment, r->dirfd, first, err);
 	if (code != AIC_OK)
 		return code;
+	aic_segment_name(r->name, first);
 	r->offset = AIC_SEGMENT_HEADER;
 	r->header_seen = r->lost = r->at_end = false;
 	return AIC_OK;
@@ -183,7 +185,7 @@ static aic_code step(aic_spool_reader *r, aic_bytes *out, aic_spool_place *place
 	if (record.number <= r->last)
 		return AIC_OK;
 	aic_bytes_append(out, record.data, record.len);
-	aic_segment_name(place->file, r->segment.first);
+	memcpy(place->file, r->name, sizeof place->file);
 	place->offset = at;
 	place->number = r->last = record.number;
 	*done = true;

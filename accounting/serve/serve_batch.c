@@ -10,15 +10,19 @@
 
 static void batch_row(aic_request *q, aic_rows *rows, const aic_batch *b)
 {
-	char name[48], approvals[64], hex[65], by[32];
+	char name[48], approvals[64], hex[65], by[32], state[32];
 	aic_approval_policy need = aic_batches_policy(&q->d->batches);
+	const aic_closing *closing = q->d->closing;
 
 	snprintf(name, sizeof(name), "%s/%llu", b->period, (unsigned long long)b->number);
 	aic_approved_text(approvals, &b->approved, &need);
 	snprintf(by, sizeof(by), "%lld", (long long)b->closed_by);
 	aic_hash_hex(hex, &b->hash);
 	aic_rows_text(rows, name);
-	aic_rows_text(rows, aic_batch_state_name(b->state));
+	aic_str_copy(state, sizeof(state), aic_batch_state_name(b->state));
+	if (closing && aic_closing_batch(closing) == b->id)
+		snprintf(state, sizeof(state), "closing %u %%", aic_closing_percent(closing));
+	aic_rows_text(rows, state);
 	aic_rows_number(rows, (int64_t)b->lines);
 	aic_rows_amount(rows, b->gross);
 	aic_rows_amount(rows, b->fee);
@@ -120,7 +124,23 @@ aic_code aic_serve_batch_show(aic_request *q, aic_error *err)
 	return rc;
 }
 
-/* [period] : rows of the new batch. The running period closes as of now. */
+/* Begins to close a period and does what one answer has time for. */
+static aic_code close_period(aic_request *q, const char *name, int64_t start, int64_t end, aic_batch *batch, aic_error *err)
+{
+	aic_acctd *d = q->d;
+	int64_t now = aic_now();
+
+	if (d->closing)
+		return aic_fail(err, AIC_REFUSED, "another batch is still being closed (%u %%): wait until `aic batch list` has it in review",
+		                aic_closing_percent(d->closing));
+	aic_code rc = aic_closing_begin(&d->closing, &d->batches, name, start, end <= now ? end : now + 1, d->fee_ppm, (int64_t)q->who->uid, now,
+	                                err);
+	if (rc == AIC_OK)
+		rc = aic_acctd_close_some(d, err);
+	return rc == AIC_OK ? aic_batch_find(d->store, name, 0, batch, err) : rc;
+}
+
+/* [period] : rows of the new batch, still closing where it is large. The running period closes as of now. */
 aic_code aic_serve_batch_close(aic_request *q, aic_error *err)
 {
 	char name[16];
@@ -136,11 +156,10 @@ aic_code aic_serve_batch_close(aic_request *q, aic_error *err)
 	if (rc == AIC_OK && start > now)
 		rc = aic_fail(err, AIC_REFUSED, "period %s has not begun yet", name);
 	if (rc == AIC_OK)
-		rc = aic_batch_close(&q->d->batches, name, start, end <= now ? end : now + 1, q->d->fee_ppm, (int64_t)q->who->uid, now, &batch,
-		                     err);
+		rc = close_period(q, name, start, end, &batch, err);
 	if (rc != AIC_OK)
 		return rc;
-	aic_info("uid %u closed batch %s/%llu: %llu lines", (unsigned)q->who->uid, batch.period, (unsigned long long)batch.number,
+	aic_info("uid %u closes batch %s/%llu: %llu lines", (unsigned)q->who->uid, batch.period, (unsigned long long)batch.number,
 	         (unsigned long long)batch.lines);
 	batch_rows(q, &batch, 1);
 	*q->items = 1;

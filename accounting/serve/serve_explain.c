@@ -53,25 +53,28 @@ static const char *step_name(char out[16], uint32_t step)
 	return out;
 }
 
-static aic_code say_receipts(explanation *e, const aic_job_record *r, aic_error *err)
+static void say_receipt(explanation *e, const aic_receipt *r)
 {
-	aic_receipt *receipt;
-	size_t n;
-	aic_code rc = aic_receipts_of_run(e->q->d->store, r->cluster, r->job_id, r->restart, &receipt, &n, err);
+	char gpu[32] = "not measured", cpu[32] = "not measured", step[16];
 
-	for (size_t i = 0; i < n && rc == AIC_OK; i++) {
-		char gpu[32] = "not measured", cpu[32] = "not measured", step[16];
-		if (receipt[i].gpu_ms != AIC_UNKNOWN)
-			snprintf(gpu, sizeof(gpu), "%llu ms", (unsigned long long)receipt[i].gpu_ms);
-		if (receipt[i].cpu_ms != AIC_UNKNOWN)
-			snprintf(cpu, sizeof(cpu), "%llu ms", (unsigned long long)receipt[i].cpu_ms);
-		say(e, "receipt", "signed by the node", "%s step %s: CPU time %s, GPU time %s, %lld s", receipt[i].node,
-		    step_name(step, receipt[i].step_id), cpu, gpu,
-		    (long long)(receipt[i].end - receipt[i].start));
-	}
-	if (rc == AIC_OK && !n)
+	if (r->gpu_ms != AIC_UNKNOWN)
+		snprintf(gpu, sizeof(gpu), "%llu ms", (unsigned long long)r->gpu_ms);
+	if (r->cpu_ms != AIC_UNKNOWN)
+		snprintf(cpu, sizeof(cpu), "%llu ms", (unsigned long long)r->cpu_ms);
+	say(e, "receipt", "signed by the node", "%s step %s: CPU time %s, GPU time %s, %lld s", r->node, step_name(step, r->step_id), cpu, gpu,
+	    (long long)(r->end - r->start));
+}
+
+static aic_code say_receipts(explanation *e, const aic_job_record *r, int64_t started, int64_t ended, aic_error *err)
+{
+	aic_receipts *all = &e->q->d->store->receipts;
+	aic_rated_run run = {.cluster = r->cluster, .job = r->job_id, .restart = r->restart, .started = started, .ended = ended};
+	aic_code rc = aic_receipts_of_life(e->q->d->store, &run, true, all, err);
+
+	for (size_t i = 0; i < all->n && rc == AIC_OK; i++)
+		say_receipt(e, &all->receipt[i]);
+	if (rc == AIC_OK && !all->n)
 		say(e, "receipt", "no proof, no reward", "none came");
-	free(receipt);
 	return rc;
 }
 
@@ -90,13 +93,13 @@ static void say_line(explanation *e, sqlite3_stmt *st)
 		say(e, "act", "an administrator's; `aic batch log`", "%s", aic_sql_text(st, 6));
 	say(e, "fee", "floor(gross x fee ppm / 10^6)", "%s AIC at %llu ppm, net %s AIC", aic_amount_format(fee, f), (unsigned long long)fee_ppm,
 	    aic_amount_format(net, g - f));
-	if (sqlite3_column_type(st, 7) == SQLITE_NULL) {
-		say(e, "quality", "rated when the period is closed", "open");
-		return;
-	}
 	const char *why = aic_quality_reason_text((aic_quality_reason)sqlite3_column_int(st, 10));
 	say(e, "quality", "floor(verified x useful / 10^6)", "%lld ppm: verified %lld, useful %lld%s%s", (long long)sqlite3_column_int64(st, 9),
 	    (long long)sqlite3_column_int64(st, 7), (long long)sqlite3_column_int64(st, 8), why[0] ? "; " : "", why);
+	if (sqlite3_column_type(st, 5) == SQLITE_NULL) {
+		say(e, "batch", "what receipts may still change", "open");
+		return;
+	}
 	say(e, "batch", "one settlement a batch", "%s/%lld %s", aic_sql_text(st, 11), (long long)sqlite3_column_int64(st, 12),
 	    aic_batch_state_name((aic_batch_state)sqlite3_column_int(st, 13)));
 	if (sqlite3_column_type(st, 14) != SQLITE_NULL) {
@@ -123,15 +126,15 @@ static aic_code say_refunds(explanation *e, int64_t line, aic_error *err)
 	return rc;
 }
 
-static aic_code say_lines(explanation *e, int64_t record, aic_error *err)
+static aic_code say_lines(explanation *e, int64_t first, int64_t last, aic_error *err)
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(e->q->d->store->db, &st, err,
 	                            "SELECT l.node, l.kind, p.name, q.name, l.gross, b.fee_ppm, l.act, l.verified, l.useful, l.quality,"
 	                            " l.quality_reason, b.period, b.number, b.state, s.reward, s.stake, l.id FROM line l JOIN wallet p ON"
 	                            " p.id=l.payer JOIN wallet q ON q.id=l.payee LEFT JOIN batch b ON b.id=l.batch LEFT JOIN batch_line s ON"
-	                            " s.batch=l.batch AND s.payer=l.payer AND s.payee=l.payee AND s.kind=l.kind WHERE l.record=?1 ORDER BY"
-	                            " l.node DESC, l.kind", "i", record);
+	                            " s.batch=l.batch AND s.payer=l.payer AND s.payee=l.payee AND s.kind=l.kind WHERE l.id BETWEEN ?1 AND ?2"
+	                            " ORDER BY l.node DESC, l.kind", "ii", first, last);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(e->q->d->store->db, st, err)) == AIC_OK) {
 		say_line(e, st);
@@ -145,7 +148,7 @@ static aic_code say_lines(explanation *e, int64_t record, aic_error *err)
 static aic_code say_record(explanation *e, const aic_job_record *r, sqlite3_stmt *st, aic_error *err)
 {
 	char start[AIC_TIME_TEXT], end[AIC_TIME_TEXT];
-	int64_t id = sqlite3_column_int64(st, 0), flags = sqlite3_column_int64(st, 8);
+	int64_t flags = sqlite3_column_int64(st, 8);
 
 	say(e, "record", flags & AIC_RECORD_ESTIMATED ? "from slurmdbd, nodes' shares estimated" : "jobcomp/aic",
 	    "job %u of %s, run %u, user %s, account %s, partition %s, %s", r->job_id, r->cluster, r->restart, r->user, r->account, r->partition,
@@ -159,8 +162,8 @@ static aic_code say_record(explanation *e, const aic_job_record *r, sqlite3_stmt
 	    aic_sql_text(st, 7)[0] ? "; " : "", aic_sql_text(st, 7));
 	for (uint32_t i = 0; i < r->nodes; i++)
 		say_node(e, r, &r->node[i]);
-	aic_code rc = say_receipts(e, r, err);
-	return rc == AIC_OK ? say_lines(e, id, err) : rc;
+	aic_code rc = say_receipts(e, r, sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3), err);
+	return rc == AIC_OK ? say_lines(e, sqlite3_column_int64(st, 9), sqlite3_column_int64(st, 10), err) : rc;
 }
 
 /* [job, cluster] : rows of what, value, rule */
@@ -175,11 +178,9 @@ aic_code aic_serve_explain(aic_request *q, aic_error *err)
 	aic_cbor_text(q->args, cluster, sizeof(cluster));
 	aic_code rc = aic_cbor_finish(q->args, err);
 	if (rc == AIC_OK)
-		rc = aic_sql_start(q->d->store->db, &st, err, "WITH RECURSIVE c(x) AS (SELECT min(cluster) FROM record UNION ALL"
-		                   " SELECT (SELECT min(cluster) FROM record WHERE cluster > x) FROM c WHERE x IS NOT NULL)"
-		                   " SELECT id, body, started, ended, billable, state_ppm, status, reason, flags FROM record"
-		                   " WHERE cluster IN (SELECT x FROM c) AND job=?1 AND (?2='' OR cluster=?2) ORDER BY cluster,"
-		                   " submit, restart, started", "it", job, cluster);
+		rc = aic_sql_start(q->d->store->db, &st, err, "SELECT id, body, started, ended, billable, state_ppm, status, reason, flags, first_line,"
+		                   " last_line FROM record WHERE job=?1 AND (?2='' OR cluster=?2) ORDER BY cluster, submit, restart, started", "it",
+		                   job, cluster);
 	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
 		aic_job_record r = {0};
 		rc = aic_job_record_decode(&r, sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1), err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "accounting/acctd.h"
+#include "accounting/charge.h"
 #include "accounting/receipts.h"
 
 #define PAGE_MAX 2000
@@ -32,31 +33,30 @@ static aic_code read_wanted(aic_request *q, wanted *w, aic_error *err)
 	return aic_cbor_finish(q->args, err);
 }
 
-static aic_code put_receipts(aic_request *q, aic_bytes *out, const char *cluster, uint32_t job, uint32_t restart, aic_error *err)
+static aic_code put_receipts(aic_request *q, aic_bytes *out, const aic_rated_run *run, aic_error *err)
 {
-	aic_receipt *receipt;
+	aic_receipts *r = &q->d->store->receipts;
 	aic_bytes one = {0};
-	size_t n;
-	aic_code rc = aic_receipts_of_run(q->d->store, cluster, job, restart, &receipt, &n, err);
+	aic_code rc = aic_receipts_of_life(q->d->store, run, true, r, err);
 
-	aic_cbor_put_array(out, rc == AIC_OK ? n : 0);
-	for (size_t i = 0; i < n && rc == AIC_OK; i++) {
+	aic_cbor_put_array(out, rc == AIC_OK ? r->n : 0);
+	for (size_t i = 0; i < r->n && rc == AIC_OK; i++) {
 		aic_bytes_clear(&one);
-		aic_receipt_encode(&one, &receipt[i]);
+		aic_receipt_encode(&one, &r->receipt[i]);
 		aic_cbor_put_bytes(out, one.data, one.len);
 	}
 	aic_bytes_free(&one);
-	free(receipt);
 	return rc;
 }
 
 /* Lines of a record: node, kind, asset, payer, payee, gross, fee, verified, useful, quality; -1 while no batch has it. */
-static aic_code put_lines(aic_request *q, aic_bytes *out, int64_t record, aic_error *err)
+static aic_code put_lines(aic_request *q, aic_bytes *out, int64_t first, int64_t last, aic_error *err)
 {
 	aic_rows rows = {.columns = 10};
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(q->d->store->db, &st, err, "SELECT node, kind, asset, payer, payee, gross, fee, verified, useful, quality"
-	                                                       " FROM line WHERE record=?1 ORDER BY kind, node, asset", "i", record);
+	aic_code rc = aic_sql_start(q->d->store->db, &st, err, "SELECT l.node, l.kind, l.asset, l.payer, l.payee, l.gross, b.fee_ppm,"
+	                            " l.verified, l.useful, l.quality FROM line l LEFT JOIN batch b ON b.id=l.batch WHERE l.id BETWEEN ?1 AND ?2"
+	                            " ORDER BY l.kind, l.node, l.asset", "ii", first, last);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
 		aic_rows_text(&rows, aic_sql_text(st, 0));
@@ -65,9 +65,10 @@ static aic_code put_lines(aic_request *q, aic_bytes *out, int64_t record, aic_er
 		aic_rows_text(&rows, aic_store_wallet_by_id(q->d->store, sqlite3_column_int64(st, 3))->name);
 		aic_rows_text(&rows, aic_store_wallet_by_id(q->d->store, sqlite3_column_int64(st, 4))->name);
 		aic_rows_amount(&rows, aic_sql_amount(st, 5));
-		aic_rows_amount(&rows, aic_sql_amount(st, 6));
+		bool closed = sqlite3_column_type(st, 6) != SQLITE_NULL;
+		aic_rows_amount(&rows, closed ? aic_fee_of(aic_sql_amount(st, 5), (uint64_t)sqlite3_column_int64(st, 6)) : 0);
 		for (int k = 7; k < 10; k++)
-			aic_rows_number(&rows, sqlite3_column_type(st, k) == SQLITE_NULL ? -1 : sqlite3_column_int64(st, k));
+			aic_rows_number(&rows, closed ? sqlite3_column_int64(st, k) : -1);
 	}
 	aic_rows_finish(&rows, out);
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
@@ -83,9 +84,12 @@ static aic_code put_record(aic_request *q, page *p, sqlite3_stmt *st, aic_error 
 	aic_cbor_put_int(out, sqlite3_column_int64(st, 8));
 	aic_cbor_put_int(out, sqlite3_column_int64(st, 9));
 	aic_cbor_put_text(out, aic_sql_text(st, 10));
-	aic_code rc = put_lines(q, out, sqlite3_column_int64(st, 0), err);
+	aic_rated_run run = {.cluster = aic_sql_text(st, 1), .job = (uint32_t)sqlite3_column_int64(st, 2),
+	                     .restart = (uint32_t)sqlite3_column_int64(st, 3), .started = sqlite3_column_int64(st, 11),
+	                     .ended = sqlite3_column_int64(st, 12)};
+	aic_code rc = put_lines(q, out, sqlite3_column_int64(st, 13), sqlite3_column_int64(st, 14), err);
 	if (rc == AIC_OK)
-		rc = put_receipts(q, out, aic_sql_text(st, 1), (uint32_t)sqlite3_column_int64(st, 2), (uint32_t)sqlite3_column_int64(st, 3), err);
+		rc = put_receipts(q, out, &run, err);
 	p->n++;
 	return rc;
 }
@@ -94,10 +98,11 @@ static aic_code gather(aic_request *q, const wanted *w, page *p, aic_error *err)
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(q->d->store->db, &st, err,
-	                            "SELECT id, cluster, job, restart, account, user, body, billable, state_ppm, status, reason FROM record r"
+	                            "SELECT id, cluster, job, restart, account, user, body, billable, state_ppm, status, reason, started, ended,"
+	                            " first_line, last_line FROM record r"
 	                            " WHERE id>?1 AND ended>=?2 AND ended<?3 AND (?4='' OR account=?4) AND (?5='' OR user=?5) AND (?6='' OR"
-	                            " EXISTS(SELECT 1 FROM line l WHERE l.record=r.id AND l.node=?6)) AND (?7='' OR EXISTS(SELECT 1 FROM line"
-	                            " l JOIN wallet o ON o.id=l.payee WHERE l.record=r.id AND o.name=?7)) ORDER BY id LIMIT ?8", "iiitttti",
+	                            " EXISTS(SELECT 1 FROM line l WHERE l.id BETWEEN r.first_line AND r.last_line AND l.node=?6)) AND (?7='' OR EXISTS(SELECT 1 FROM line"
+	                            " l JOIN wallet o ON o.id=l.payee WHERE l.id BETWEEN r.first_line AND r.last_line AND o.name=?7)) ORDER BY id LIMIT ?8", "iiitttti",
 	                            w->after, w->since, w->until, w->account, w->user, w->node, w->payee, (int64_t)PAGE_MAX);
 
 	while (rc == AIC_OK && !p->full && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {

@@ -8,8 +8,8 @@
 #include "accounting/audit.h"
 #include "accounting/flags.h"
 
-#define LINES "SELECT l.id, r.job, r.user, l.node, l.kind, p.name, q.name, l.gross, l.useful, l.quality, l.quality_reason, l.act, l.held," \
-              " r.flags, r.cpu_seconds, r.gpu_seconds, l.payee, r.restart FROM line l LEFT JOIN record r ON r.id=l.record JOIN wallet p ON" \
+#define LINES(from) "SELECT l.id, r.job, r.user, l.node, l.kind, p.name, q.name, l.gross, l.useful, l.quality, l.quality_reason, l.act, l.held," \
+              " r.flags, r.cpu_seconds, r.gpu_seconds, l.payee, r.restart FROM " from " l LEFT JOIN record r ON r.id=l.record JOIN wallet p ON" \
               " p.id=l.payer JOIN wallet q ON q.id=l.payee WHERE "
 #define ORDER " ORDER BY r.id IS NULL, r.cluster, r.job, r.submit, r.restart, r.segment, l.node, l.kind, l.id LIMIT 200001"
 #define LINES_MAX 200000
@@ -58,8 +58,8 @@ aic_code aic_serve_batch_lines(aic_request *q, aic_error *err)
 	if (rc == AIC_OK)
 		rc = aic_flagger_new(&f, q->d->store, batch.id, err);
 	if (rc == AIC_OK)
-		rc = open ? aic_sql_start(q->d->store->db, &st, err, LINES "l.batch IS NULL" ORDER, "")
-		          : aic_sql_start(q->d->store->db, &st, err, LINES "l.batch=?1" ORDER, "i", batch.id);
+		rc = open ? aic_sql_start(q->d->store->db, &st, err, LINES("open_line") "1" ORDER, "")
+		          : aic_sql_start(q->d->store->db, &st, err, LINES("taken_line") "l.batch=?1" ORDER, "i", batch.id);
 	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
 		if (++n > LINES_MAX) {
 			aic_sql_done(st);

@@ -116,7 +116,7 @@ static aic_code payouts(aic_request *q, const period *p, aic_error *err)
 	aic_code rc = payouts_of_batches(q, &rows, p, &charge, message, sizeof(message), err);
 
 	if (rc == AIC_OK)
-		rc = aic_batch_draft(&q->d->batches, p->end, q->d->fee_ppm, &open, NULL, err);
+		rc = aic_batch_draft(&q->d->batches, p->end, q->d->fee_ppm, &open, err);
 	if (rc == AIC_OK) {
 		aic_batch draft = {.start = p->start, .end = p->end, .fee_ppm = q->d->fee_ppm, .number = UINT32_MAX};
 		aic_str_copy(draft.period, sizeof(draft.period), p->name);
@@ -165,55 +165,43 @@ aic_code aic_serve_statement(aic_request *q, aic_error *err)
 
 typedef struct {
 	char account[AIC_NAME_LEN], user[AIC_NAME_LEN];
-	int64_t jobs, cpu_seconds, gpu_seconds, cpu_used;
+	int64_t jobs, cpu_seconds, gpu_seconds, cpu_runs, cpu_ms;
 	aic_amount charge;
 } usage;
 
-static aic_code charges_of_users(aic_request *q, const period *p, usage *u, size_t n, aic_error *err)
+static usage *usage_row(usage **out, size_t *n, size_t *cap, const char *account, const char *user)
 {
-	sqlite3_stmt *st;
-	size_t at = 0;
-	aic_code rc = aic_sql_start(q->d->store->db, &st, err,
-	                            "SELECT r.account, r.user, l.gross FROM record r JOIN line l ON l.record=r.id"
-	                            " WHERE r.ended>=?1 AND r.ended<?2 AND r.status<>3 ORDER BY 1, 2", "ii", p->start, p->end);
-
-	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
-		while (at < n && (strcmp(u[at].account, aic_sql_text(st, 0)) || strcmp(u[at].user, aic_sql_text(st, 1))))
-			at++;
-		if (at == n) {
-			aic_sql_done(st);
-			return AIC_OK;
-		}
-		u[at].charge += aic_sql_amount(st, 2);
+	if (*n && !strcmp((*out)[*n - 1].account, account) && !strcmp((*out)[*n - 1].user, user))
+		return &(*out)[*n - 1];
+	if (*n == *cap) {
+		*cap = *cap ? 2 * *cap : 32;
+		*out = aic_xrealloc(*out, *cap * sizeof(**out));
 	}
-	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+	usage *u = &(*out)[(*n)++];
+	memset(u, 0, sizeof(*u));
+	aic_str_copy(u->account, sizeof(u->account), account);
+	aic_str_copy(u->user, sizeof(u->user), user);
+	return u;
 }
 
+/* Days of the period, added up by account and user. */
 static aic_code gather_usage(aic_request *q, const period *p, usage **out, size_t *n, aic_error *err)
 {
 	sqlite3_stmt *st;
 	size_t cap = 0;
-	aic_code rc = aic_sql_start(q->d->store->db, &st, err,
-	                            "SELECT account, user, count(*), sum(cpu_seconds), sum(gpu_seconds), sum((SELECT sum(cpu_ms) FROM"
-	                            " receipt c WHERE c.cluster=record.cluster AND c.job=record.job AND c.restart=record.restart)) / 1000"
-	                            " FROM record WHERE ended>=?1 AND ended<?2 AND status<>3 GROUP BY 1, 2 ORDER BY 1, 2", "ii", p->start,
-	                            p->end);
+	aic_code rc = aic_sql_start(q->d->store->db, &st, err, "SELECT account, user, runs, cpu_seconds, gpu_seconds, cpu_runs, cpu_ms, charge FROM"
+	                            " usage WHERE day>=?1 AND day<?2 AND runs>0 ORDER BY 1, 2", "ii", p->start / AIC_DAY, p->end / AIC_DAY);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
-		if (*n == cap) {
-			cap = cap ? 2 * cap : 32;
-			*out = aic_xrealloc(*out, cap * sizeof(**out));
-		}
-		usage *u = &(*out)[(*n)++];
-		aic_str_copy(u->account, sizeof(u->account), aic_sql_text(st, 0));
-		aic_str_copy(u->user, sizeof(u->user), aic_sql_text(st, 1));
-		u->jobs = sqlite3_column_int64(st, 2);
-		u->cpu_seconds = sqlite3_column_int64(st, 3);
-		u->gpu_seconds = sqlite3_column_int64(st, 4);
-		u->cpu_used = sqlite3_column_type(st, 5) == SQLITE_NULL ? -1 : sqlite3_column_int64(st, 5);
-		u->charge = 0;
+		usage *u = usage_row(out, n, &cap, aic_sql_text(st, 0), aic_sql_text(st, 1));
+		u->jobs += sqlite3_column_int64(st, 2);
+		u->cpu_seconds += sqlite3_column_int64(st, 3);
+		u->gpu_seconds += sqlite3_column_int64(st, 4);
+		u->cpu_runs += sqlite3_column_int64(st, 5);
+		u->cpu_ms += sqlite3_column_int64(st, 6);
+		u->charge += aic_sql_amount(st, 7);
 	}
-	return rc == AIC_NOT_FOUND ? charges_of_users(q, p, *out, *n, err) : rc;
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
 /* [period] : period text, rows */
@@ -231,12 +219,12 @@ aic_code aic_serve_usage(aic_request *q, aic_error *err)
 		char used[32];
 		if (!aic_viewer_sees_job(q->viewer, u[i].account, u[i].user))
 			continue;
-		snprintf(used, sizeof(used), "%lld", (long long)u[i].cpu_used);
+		snprintf(used, sizeof(used), "%lld", (long long)(u[i].cpu_ms / 1000));
 		aic_rows_text(&rows, u[i].account);
 		aic_rows_text(&rows, u[i].user);
 		aic_rows_number(&rows, u[i].jobs);
 		aic_rows_number(&rows, u[i].cpu_seconds);
-		aic_rows_text(&rows, u[i].cpu_used < 0 ? "unknown" : used);
+		aic_rows_text(&rows, !u[i].cpu_runs ? "unknown" : used);
 		aic_rows_number(&rows, u[i].gpu_seconds);
 		aic_rows_amount(&rows, u[i].charge);
 	}

@@ -78,7 +78,7 @@ aic_code aic_serve_payout_series(aic_request *q, aic_error *err)
 		aic_tally_clear(&t);
 	}
 	if (rc == AIC_OK)
-		rc = aic_batch_draft(&q->d->batches, spans[PERIODS_MAX - 1].end, q->d->fee_ppm, &t, NULL, err);
+		rc = aic_batch_draft(&q->d->batches, spans[PERIODS_MAX - 1].end, q->d->fee_ppm, &t, err);
 	if (rc == AIC_OK)
 		put_payouts(q, &rows, spans[PERIODS_MAX - 1].name, &t);
 	aic_tally_clear(&t);
@@ -97,11 +97,9 @@ static aic_code add_usage(aic_request *q, const span *p, int64_t sum[MEASURES], 
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(q->d->store->db, &st, err,
-	                            "SELECT account, user, sum(cpu), sum(iif(cpu_ms IS NULL, 0, cpu)), sum(cpu_ms) / 1000, sum(gpu),"
-	                            " sum(iif(gpu_ms IS NULL, 0, gpu)), sum(gpu_ms) / 1000 FROM (SELECT r.account, r.user, r.cpu_seconds"
-	                            " cpu, r.gpu_seconds gpu, sum(c.cpu_ms) cpu_ms, sum(c.gpu_ms) gpu_ms FROM record r LEFT JOIN receipt c"
-	                            " ON c.cluster=r.cluster AND c.job=r.job AND c.restart=r.restart WHERE r.ended>=?1 AND r.ended<?2 AND"
-	                            " r.status<>3 GROUP BY r.id) GROUP BY 1, 2", "ii", p->start, p->end);
+	                            "SELECT account, user, sum(cpu_seconds), sum(cpu_metered), sum(cpu_ms) / 1000, sum(gpu_seconds),"
+	                            " sum(gpu_metered), sum(gpu_ms) / 1000 FROM usage WHERE day>=?1 AND day<?2 GROUP BY 1, 2", "ii",
+	                            p->start / AIC_DAY, p->end / AIC_DAY);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK)
 		if (aic_viewer_sees_job(q->viewer, aic_sql_text(st, 0), aic_sql_text(st, 1)))
