@@ -162,7 +162,8 @@ static void all_keys(void **state)
 	        "scope: {partitions: [gpu], accounts: [physics, biology]}\n" USERS
 	        "administrators: {users: [root, nobody], groups: [root]}\napprovals: 2\nperiod: month\n"
 	        "paths: {state: /s, run: /r, log: /l, spool: /p, node: /n/%n, metrics: /m/aic.prom}\n"
-	        "accounting: {listen: '0.0.0.0:6829', address: 'head:6829'}\nledger: {genesis: /g.yaml, order: local, chain: ab" DIGITS_62 "}\n"
+	        "accounting: {listen: '0.0.0.0:6829', address: 'head:6829'}\nledger: {genesis: /g.yaml, order: local, chain: ab" DIGITS_62 ", "
+	        "archive: {listen: '0.0.0.0:6830', peers: [{url: 'https://b.edu:6830', key: ab" DIGITS_62 "}]}}\n"
 	        "rates: {gpu: {default: 1, a100: 2, h100: '3.5'}, cpu: 0.02, mem_gib: 0}\n"
 	        "policy: {unfunded: refuse, stale: closed, stale_after: 60}\n"
 	        "providers: [{name: l1, organisation: o1, nodes: n1}, {name: l2, organisation: o2, nodes: n2}]\n"
@@ -183,6 +184,10 @@ static void all_keys(void **state)
 	assert_true(aic_rate_of_gpu(&c.rates, "h100") == AIC_UNIT * 7 / 2 && c.rates.gpu_types == 2);
 	assert_true(c.rates.gpu_default == AIC_UNIT && c.rates.mem_gib == 0);
 	assert_string_equal(c.chain, "ab" DIGITS_62);
+	assert_string_equal(c.archive.listen, "0.0.0.0:6830");
+	assert_int_equal(c.archive.n_peers, 1);
+	assert_string_equal(c.archive.peer[0].url, "https://b.edu:6830");
+	assert_int_equal(c.archive.peer[0].key[0], 0xab);
 	assert_int_equal(c.stale_after, 60);
 	assert_int_equal(c.n_providers, 2);
 	assert_true(c.asset[0].is_model && !c.asset[1].is_model);
@@ -244,6 +249,13 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "accounting: {listen: 'a:70000'}\n", 4, "must be host:port"},
 	{SITE "accounting: {address: head}\n", 4, "\"address: head\" must be host:port or the absolute path"},
 	{SITE "ledger: {order: raft}\n", 4, "\"order: raft\" must be local or etcd"},
+	{SITE "ledger:\n  archive: {listen: '6830'}\n", 5, "\"listen: 6830\" must be host:port"},
+	{SITE "ledger:\n  archive: {peers: [a]}\n", 5, "each row of peers must be a map"},
+	{SITE "ledger:\n  archive: {peers: [{url: 'http://b:1', key: ab}]}\n", 5, "\"url: http://b:1\" must be https://host:port"},
+	{SITE "ledger:\n  archive: {peers: [{url: 'https://b:1', key: ab}]}\n", 5, "peer https://b:1: \"key\" must be its site key"},
+	{SITE "ledger:\n  archive: {peers: [{url: 'https://b:1', key: ab" DIGITS_62 "}, {url: 'https://b:1', key: ab" DIGITS_62 "}]}\n", 5,
+	 "peer https://b:1 is listed twice"},
+	{SITE "ledger: {archive: {port: 1}}\n", 4, "key \"port\" is not known"},
 	{SITE "ledger: {chain: 12ab}\n", 4, "\"chain\" must be a ledger's id of 64 hexadecimal digits"},
 	{SITE "ledger: {chain: AB" DIGITS_62 "}\n", 4, "\"chain\" must be a ledger's id"},
 	{SITE "ledger:\n  order: etcd\n", 5, "\"order: etcd\" needs to know where: add \"etcd: {endpoints:"},

@@ -187,6 +187,12 @@ ledger_order_window_test_LDADD = $(ledger_test_libs) -lpthread
 ledger_order_order_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_order_test_LDADD = $(ledger_test_libs) -lpthread
 if WITH_ETCD
+if WITH_HTTPD
+check_PROGRAMS += ledger_archive_peer_test
+ledger_archive_peer_test_SOURCES = ledger/archive/peer_test.c ledger/archive/server.c ledger/archive/testing.c ledger/testing.c
+ledger_archive_peer_test_CFLAGS = $(ledger_test_flags) $(HTTPD_CFLAGS)
+ledger_archive_peer_test_LDADD = $(ledger_test_libs) $(HTTPD_LIBS)
+endif
 ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/etcd_testing.h
 ledger_order_window_test_SOURCES += ledger/order/etcd_testing.c
 check_PROGRAMS += ledger_order_etcd_member_test ledger_order_etcd_answer_test

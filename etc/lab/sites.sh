@@ -51,12 +51,12 @@ site_key_make() {
 	keys=$(site_state "$1")/keys
 	[ ! -e "$keys/site.key" ] || return 0
 	install -d -m 700 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$keys"
-	(umask 077 && quietly openssl genpkey -algorithm ed25519 -out "$keys/site.key") || die "openssl could not make a key for $1: $(tail -n 1 "$LAB_LOG")"
-	chown "$AIC_LAB_SERVICE" "$keys/site.key"
+	quietly aic key new "$keys/site.key" || die "aic key new could not make a key for $1: $(tail -n 1 "$LAB_LOG")"
+	chown "$AIC_LAB_SERVICE" "$keys/site.key" "$keys/site.key.pub"
 }
 # Its public half, and the id that the ledger makes of it: doc/formats/transaction.md.
 site_key_raw() { openssl pkey -in "$(site_state "$1")/keys/site.key" -pubout -outform DER | tail -c 32; }
-site_key() { site_key_raw "$1" | od -An -v -tx1 | tr -d ' \n'; }
+site_key() { cat "$(site_state "$1")/keys/site.key.pub"; }
 site_id() { { printf 'aic/site/v1'; site_key_raw "$1"; } | sha256sum | cut -c1-32; }
 
 # What a site's aic.yaml says under ledger.

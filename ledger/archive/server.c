@@ -169,7 +169,7 @@ static struct MHD_Daemon *start(aic_archive_server *s, const struct addrinfo *at
 		MHD_OPTION_HTTPS_MEM_TRUST, s->certificate.data, /* makes it ask for a certificate; which is good, serve() decides */
 		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+		MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return http;
 }
