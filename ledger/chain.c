@@ -486,7 +486,7 @@ static aic_code ask_for_no_signatures(aic_chain *c, aic_error *err)
 	return code ? code : aic_state_member_put(c->state, &c->site, &m, err);
 }
 
-aic_code aic_chain_preview(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_bytes *result, aic_error *err)
+aic_code aic_chain_preview(aic_chain *c, uint64_t kind, const aic_bytes *body, size_t n, aic_bytes *result, aic_error *err)
 {
 	aic_bytes tx = {0};
 	aic_code code = aic_chain_catch_up(c, err);
@@ -494,7 +494,12 @@ aic_code aic_chain_preview(aic_chain *c, uint64_t kind, const aic_bytes *body, a
 	if (code)
 		return code;
 	aic_chain_begin(c);
-	if (!(code = ask_for_no_signatures(c, err)) && !(code = execute_own(c, kind, body, &tx, err)))
+	code = ask_for_no_signatures(c, err);
+	for (size_t i = 0; i < n && !code; i++) {
+		aic_bytes_clear(&tx);
+		code = execute_own(c, kind, &body[i], &tx, err);
+	}
+	if (!code)
 		aic_bytes_append(result, aic_state_result_out(c->state)->data, aic_state_result_out(c->state)->len);
 	aic_state_discard(c->state);
 	aic_bytes_free(&tx);

@@ -57,8 +57,9 @@ aic_code aic_chain_order(aic_chain *c, const aic_bytes *transactions, size_t n, 
 /* One transaction, signed by this site, as a block of its own: ordered, applied and attested when it returns AIC_OK. Refused
  * without a trace where the state refuses it. */
 aic_code aic_chain_post(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_posted *out, aic_error *err);
-/* Executes as aic_chain_post would and undoes it; `result` gets the transaction's result. */
-aic_code aic_chain_preview(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_bytes *result, aic_error *err);
+/* Executes n transactions of the kind, one after the other, as aic_chain_post would, and undoes them; `result` gets what they result
+ * in. */
+aic_code aic_chain_preview(aic_chain *c, uint64_t kind, const aic_bytes *body, size_t n, aic_bytes *result, aic_error *err);
 
 /* Executes a candidate for the state's next height and leaves it pending (valid) or undone, with the reason in err. AIC_OK,
  * AIC_REFUSED or AIC_CORRUPT for an invalid block, AIC_SYSTEM and the like where the state could not be read. */

@@ -27,10 +27,10 @@ static void describe(const aic_block *b, uint64_t index, char note[AIC_NAME_LEN]
 		return;
 	aic_hex(id, tx.id.b, 8);
 	snprintf(note, AIC_NAME_LEN, "%s %s", aic_tx_kind_name(tx.kind), id);
-	if (tx.kind != AIC_TX_SETTLEMENT)
+	if (tx.kind != AIC_TX_SETTLEMENT && tx.kind != AIC_TX_SETTLEMENT_PART)
 		return;
 	aic_cbor_init(&c, tx.body, tx.body_len);
-	aic_cbor_array_exact(&c, 8);
+	aic_cbor_array_exact(&c, tx.kind == AIC_TX_SETTLEMENT ? 8 : 7);
 	aic_cbor_text(&c, period, sizeof(period));
 	uint64_t number = aic_cbor_uint(&c);
 	if (aic_cbor_ok(&c))

@@ -40,6 +40,7 @@ libledger_la_SOURCES = \
 	ledger/service_reseed.c ledger/service_settle.c \
 	ledger/command_reseed.c ledger/reseed.c ledger/reseed.h \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
+	ledger/state/settlement_part.c ledger/state/settlement_part.h \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
 	ledger/state/touch.c ledger/state/touch.h \
 	ledger/state/token.c ledger/state/token.h \
@@ -159,6 +160,10 @@ ledger_merkle_test_LDADD = $(ledger_test_libs)
 ledger_tree_test_SOURCES = ledger/state/tree_test.c ledger/testing.c
 ledger_tree_test_CFLAGS = $(ledger_test_flags)
 ledger_tree_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_settlement_part_test
+ledger_settlement_part_test_SOURCES = ledger/state/settlement_part_test.c ledger/testing.c
+ledger_settlement_part_test_CFLAGS = $(ledger_test_flags)
+ledger_settlement_part_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_touch_test
 ledger_touch_test_SOURCES = ledger/state/touch_test.c ledger/testing.c
 ledger_touch_test_CFLAGS = $(ledger_test_flags)

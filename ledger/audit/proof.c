@@ -168,8 +168,12 @@ static aic_code build(aic_bytes *out, aic_state *s, const loaded *head, const lo
 	int64_t time;
 	aic_code code;
 
-	if ((code = aic_tx_decode(&tx, block->block.tx[index].data, block->block.tx[index].len, err)) ||
-	    (code = aic_settlement_line_of(tx.body, tx.body_len, line - 1, &l, err)))
+	if ((code = aic_tx_decode(&tx, block->block.tx[index].data, block->block.tx[index].len, err)))
+		return code;
+	if (tx.kind != AIC_TX_SETTLEMENT)
+		return aic_fail(err, AIC_REFUSED, "this settlement was posted in parts, of which no proof of one line can be made: have an export "
+		                                  "verified in its place");
+	if ((code = aic_settlement_line_of(tx.body, tx.body_len, line - 1, &l, err)))
 		return code;
 	aic_cbor_put_array(out, 11);
 	aic_cbor_put_text(out, AIC_PROOF_VERSION);

@@ -16,6 +16,8 @@ const char *aic_event_name(uint64_t kind)
 		return "Wallet";
 	case AIC_EVENT_SETTLEMENT:
 		return "Settlement";
+	case AIC_EVENT_SETTLEMENT_PART:
+		return "SettlementPart";
 	case AIC_EVENT_REVERSAL:
 		return "Reversal";
 	case AIC_EVENT_DEBT:

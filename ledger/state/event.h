@@ -22,6 +22,7 @@ typedef enum {
 	AIC_EVENT_ASSET_APPROVAL = 18,        /* ERC-721 Approval(owner, approved, token) */
 	AIC_EVENT_ASSET_APPROVAL_FOR_ALL = 19,/* ERC-721 ApprovalForAll(owner, operator, 0 or 1) */
 	AIC_EVENT_SETTLEMENT = 48,            /* value: coin issued; note: period/number */
+	AIC_EVENT_SETTLEMENT_PART = 49,       /* value: bytes; note: period/number part i/n */
 	AIC_EVENT_REVERSAL = 50,
 	AIC_EVENT_DEBT = 51                   /* a owes b value more */
 } aic_event_kind;

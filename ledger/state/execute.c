@@ -58,6 +58,8 @@ static executor find(uint64_t kind)
 		return aic_execute_pause;
 	case AIC_TX_REVERSAL:
 		return aic_execute_reversal;
+	case AIC_TX_SETTLEMENT_PART:
+		return aic_execute_settlement_part;
 	case AIC_TX_SETTLEMENT:
 		return aic_execute_settlement;
 	default:

@@ -19,6 +19,7 @@ aic_code aic_execute_decrease_allowance(aic_exec *x, aic_error *err);
 aic_code aic_execute_burn(aic_exec *x, aic_error *err);
 aic_code aic_execute_burn_from(aic_exec *x, aic_error *err);
 aic_code aic_execute_settlement(aic_exec *x, aic_error *err);
+aic_code aic_execute_settlement_part(aic_exec *x, aic_error *err);
 aic_code aic_execute_reversal(aic_exec *x, aic_error *err);
 aic_code aic_execute_asset_register(aic_exec *x, aic_error *err);
 aic_code aic_execute_asset_transfer(aic_exec *x, aic_error *err);

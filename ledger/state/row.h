@@ -32,7 +32,10 @@ typedef enum {
 	AIC_TABLE_MEMBERS = 12,   /* key "": [* [site, since, until]], ascending */
 	AIC_TABLE_VOTE = 13,      /* key SHA-256(u64 BE kind || body): [* site], in order of voting */
 	AIC_TABLE_PAUSE = 14,     /* key "": there while the ledger is paused */
-	AIC_TABLE_RATES = 15      /* key "": [* [name, units]], the consortium's rates */
+	AIC_TABLE_RATES = 15,     /* key "": [* [name, units]], the consortium's rates */
+	AIC_TABLE_PARTS = 16,     /* key site: what waits of a settlement in parts; || u32 BE part: a piece of it, as it came */
+	AIC_TABLE_PARTS_POSTED = 17, /* key as of 7: [* transaction] that brought the pieces */
+	AIC_TABLE_REQUEST = 18    /* key u256 BE id */
 } aic_table_id;
 
 aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);
