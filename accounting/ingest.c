@@ -440,7 +440,7 @@ static aic_code drop_estimate(const aic_ingest *in, const aic_job_record *r, con
 	                                       " submit=?2 AND cluster=?3 ORDER BY nth LIMIT 1)", "iit", (int64_t)r->job_id, r->submit, r->cluster);
 }
 
-aic_code aic_ingest_estimate(const aic_ingest *in, const void *body, size_t len, aic_ingest_result *what, aic_error *err)
+aic_code aic_ingest_estimate(const aic_ingest *in, const void *body, size_t len, bool split, aic_ingest_result *what, aic_error *err)
 {
 	aic_job_record r = {0};
 	aic_bytes own = {0};
@@ -451,15 +451,16 @@ aic_code aic_ingest_estimate(const aic_ingest *in, const void *body, size_t len,
 	if (rc == AIC_OK)
 		rc = aic_sql_int(in->store->db, &known, err, "SELECT count(*) FROM record WHERE cluster=?1 AND job=?2 AND started BETWEEN ?3 - 1"
 		                 " AND ?3 + 1", "tii", r.cluster, (int64_t)r.job_id, r.start);
-	/* slurmdbd has no restart count: it takes a number that no record of the job has */
+	/* slurmdbd has no restart count, and the comment may be an earlier run's: it takes a number that no record of the job has */
 	if (rc == AIC_OK && !known)
-		rc = aic_sql_int(in->store->db, &runs, err, "SELECT coalesce(max(restart) + 1, 0) FROM record WHERE cluster=?1 AND job=?2 AND"
-		                 " submit=?3", "tii", r.cluster, (int64_t)r.job_id, r.submit);
+		rc = aic_sql_int(in->store->db, &runs, err, "SELECT CASE WHEN ?5 AND NOT EXISTS(SELECT 1 FROM record WHERE cluster=?1 AND job=?2"
+		                 " AND submit=?3 AND restart=?4) THEN ?4 ELSE coalesce(max(restart) + 1, 0) END FROM record WHERE cluster=?1 AND job=?2"
+		                 " AND submit=?3", "tiiii", r.cluster, (int64_t)r.job_id, r.submit, (int64_t)r.restart, (int64_t)split);
 	if (rc == AIC_OK && !known) {
 		*what = AIC_INGEST_NEW;
 		r.restart = (uint32_t)runs;
 		aic_job_record_encode(&own, &r);
-		rc = insert_new(in, &r, own.data, own.len, AIC_RECORD_ESTIMATED, err);
+		rc = insert_new(in, &r, own.data, own.len, AIC_RECORD_ESTIMATED | (split ? AIC_RECORD_SPLIT : 0), err);
 	}
 	aic_bytes_free(&own);
 	aic_job_record_clear(&r);

@@ -66,15 +66,16 @@ static aic_code kept_aside(comparison *c, const aic_job_record *t, bool *aside, 
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-static aic_code fill_missing(comparison *c, const aic_job_record *t, aic_difference *d, aic_error *err)
+static aic_code fill_missing(comparison *c, const aic_slurmdb_run *run, aic_difference *d, aic_error *err)
 {
 	aic_bytes body = {0};
 	aic_ingest_result what;
 
-	aic_job_record_encode(&body, t);
-	aic_code rc = aic_ingest_estimate(c->in, body.data, body.len, &what, err);
+	aic_job_record_encode(&body, &run->record);
+	aic_code rc = aic_ingest_estimate(c->in, body.data, body.len, run->split, &what, err);
 	aic_bytes_free(&body);
 	d->filled = rc == AIC_OK && what == AIC_INGEST_NEW;
+	d->split = run->split;
 	return rc;
 }
 
@@ -104,8 +105,9 @@ static void compare_times(comparison *c, const aic_job_record *t, const ours *o)
 	}
 }
 
-static aic_code compare_one(comparison *c, const aic_job_record *t, bool fill, aic_error *err)
+static aic_code compare_one(comparison *c, const aic_slurmdb_run *run, bool fill, aic_error *err)
 {
+	const aic_job_record *t = &run->record;
 	ours o;
 	aic_code rc = find_ours(c, t, &o, err);
 
@@ -121,7 +123,7 @@ static aic_code compare_one(comparison *c, const aic_job_record *t, bool fill, a
 		if (aside)
 			return AIC_OK;
 		d->cause = "not in a spool: slurmctld was killed before it was written, or ran without jobcomp/aic";
-		return fill ? fill_missing(c, t, d, err) : AIC_OK;
+		return fill ? fill_missing(c, run, d, err) : AIC_OK;
 	}
 	if (rc != AIC_OK)
 		return rc;
@@ -129,7 +131,15 @@ static aic_code compare_one(comparison *c, const aic_job_record *t, bool fill, a
 	return aic_sql_run(c->in->store->db, err, "INSERT OR IGNORE INTO temp.matched(id) VALUES(?1)", "i", o.id);
 }
 
-static aic_code find_unknown(comparison *c, int64_t since, aic_error *err)
+static bool was_asked(const aic_slurmdb *s, const char *cluster)
+{
+	for (size_t i = 0; i < s->n_clusters; i++)
+		if (!strcmp(s->cluster[i], cluster))
+			return true;
+	return false;
+}
+
+static aic_code find_unknown(comparison *c, const aic_slurmdb *theirs, int64_t since, aic_error *err)
 {
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(c->in->store->db, &st, err, "SELECT cluster, job, started, ended, state FROM record WHERE ended>=?1 AND"
@@ -137,6 +147,8 @@ static aic_code find_unknown(comparison *c, int64_t since, aic_error *err)
 	                            " job, started", "i", since);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(c->in->store->db, st, err)) == AIC_OK) {
+		if (!was_asked(theirs, aic_sql_text(st, 0)))
+			continue;
 		aic_difference *d = add(c, AIC_DIFF_UNKNOWN_TO_SLURM, aic_sql_text(st, 0), (uint32_t)sqlite3_column_int64(st, 1),
 		                        sqlite3_column_int64(st, 2));
 		d->our_end = sqlite3_column_int64(st, 3);
@@ -146,25 +158,25 @@ static aic_code find_unknown(comparison *c, int64_t since, aic_error *err)
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-static aic_code compare_all(comparison *c, int64_t since, const aic_job_record *theirs, size_t n, bool fill, aic_error *err)
+static aic_code compare_all(comparison *c, int64_t since, const aic_slurmdb *theirs, bool fill, aic_error *err)
 {
 	aic_code rc = aic_sql_script(c->in->store->db, "CREATE TEMP TABLE IF NOT EXISTS matched(id INTEGER PRIMARY KEY);"
 	                                               "DELETE FROM temp.matched;", err);
 
-	for (size_t i = 0; i < n && rc == AIC_OK; i++)
-		rc = compare_one(c, &theirs[i], fill, err);
-	return rc == AIC_OK ? find_unknown(c, since, err) : rc;
+	for (size_t i = 0; i < theirs->n && rc == AIC_OK; i++)
+		rc = compare_one(c, &theirs->run[i], fill, err);
+	return rc == AIC_OK ? find_unknown(c, theirs, since, err) : rc;
 }
 
-aic_code aic_reconcile(const aic_ingest *in, int64_t since, const aic_job_record *theirs, size_t n, bool fill, aic_difference **out,
-                       size_t *n_out, aic_error *err)
+aic_code aic_reconcile(const aic_ingest *in, int64_t since, const aic_slurmdb *theirs, bool fill, aic_difference **out, size_t *n_out,
+                       aic_error *err)
 {
 	comparison c = {.in = in};
 	aic_code rc = aic_store_begin(in->store, err);
 
 	if (rc != AIC_OK)
 		return rc;
-	rc = compare_all(&c, since, theirs, n, fill, err);
+	rc = compare_all(&c, since, theirs, fill, err);
 	if (rc == AIC_OK)
 		rc = aic_store_commit(in->store, err);
 	else

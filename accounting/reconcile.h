@@ -6,10 +6,25 @@
 
 #include "accounting/ingest.h"
 
-/* Runs that ended since then, as slurmdbd tells them; restart is 0 in all. Asks slurmdbd and waits for it: for commands, not for
- * the daemon. *out is malloc'ed, free with aic_slurmdb_runs_free. */
-aic_code aic_slurmdb_runs(const aic_config *c, int64_t since, aic_job_record **out, size_t *n, aic_error *err);
-void aic_slurmdb_runs_free(aic_job_record *r, size_t n);
+#define AIC_CLUSTERS_MAX 64
+
+typedef struct {
+	aic_job_record record;   /* restart is 0 and the nodes' shares even, unless: */
+	bool split;              /* they come from AdminComment, where jobcomp/aic left them (common/split.h) */
+} aic_slurmdb_run;
+
+/* What slurmdbd tells of the clusters that were asked for. */
+typedef struct {
+	size_t n_clusters;
+	char cluster[AIC_CLUSTERS_MAX][AIC_NAME_LEN];
+	size_t n;
+	aic_slurmdb_run *run;    /* owned */
+} aic_slurmdb;
+
+/* Runs that ended since then. cluster: the one that is wanted; NULL for those of aic.yaml, or where it names none for all that slurmdbd
+ * has. Asks slurmdbd and waits for it: for commands, not for the daemon. Clear it whatever comes back. */
+aic_code aic_slurmdb_runs(aic_slurmdb *out, const aic_config *c, const char *cluster, int64_t since, aic_error *err);
+void aic_slurmdb_clear(aic_slurmdb *s);
 /* "1=8,2=64000,1001=2" with the types of its gres ids into CPUs, MiB and GPUs of one of `nodes` equal shares; what does not divide goes
  * to the first ones. gres: pairs of id and "gpu" or "gpu:TYPE". */
 typedef struct {
@@ -26,12 +41,13 @@ typedef struct {
 	uint32_t job;
 	int64_t start, our_end, their_end; /* 0: none */
 	aic_job_state our_state, their_state;
-	bool filled;
+	bool filled, split;
 	const char *cause;
 } aic_difference;
 
-/* Compares, in a transaction of its own; fill: ingests what is missing, marked as estimated. *out is malloc'ed. */
-aic_code aic_reconcile(const aic_ingest *in, int64_t since, const aic_job_record *theirs, size_t n, bool fill, aic_difference **out,
-                       size_t *n_out, aic_error *err);
+/* Compares the records of these clusters, in a transaction of its own; fill: ingests what is missing, as an estimate where it came
+ * without a split. *out is malloc'ed. */
+aic_code aic_reconcile(const aic_ingest *in, int64_t since, const aic_slurmdb *theirs, bool fill, aic_difference **out, size_t *n_out,
+                       aic_error *err);
 
 #endif

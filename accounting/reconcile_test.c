@@ -6,14 +6,16 @@
 #include "accounting/reconcile.h"
 #include "common/log.h"
 
-static size_t reconcile(fixture *f, const aic_job_record *theirs, size_t n, bool fill, aic_difference *out, size_t max)
+/* Some runs, as slurmdbd tells them of clusters lab and far. */
+static size_t reconcile_runs(fixture *f, aic_slurmdb_run *run, size_t n, bool fill, aic_difference *out, size_t max)
 {
+	aic_slurmdb theirs = {.n_clusters = 2, .cluster = {"lab", "far"}, .n = n, .run = run};
 	aic_ingest in = {.store = f->store, .registry = f->registry, .config = &f->config};
 	aic_difference *d;
 	aic_error err = {0};
 	size_t got;
 
-	if (aic_reconcile(&in, 0, theirs, n, fill, &d, &got, &err) != AIC_OK)
+	if (aic_reconcile(&in, 0, &theirs, fill, &d, &got, &err) != AIC_OK)
 		fail_msg("%s", err.message);
 	assert_true(got <= max);
 	if (got)
@@ -22,6 +24,15 @@ static size_t reconcile(fixture *f, const aic_job_record *theirs, size_t n, bool
 	assert_true(aic_store_wallet_find(f->store, "account/physics") == NULL ||
 	            aic_store_wallet_find(f->store, "account/physics")->unsettled == fixture_open_gross(f, "account/physics"));
 	return got;
+}
+
+static size_t reconcile(fixture *f, const aic_job_record *theirs, size_t n, bool fill, aic_difference *out, size_t max)
+{
+	aic_slurmdb_run run[8];
+
+	for (size_t i = 0; i < n; i++)
+		run[i] = (aic_slurmdb_run){.record = theirs[i]};
+	return reconcile_runs(f, run, n, fill, out, max);
 }
 
 static void equal_is_silent(void **state)
@@ -166,11 +177,71 @@ static void shares_are_even(void **state)
 	assert_true(cpus == 8 && mem == 64000 && a100 == 4 && k80 == 2 && other == 1);
 }
 
+/* With its split from AdminComment a run is what the spool would have told: its restart count, its nodes, its data set. */
+static void a_split_is_no_estimate(void **state)
+{
+	fixture *f = *state;
+	aic_slurmdb_run run = {.record = fixture_record(1, 7200), .split = true};
+	aic_difference d[4];
+	int64_t flags = 0, restart = 0;
+	char *lines;
+
+	fixture_node(&run.record, "n3", "", 0, 2, 1000);
+	run.record.restart = 3;
+	aic_str_copy(run.record.dataset, sizeof(run.record.dataset), "faces");
+	assert_int_equal(reconcile_runs(f, &run, 1, true, d, 4), 1);
+	assert_true(d[0].filled && d[0].split);
+	assert_int_equal(aic_sql_int(f->store->db, &flags, NULL, "SELECT flags FROM record", ""), AIC_OK);
+	assert_int_equal(aic_sql_int(f->store->db, &restart, NULL, "SELECT restart FROM record", ""), AIC_OK);
+	assert_true(flags == (AIC_RECORD_ESTIMATED | AIC_RECORD_SPLIT) && restart == 3);
+	lines = fixture_lines(f, 1);
+	assert_non_null(strstr(lines, "n1 hardware account/physics provider/lab-one 4.285 open\n"));
+	assert_non_null(strstr(lines, " data account/physics provider/lab-one "));
+	free(lines);
+	assert_int_equal(reconcile_runs(f, &run, 1, true, d, 4), 0);
+	/* a later run with an earlier run's comment takes a number of its own */
+	run.record.start += 10000;
+	run.record.end += 10000;
+	assert_int_equal(reconcile_runs(f, &run, 1, true, d, 4), 1);
+	assert_int_equal(aic_sql_int(f->store->db, &restart, NULL, "SELECT max(restart) FROM record", ""), AIC_OK);
+	assert_int_equal(restart, 4);
+	/* and the spool's record takes the first one's place */
+	run.record.start -= 10000;
+	run.record.end -= 10000;
+	fixture_ingest(f, &run.record);
+	assert_int_equal(aic_sql_int(f->store->db, &flags, NULL, "SELECT flags FROM record WHERE restart=3", ""), AIC_OK);
+	assert_int_equal(flags, 0);
+	aic_job_record_clear(&run.record);
+}
+
+/* Clusters have job numbers of their own; one that was not asked for is not missed in slurmdbd. */
+static void clusters_are_apart(void **state)
+{
+	fixture *f = *state;
+	aic_job_record here = fixture_record(1, 3600), far = fixture_record(1, 7200), else_where = fixture_record(1, 60);
+	aic_difference d[4];
+
+	aic_str_copy(far.cluster, sizeof(far.cluster), "far");
+	aic_str_copy(else_where.cluster, sizeof(else_where.cluster), "elsewhere");
+	fixture_ingest(f, &here);
+	fixture_ingest(f, &else_where);
+	aic_job_record theirs[] = {here, far};
+	assert_int_equal(reconcile(f, theirs, 2, true, d, 4), 1);
+	assert_true(d[0].kind == AIC_DIFF_MISSING && d[0].filled && !strcmp(d[0].cluster, "far"));
+	assert_int_equal(reconcile(f, theirs, 1, false, d, 4), 0);
+	fixture_ingest(f, &far);
+	assert_int_equal(reconcile(f, theirs, 1, false, d, 4), 1);
+	assert_true(d[0].kind == AIC_DIFF_UNKNOWN_TO_SLURM && !strcmp(d[0].cluster, "far"));
+	aic_job_record_clear(&here);
+	aic_job_record_clear(&far);
+	aic_job_record_clear(&else_where);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
 	const struct CMUnitTest tests[] = {
-		T(equal_is_silent), T(causes), T(an_estimate_gives_way), T(a_settled_estimate_stays), T(requeues_are_told_apart_by_their_start),
+		T(equal_is_silent), T(causes), T(a_split_is_no_estimate), T(clusters_are_apart), T(an_estimate_gives_way), T(a_settled_estimate_stays), T(requeues_are_told_apart_by_their_start),
 		T(a_forgotten_run_is_not_filled_in),
 		T(shares_are_even),
 	};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounting/reconcile.h"
+#include "common/split.h"
 
 #define TRES_CPU 1
 #define TRES_MEM 2
@@ -175,62 +176,128 @@ static bool take_job(aic_job_record *r, const slurmdb_job_rec_t *job, int64_t si
 	return true;
 }
 
-static aic_code take_jobs(List rows, int64_t since, const aic_gpu_tres *gres, size_t n_gres, aic_job_record **out, size_t *n)
+static bool same_nodes(const aic_job_record *a, const aic_job_record *b)
+{
+	if (a->nodes != b->nodes)
+		return false;
+	for (uint32_t i = 0; i < a->nodes; i++) {
+		uint32_t k = 0;
+		while (k < b->nodes && strcmp(a->node[i].name, b->node[(i + k) % b->nodes].name))
+			k++;
+		if (k == b->nodes)
+			return false;
+	}
+	return true;
+}
+
+/* The split that jobcomp/aic left; one of other nodes is an earlier run's. */
+static bool take_split(aic_job_record *r, const char *comment)
+{
+	aic_job_record with = *r;
+
+	with.node = NULL;
+	with.nodes = 0;
+	if (!aic_split_get(&with, comment))
+		return false;
+	if (!same_nodes(&with, r)) {
+		free(with.node);
+		return false;
+	}
+	free(r->node);
+	*r = with;
+	return true;
+}
+
+static void take_jobs(List rows, int64_t since, const aic_gpu_tres *gres, size_t n_gres, aic_slurmdb *out)
 {
 	ListIterator it = slurm_list_iterator_create(rows);
 	slurmdb_job_rec_t *job;
 	size_t cap = 0;
 
 	while ((job = slurm_list_next(it))) {
-		if (*n == cap) {
+		if (out->n == cap) {
 			cap = cap ? 2 * cap : 256;
-			*out = aic_xrealloc(*out, cap * sizeof(**out));
+			out->run = aic_xrealloc(out->run, cap * sizeof(*out->run));
 		}
-		if (take_job(&(*out)[*n], job, since, gres, n_gres))
-			++*n;
+		aic_slurmdb_run *run = &out->run[out->n];
+		if (!take_job(&run->record, job, since, gres, n_gres))
+			continue;
+		run->split = take_split(&run->record, job->admin_comment);
+		out->n++;
 	}
 	slurm_list_iterator_destroy(it);
-	return AIC_OK;
 }
 
-aic_code aic_slurmdb_runs(const aic_config *c, int64_t since, aic_job_record **out, size_t *n, aic_error *err)
+static void add_cluster(aic_slurmdb *s, const char *name)
+{
+	if (name && s->n_clusters < AIC_CLUSTERS_MAX)
+		copy(s->cluster[s->n_clusters++], name);
+}
+
+/* slurmdbd gives the runs of a cluster at a time unless they are named. */
+static void name_clusters(aic_slurmdb *s, void *db, const aic_config *c, const char *cluster)
+{
+	slurmdb_cluster_cond_t cond = {.with_deleted = 1, .flags = NO_VAL};
+	slurmdb_cluster_rec_t *row;
+
+	if (cluster)
+		add_cluster(s, cluster);
+	for (size_t i = 0; i < c->n_clusters && !cluster; i++)
+		add_cluster(s, c->clusters[i]);
+	List rows = s->n_clusters ? NULL : slurmdb_clusters_get(db, &cond);
+	if (!rows)
+		return;
+	ListIterator it = slurm_list_iterator_create(rows);
+	while ((row = slurm_list_next(it)))
+		add_cluster(s, row->name);
+	slurm_list_iterator_destroy(it);
+	slurm_list_destroy(rows);
+}
+
+static List ask(void *db, const aic_slurmdb *s, int64_t since)
 {
 	slurmdb_job_cond_t cond = {.usage_start = since, .usage_end = time(NULL), .db_flags = SLURMDB_JOB_FLAG_NOTSET,
 	                           .flags = JOBCOND_FLAG_DUP | JOBCOND_FLAG_NO_STEP | JOBCOND_FLAG_NO_TRUNC};
+
+	cond.cluster_list = slurm_list_create(NULL);
+	for (size_t i = 0; i < s->n_clusters; i++)
+		slurm_list_append(cond.cluster_list, (void *)s->cluster[i]);
+	List rows = slurmdb_jobs_get(db, &cond);
+	slurm_list_destroy(cond.cluster_list);
+	return rows;
+}
+
+aic_code aic_slurmdb_runs(aic_slurmdb *out, const aic_config *c, const char *cluster, int64_t since, aic_error *err)
+{
 	aic_gpu_tres *gres = NULL;
 	uint16_t flags = 0;
-	size_t n_gres;
-	List rows;
 
-	*out = NULL;
-	*n = 0;
+	memset(out, 0, sizeof(*out));
 	if (c->slurm_conf[0])
 		setenv("SLURM_CONF", c->slurm_conf, 1);
 	slurm_init(c->slurm_conf[0] ? c->slurm_conf : NULL);
-	/* slurmdbd gives a cluster at a time unless they are named */
-	cond.cluster_list = slurm_list_create(NULL);
-	for (size_t i = 0; i < c->n_clusters; i++)
-		slurm_list_append(cond.cluster_list, (void *)c->clusters[i]);
 	void *db = slurmdb_connection_get(&flags);
-	rows = db ? slurmdb_jobs_get(db, &cond) : NULL;
-	slurm_list_destroy(cond.cluster_list);
+	if (db)
+		name_clusters(out, db, c, cluster);
+	List rows = db ? ask(db, out, since) : NULL;
 	if (!rows) {
 		int why = errno;
 		if (db)
 			slurmdb_connection_close(&db);
 		return aic_fail(err, AIC_UNREACHABLE, "slurmdbd gives no jobs (%s): start it and try again", why ? strerror(why) : "no answer");
 	}
-	n_gres = load_gres(db, &gres);
-	take_jobs(rows, since, gres, n_gres, out, n);
+	size_t n_gres = load_gres(db, &gres);
+	take_jobs(rows, since, gres, n_gres, out);
 	slurm_list_destroy(rows);
 	slurmdb_connection_close(&db);
 	free(gres);
 	return AIC_OK;
 }
 
-void aic_slurmdb_runs_free(aic_job_record *r, size_t n)
+void aic_slurmdb_clear(aic_slurmdb *s)
 {
-	for (size_t i = 0; i < n; i++)
-		aic_job_record_clear(&r[i]);
-	free(r);
+	for (size_t i = 0; i < s->n; i++)
+		aic_job_record_clear(&s->run[i].record);
+	free(s->run);
+	memset(s, 0, sizeof(*s));
 }

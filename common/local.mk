@@ -14,6 +14,7 @@ common_sources = \
 	common/log.c common/log.h \
 	common/price.c common/price.h \
 	common/quote.c common/quote.h \
+	common/split.c common/split.h \
 	common/receipt.c common/receipt.h \
 	common/record.c common/record.h \
 	common/reservations.c common/reservations.h \
@@ -38,7 +39,7 @@ libcommon_la_LIBADD = $(CRYPTO_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
 # What may be loaded into slurmctld and slurmstepd: no network, no YAML, no sanitizer.
 common_plugin_sources = \
 	common/amount.c common/bytes.c common/cbor.c common/cbor_write.c common/crypto.c common/error.c common/file.c \
-	common/key_file.c common/price.c common/quote.c common/receipt.c common/record.c common/reservations.c common/snapshot.c common/spool.c \
+	common/key_file.c common/price.c common/quote.c common/receipt.c common/record.c common/split.c common/reservations.c common/snapshot.c common/spool.c \
 	common/spool_reader.c common/spool_segment.c common/time.c \
 	common/u256.c common/utf8.c
 noinst_LTLIBRARIES += libcommon_plugin.la
@@ -47,7 +48,7 @@ libcommon_plugin_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libcommon_plugin_la_LIBADD = $(CRYPTO_LIBS) $(CBOR_LIBS)
 
 # Unit tests of the foundations; NAME_test.c beside NAME.c.
-EXTRA_DIST += common/testing.h common/cbor_testing.h
+EXTRA_DIST += common/testing.h common/cbor_testing.h doc/formats/split.md
 if WITH_CMOCKA
 check_PROGRAMS += common_error_test common_bytes_test common_u256_test
 common_error_test_SOURCES = common/error_test.c
@@ -97,7 +98,7 @@ EXTRA_DIST += tests/fuzz/record_fuzz.c tests/fuzz/receipt_fuzz.c tests/fuzz/spoo
 	tests/fuzz/yaml_fuzz.c
 if WITH_CMOCKA
 check_PROGRAMS += common_record_test common_quote_test common_reservations_test \
-	common_price_test \
+	common_price_test common_split_test \
 	common_receipt_test \
 	common_spool_test \
 	common_snapshot_test \
@@ -114,6 +115,9 @@ common_quote_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_reservations_test_SOURCES = common/reservations_test.c
 common_reservations_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_reservations_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_split_test_SOURCES = common/split_test.c
+common_split_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_split_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_price_test_SOURCES = common/price_test.c
 common_price_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_price_test_LDADD = libcommon.la $(CMOCKA_LIBS)

@@ -117,7 +117,7 @@ static aic_code take_page(jobs *all, int64_t *after, aic_error *err)
 		for (size_t i = 0; i < n && aic_cbor_ok(&q.answer); i++) {
 			aic_job j;
 			aic_job_read(&j, &q.answer);
-			if (aic_cbor_ok(&q.answer))
+			if (aic_cbor_ok(&q.answer) && (!all->w->cluster || !strcmp(j.record.cluster, all->w->cluster)))
 				put_one(all, &j);
 			aic_job_clear(&j);
 		}
@@ -208,7 +208,7 @@ static aic_code prepare(jobs *all, aic_error *err)
 int aic_report_jobs(int argc, char **argv)
 {
 	aic_words w = {.takes_period = true, .takes_ur2 = true, .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER | AIC_FILTER_USER | AIC_FILTER_NODE |
-	                                                   AIC_FILTER_TIME};
+	                                                   AIC_FILTER_TIME | AIC_FILTER_CLUSTER};
 	int status = aic_words_begin(&w, NULL, "Job records, each run and segment its own. --format json writes one object a line with all of the"
 	                                       " record, its receipts and its charge, as `aic simulate` reads it; --format ur2 writes OGF Usage"
 	                                       " Records 2.0.", argc, argv);

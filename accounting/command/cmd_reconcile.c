@@ -19,7 +19,7 @@ static const aic_column columns[] = {
 
 typedef struct {
 	aic_command base;
-	const char *since;
+	const char *since, *cluster;
 	bool fill;
 } options;
 
@@ -34,6 +34,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 's':
 		o->since = arg;
 		return 0;
+	case 'c':
+		o->cluster = arg;
+		return 0;
 	case 'f':
 		o->fill = true;
 		return 0;
@@ -42,19 +45,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static aic_code ask(const options *o, int64_t since, const aic_job_record *runs, size_t n, aic_grid *grid, aic_error *err)
+static aic_code ask(const options *o, int64_t since, const aic_slurmdb *runs, aic_grid *grid, aic_error *err)
 {
 	aic_question q = {.config = &o->base.config};
 	aic_bytes one = {0};
 
-	aic_rpc_begin(&q.body, "reconcile", 3);
+	aic_rpc_begin(&q.body, "reconcile", 4);
 	aic_cbor_put_int(&q.body, since);
 	aic_cbor_put_bool(&q.body, o->fill);
-	aic_cbor_put_array(&q.body, n);
-	for (size_t i = 0; i < n; i++) {
+	aic_cbor_put_array(&q.body, runs->n_clusters);
+	for (size_t i = 0; i < runs->n_clusters; i++)
+		aic_cbor_put_text(&q.body, runs->cluster[i]);
+	aic_cbor_put_array(&q.body, runs->n);
+	for (size_t i = 0; i < runs->n; i++) {
 		aic_bytes_clear(&one);
-		aic_job_record_encode(&one, &runs[i]);
+		aic_job_record_encode(&one, &runs->run[i].record);
+		aic_cbor_put_array(&q.body, 2);
 		aic_cbor_put_bytes(&q.body, one.data, one.len);
+		aic_cbor_put_bool(&q.body, runs->run[i].split);
 	}
 	aic_code rc = aic_ask_rows(&q, grid, columns, COUNT(columns), err);
 	aic_bytes_free(&one);
@@ -72,7 +80,8 @@ static void show(const options *o, const aic_grid *grid, size_t n, const char *s
 		missing += !strcmp(aic_grid_cell(grid, i, 2)->text, "missing here") && !aic_grid_cell(grid, i, 8)->text;
 	aic_table_note(t, "%zu runs in slurmdbd since %s, %zu differences.", n, since, grid->n);
 	if (missing)
-		aic_table_note(t, "%zu runs are missing here: `aic reconcile --fill` takes them from slurmdbd, their nodes' shares as an even split.",
+		aic_table_note(t, "%zu runs are missing here: `aic reconcile --fill` takes them from slurmdbd, their nodes' shares from"
+		                  " AdminComment, or as an even split.",
 		               missing);
 	aic_table_print(t, o->base.format, stdout);
 	aic_table_free(t);
@@ -82,31 +91,31 @@ int aic_cmd_reconcile(int argc, char **argv)
 {
 	static const struct argp_option list[] = {
 		{"since", 's', "TIME", 0, "runs that ended since then, as sacct's -S takes it [now-7days]", 0},
-		{"fill", 'f', NULL, 0, "take what is missing from slurmdbd, marked as estimated", 0},
+		{"cluster", 'c', "NAME", 0, "only this cluster's runs [those of aic.yaml, else all that slurmdbd has]", 0},
+		{"fill", 'f', NULL, 0, "take what is missing from slurmdbd; marked as estimated where its split over nodes is not known", 0},
 		{0},
 	};
 	static const struct argp_child children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {list, parse, NULL, "Compares what was charged with what slurmdbd knows, each difference with its"
 	                                 " cause. The spool's record counts.", children, NULL, NULL};
 	options o = {.since = "now-7days"};
-	aic_job_record *runs = NULL;
+	aic_slurmdb runs = {0};
 	aic_grid grid = {0};
 	aic_error err = {0};
 	int64_t since = 0;
-	size_t n = 0;
 	int status = aic_command_begin(&o.base, &argp, argc, argv, &o);
 
 	if (status)
 		return status;
 	aic_code rc = aic_time_parse(&since, o.since, &err);
 	if (rc == AIC_OK)
-		rc = aic_slurmdb_runs(&o.base.config, since, &runs, &n, &err);
+		rc = aic_slurmdb_runs(&runs, &o.base.config, o.cluster, since, &err);
 	if (rc == AIC_OK)
-		rc = ask(&o, since, runs, n, &grid, &err);
+		rc = ask(&o, since, &runs, &grid, &err);
 	if (rc == AIC_OK)
-		show(&o, &grid, n, o.since);
+		show(&o, &grid, runs.n, o.since);
 	aic_grid_clear(&grid);
-	aic_slurmdb_runs_free(runs, n);
+	aic_slurmdb_clear(&runs);
 	aic_command_end(&o.base);
 	return rc == AIC_OK ? 0 : aic_command_fail(argv, &err);
 }

@@ -106,7 +106,7 @@ static int report_usage(int argc, char **argv)
 static int report_uncharged(int argc, char **argv)
 {
 	static const aic_table_report report = {
-		.section = AIC_SECTION_UNCHARGED, .filters = AIC_FILTER_ACCOUNT | AIC_FILTER_USER, .of_period = true,
+		.section = AIC_SECTION_UNCHARGED, .filters = AIC_FILTER_ACCOUNT | AIC_FILTER_USER | AIC_FILTER_CLUSTER, .of_period = true,
 		.columns = aic_uncharged_columns, .n_columns = AIC_N_COLUMNS, .grid = offsetof(aic_report, uncharged),
 		.none = " Every run that you may see was charged in full.",
 		.doc = "Runs that were charged less than in full, each with the reason.",

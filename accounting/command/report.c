@@ -138,13 +138,14 @@ void aic_grid_keep(aic_grid *g, size_t column, const char *text)
 
 static void filter(aic_report *r, const aic_words *w)
 {
-	r->filtered = w->account || w->provider || w->user;
+	r->filtered = w->account || w->provider || w->user || w->cluster;
 	aic_grid_keep(&r->payouts, AIC_P_PAYER, w->account);
 	aic_grid_keep(&r->payouts, AIC_P_PAYEE, w->provider);
 	aic_grid_keep(&r->usage, AIC_U_ACCOUNT, w->account);
 	aic_grid_keep(&r->usage, AIC_U_USER, w->user);
 	aic_grid_keep(&r->uncharged, AIC_N_ACCOUNT, w->account);
 	aic_grid_keep(&r->uncharged, AIC_N_USER, w->user);
+	aic_grid_keep(&r->uncharged, AIC_N_CLUSTER, w->cluster);
 	aic_grid_keep(&r->wallets, AIC_W_WALLET, w->account ? w->account : w->provider);
 	aic_grid_keep(&r->ratings, AIC_R_WALLET, w->provider);
 	aic_grid_keep(&r->payout_series, AIC_PS_PAYEE, w->provider);

@@ -150,7 +150,8 @@ static aic_code say_record(explanation *e, const aic_job_record *r, sqlite3_stmt
 	char start[AIC_TIME_TEXT], end[AIC_TIME_TEXT];
 	int64_t flags = sqlite3_column_int64(st, 8);
 
-	say(e, "record", flags & AIC_RECORD_ESTIMATED ? "from slurmdbd, nodes' shares estimated" : "jobcomp/aic",
+	say(e, "record", flags & AIC_RECORD_SPLIT ? "from slurmdbd, nodes' shares from AdminComment" : flags & AIC_RECORD_ESTIMATED ?
+	    "from slurmdbd, nodes' shares estimated" : "jobcomp/aic",
 	    "job %u of %s, run %u, user %s, account %s, partition %s, %s", r->job_id, r->cluster, r->restart, r->user, r->account, r->partition,
 	    aic_job_state_name(r->state));
 	if (flags & AIC_RECORD_DOUBLE)

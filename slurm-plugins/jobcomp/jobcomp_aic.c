@@ -5,10 +5,12 @@
 #include <time.h>
 
 #include "common/record.h"
+#include "common/split.h"
 #include "slurm-plugins/jobcomp/chain.h"
 #include "slurm-plugins/jobcomp/copy.h"
 #include "slurm-plugins/jobcomp/location.h"
 #include "slurm-plugins/jobcomp/writer.h"
+#include "slurm-plugins/param.h"
 
 const char plugin_name[] = "AIC job completion";
 const char plugin_type[] = "jobcomp/aic";
@@ -26,6 +28,7 @@ aic_slurm_list jobcomp_p_get_jobs(void *condition);
 static aic_writer *writer;
 static aic_record_scratch scratch;
 static char spool_dir[PATH_MAX];
+static bool split_wanted;                 /* JobCompParams=aic_admin_comment=yes */
 
 static void log_line(bool is_error, const char *message)
 {
@@ -66,10 +69,11 @@ int jobcomp_p_set_location(AIC_JOBCOMP_LOCATION_ARGS)
 	aic_writer_options options = {
 		.sync_ms = AIC_WRITER_SYNC_MS, .max_bytes = AIC_WRITER_MAX_BYTES, .drain_ms = AIC_WRITER_DRAIN_MS, .log = log_line,
 	};
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], wanted[8];
 	aic_error err;
 
 	aic_chain_set_location();
+	split_wanted = aic_param_find(slurm_conf.job_comp_params, "aic_admin_comment", wanted, sizeof(wanted)) && !xstrcasecmp(wanted, "yes");
 	if (!running_in_slurmctld())
 		return SLURM_SUCCESS;
 	if (aic_jobcomp_location(dir, sizeof(dir), slurm_conf.job_comp_loc, slurm_conf.state_save_location, &err)) {
@@ -89,6 +93,19 @@ int jobcomp_p_set_location(AIC_JOBCOMP_LOCATION_ARGS)
 	return SLURM_SUCCESS;
 }
 
+/* Into AdminComment, from which slurmdbd takes it with the job's end. */
+static void write_split(job_record_t *job)
+{
+	aic_bytes text = { 0 };
+
+	/* what an earlier run left goes even where this one's does not fit */
+	aic_split_put(&text, job->admin_comment, &scratch.record);
+	xfree(job->admin_comment);
+	if (text.len)
+		job->admin_comment = xstrndup((const char *)text.data, text.len);
+	aic_bytes_free(&text);
+}
+
 int jobcomp_p_log_record(job_record_t *job)
 {
 	aic_bytes encoded = { 0 };
@@ -100,6 +117,8 @@ int jobcomp_p_log_record(job_record_t *job)
 		aic_job_record_encode(&encoded, &scratch.record);
 		if (aic_writer_put(writer, &encoded, &err))
 			error("jobcomp/aic: the record of job %u is lost: %s", job->job_id, err.message);
+		if (split_wanted)
+			write_split(job);
 	}
 	return aic_chain_log_record(job);
 }

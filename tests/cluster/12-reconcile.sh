@@ -22,5 +22,5 @@ is "and charged" "$(aic report usage -P | awk -F'|' 'NR > 1 { n += $3 } END { pr
 like "marked as what it is" "$(aic explain "$second")" "from slurmdbd, nodes' shares estimated"
 like "on both nodes" "$(aic explain "$second")" "hardware n[12]: .*hardware n[12]: "
 like "after which slurmdbd agrees" "$(aic reconcile --fill)" "2 runs in slurmdbd since now-7days, 0 differences"
-like "the act is in the log" "$(aic batch log)" "filled in 1 runs from slurmdbd, as estimates"
+like "the act is in the log" "$(aic batch log)" "filled in 1 runs from slurmdbd, 1 of them as estimates"
 refuses "a user may not" 1 "only administrators may compare with slurmdbd" as "$LAB_ADA" aic reconcile
