@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,6 +176,19 @@ aic_code aic_dir_make(const char *path, mode_t mode, aic_error *err)
 		*p = '/';
 	}
 	return make_one(part, mode, err);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void) st, (void) type, (void) at;
+	return remove(path);
+}
+
+aic_code aic_dir_remove(const char *path, aic_error *err)
+{
+	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+		return AIC_OK;
+	return aic_fail_errno(err, "cannot remove %s", path);
 }
 
 aic_code aic_dir_sync(const char *path, aic_error *err)

@@ -18,6 +18,8 @@ aic_code aic_file_write_atomic(const char *path, const void *data, size_t len, m
 aic_code aic_file_create_atomic(const char *path, const void *data, size_t len, mode_t mode, aic_error *err);
 /* mkdir -p; mode for each directory that is made. An existing directory is left as it is. */
 aic_code aic_dir_make(const char *path, mode_t mode, aic_error *err);
+/* rm -r; a directory that is not there is removed already. Follows no link. */
+aic_code aic_dir_remove(const char *path, aic_error *err);
 aic_code aic_dir_sync(const char *path, aic_error *err);
 /* write(2) until all is written. 0, or -1 with errno. */
 int aic_write_all(int fd, const void *data, size_t len);

@@ -217,10 +217,14 @@ aic_code aic_key_create(aic_key *k, const char *path, aic_error *err)
 
 aic_code aic_key_open(aic_key *k, const char *path, aic_error *err)
 {
-	aic_code code = aic_key_load(k, path, err);
+	aic_error why = {0};
+	aic_code code = aic_key_load(k, path, &why);
 
-	if (code != AIC_NOT_FOUND)
+	if (code != AIC_NOT_FOUND) {
+		if (code && err)
+			*err = why;
 		return code;
+	}
 	code = aic_key_create(k, path, err);
 	/* Another process may have made it in between. */
 	return code == AIC_REFUSED ? aic_key_load(k, path, err) : code;

@@ -181,6 +181,8 @@ int aic_cmd_ledger(int argc, char **argv)
 		{"prove", aic_cmd_ledger_prove, "prove a payout against a final block"},
 		{"check", aic_cmd_ledger_check, "check such a proof, on any machine"},
 		{"reseed", aic_cmd_ledger_reseed, "put a damaged log back from this site's copy (administrators)"},
+		{"backup", aic_cmd_ledger_backup, "put this site's ledger aside, while the daemon runs"},
+		{"restore", aic_cmd_ledger_restore, "bring a backup back"},
 		{NULL, NULL, NULL},
 	};
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BUSY_MS 10000
 
@@ -63,6 +64,48 @@ aic_code aic_db_open(sqlite3 **db, const char *path, aic_db_mode mode, aic_error
 	sqlite3_close(*db);
 	*db = NULL;
 	return code;
+}
+
+static aic_code copy_pages(sqlite3 *from, sqlite3 *to, aic_error *err)
+{
+	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+	int rc = b ? sqlite3_backup_step(b, -1) : SQLITE_ERROR;
+
+	sqlite3_backup_finish(b);
+	if (rc == SQLITE_DONE)
+		return aic_db_exec(to, "PRAGMA journal_mode=DELETE", err); /* one file */
+	aic_code code = aic_db_fail(to, err);
+	return code == AIC_SYSTEM && (rc & 0xff) == SQLITE_CORRUPT ? aic_db_fail(from, err) : code;
+}
+
+aic_code aic_db_copy(const char *from, const char *to, aic_error *err)
+{
+	sqlite3 *in = NULL, *out = NULL;
+	aic_code code = aic_db_open(&in, from, AIC_DB_READ, err);
+
+	if (!code && sqlite3_open_v2(to, &out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		code = aic_db_fail(out, err);
+	if (!code && chmod(to, 0640))
+		code = aic_fail_errno(err, "cannot set the mode of %s", to);
+	if (!code && !(code = aic_db_exec(out, "PRAGMA synchronous=FULL", err)))
+		code = copy_pages(in, out, err);
+	aic_db_close(in);
+	aic_db_close(out);
+	return code;
+}
+
+bool aic_db_is_sound(const char *path)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *check = NULL;
+	bool sound = false;
+
+	if (access(path, R_OK) == 0 && !aic_db_open(&db, path, AIC_DB_READ, NULL) &&
+	    !aic_db_prepare(db, &check, "PRAGMA quick_check(1)", NULL) && !aic_db_step(db, check, NULL))
+		sound = strcmp((const char *)sqlite3_column_text(check, 0), "ok") == 0;
+	sqlite3_finalize(check);
+	aic_db_close(db);
+	return sound;
 }
 
 void aic_db_close(sqlite3 *db)

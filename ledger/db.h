@@ -15,6 +15,10 @@ typedef enum {
 } aic_db_mode;
 
 aic_code aic_db_open(sqlite3 **db, const char *path, aic_db_mode mode, aic_error *err);
+/* A database as it stands at one moment, beside a writer, as one new file on the disk. */
+aic_code aic_db_copy(const char *from, const char *to, aic_error *err);
+/* Whether it is there and whole, as far as SQLite can see. */
+bool aic_db_is_sound(const char *path);
 void aic_db_close(sqlite3 *db); /* NULL is allowed */
 aic_code aic_db_exec(sqlite3 *db, const char *sql, aic_error *err);
 aic_code aic_db_prepare(sqlite3 *db, sqlite3_stmt **stmt, const char *sql, aic_error *err);

@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libledger.la
 libledger_la_SOURCES = \
 	ledger/state/approval.c \
 	ledger/state/asset.c ledger/state/asset.h ledger/state/asset_row.c \
+	ledger/backup.c ledger/backup.h ledger/command_backup.c ledger/restore.c \
 	ledger/block.c ledger/block.h \
 	ledger/chain.c ledger/chain.h \
 	ledger/client.c ledger/client.h ledger/client_call.h ledger/client_key.c \
@@ -97,7 +98,7 @@ endif
 
 EXTRA_DIST += \
 	ledger/audit/export_testing.h ledger/service_testing.h ledger/testing.h \
-	doc/formats/block.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
+	doc/formats/backup.md doc/formats/block.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
 dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-key.1 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
 if WITH_CMOCKA
@@ -130,6 +131,10 @@ check_PROGRAMS += ledger_member_test
 ledger_member_test_SOURCES = ledger/state/member_test.c ledger/testing.c
 ledger_member_test_CFLAGS = $(ledger_test_flags)
 ledger_member_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_backup_test
+ledger_backup_test_SOURCES = ledger/backup_test.c ledger/audit/export_testing.c ledger/testing.c ledger/backup.c ledger/restore.c
+ledger_backup_test_CFLAGS = $(ledger_test_flags) -DAIC_FAILPOINTS
+ledger_backup_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_flip_test
 ledger_flip_test_SOURCES = ledger/audit/flip_test.c ledger/audit/export_testing.c ledger/testing.c
 ledger_flip_test_CFLAGS = $(ledger_test_flags)

@@ -8,6 +8,8 @@ int aic_cmd_ledger_blocks(int argc, char **argv);
 int aic_cmd_ledger_tx(int argc, char **argv);
 int aic_cmd_ledger_export(int argc, char **argv);
 int aic_cmd_ledger_prove(int argc, char **argv);
+int aic_cmd_ledger_backup(int argc, char **argv);
+int aic_cmd_ledger_restore(int argc, char **argv);
 /* These two need no aic.yaml. own opens the copy that verify takes where no option names one; NULL: there is none. */
 typedef aic_code (*aic_copy_opener)(aic_copy *c, const char *config_path, aic_error *err);
 int aic_cmd_ledger_verify(int argc, char **argv, aic_copy_opener own);
