@@ -214,6 +214,10 @@ ledger_order_etcd_answer_test_SOURCES = ledger/order/etcd_answer_test.c ledger/o
 	ledger/order/log_testing.c ledger/order/proxy_testing.c ledger/order/proxy_testing.h
 ledger_order_etcd_answer_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_answer_test_LDADD = $(ledger_test_libs) -lpthread
+check_PROGRAMS += ledger_service_etcd_test
+ledger_service_etcd_test_SOURCES = ledger/service_etcd_test.c ledger/service_testing.c ledger/testing.c ledger/order/etcd_testing.c
+ledger_service_etcd_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_service_etcd_test_LDADD = $(ledger_test_libs) $(ETCD_LIBS) -lpthread
 check_PROGRAMS += ledger_order_etcd_hostile_test
 ledger_order_etcd_hostile_test_SOURCES = ledger/order/etcd_hostile_test.c
 ledger_order_etcd_hostile_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)

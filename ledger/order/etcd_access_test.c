@@ -5,7 +5,7 @@
 #include "common/file.h"
 #include "common/testing.h"
 #include "ledger/order/etcd.h"
-#include "ledger/order/etcd_testing.h"
+#include "ledger/order/etcd_group.h"
 
 #define QUOTA (8u << 20)
 #define BLOCK_LARGE (512u << 10)
@@ -327,22 +327,6 @@ static void plain_http_to_a_tls_port(void **state)
 /* --- the quota --- */
 
 /* What the message tells the administrator to do. */
-static void make_room(const aic_etcd_config *c, const char *from, const char *to)
-{
-	json_t *answer = etcd_ask(c, 0, "kv/deleterange", aic_etcd_delete(from, to));
-	json_t *alarms = etcd_ask(c, 0, "maintenance/alarm", json_pack("{s:s}", "action", "GET"));
-	json_t *alarm = json_array_get(json_object_get(alarms, "alarms"), 0);
-
-	assert_string_equal(json_string_value(json_object_get(alarm, "alarm")), "NOSPACE");
-	json_t *revision = json_object_get(json_object_get(answer, "header"), "revision");
-	etcd_do(c, "kv/compaction", json_pack("{s:O, s:b}", "revision", revision, "physical", 1));
-	etcd_do(c, "maintenance/defragment", json_object());
-	etcd_do(c, "maintenance/alarm", json_pack("{s:s, s:O, s:s}", "action", "DEACTIVATE", "memberID",
-	                                          json_object_get(alarm, "memberID"), "alarm", "NOSPACE"));
-	json_decref(alarms);
-	json_decref(answer);
-}
-
 /* The request that uses it up may be carried out and yet be answered with the error. */
 static void the_quota_is_reached(void **state)
 {
@@ -372,7 +356,7 @@ static void the_quota_is_reached(void **state)
 	assert_int_equal(aic_order_read(&o, 0, 100, count_one, &count, NULL), AIC_OK);
 	assert_int_equal(count, written);
 
-	make_room(&config, PREFIX "blk/00000000000000000000", PREFIX "blk/00000000000000000004");
+	etcd_make_room(&config, PREFIX "blk/00000000000000000000", PREFIX "blk/00000000000000000004");
 	assert_int_equal(append_bytes(&o, "small", 5, NULL), AIC_OK);
 	count = 0;
 	assert_int_equal(aic_order_read(&o, 0, 100, count_one, &count, &err), AIC_NOT_FOUND);
@@ -417,20 +401,6 @@ static void keys_of_others(void **state)
 	aic_order_close(&o);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	etcd_cluster_start(&cluster, (etcd_options){.members = 1, .tls = true});
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	etcd_cluster_stop(&cluster);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,9 +412,5 @@ int main(void)
 		cmocka_unit_test(keys_of_others), cmocka_unit_test(the_quota_is_reached),
 	};
 
-	if (!etcd_installed()) {
-		print_message("skipped: etcd is not installed\n");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, start, stop);
+	return etcd_group_run(tests, &cluster, .members = 1, .tls = true);
 }

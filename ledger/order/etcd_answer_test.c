@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ledger/order/etcd_group.h"
 #include "ledger/order/log_testing.h"
 #include "ledger/order/proxy_testing.h"
 
@@ -242,20 +243,6 @@ static void blocks_too_large_for_etcd(void **state)
 	aic_order_close(&o);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	etcd_cluster_start(&cluster, (etcd_options){.members = 3});
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	etcd_cluster_stop(&cluster);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,9 +254,5 @@ int main(void)
 		cmocka_unit_test(blocks_too_large_for_etcd),
 	};
 
-	if (!etcd_installed()) {
-		print_message("skipped: etcd is not installed\n");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, start, stop);
+	return etcd_group_run(tests, &cluster, .members = 3);
 }

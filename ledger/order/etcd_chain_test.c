@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "ledger/order/etcd.h"
-#include "ledger/order/etcd_testing.h"
+#include "ledger/order/etcd_group.h"
 #include "ledger/order/pending.h"
 #include "ledger/order/proxy_testing.h"
 #include "ledger/testing.h"
@@ -196,20 +196,6 @@ static void a_site_dies_without_an_answer(void **state)
 	stop_sites();
 }
 
-static int start(void **state)
-{
-	(void)state;
-	etcd_cluster_start(&cluster, (etcd_options){.members = 3});
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	etcd_cluster_stop(&cluster);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,9 +203,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_site_dies_without_an_answer, test_folder_make, test_folder_remove),
 	};
 
-	if (!etcd_installed()) {
-		print_message("skipped: etcd is not installed\n");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, start, stop);
+	return etcd_group_run(tests, &cluster, .members = 3);
 }

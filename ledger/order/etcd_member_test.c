@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "common/time.h"
+#include "ledger/order/etcd_group.h"
 #include "ledger/order/log_testing.h"
 
 #define RESUME_MS 5000 /* after the leader's death */
@@ -283,20 +284,6 @@ static void etcd_compacts_meanwhile(void **state)
 	aic_order_close(&o);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	etcd_cluster_start(&cluster, (etcd_options){.members = 3});
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	etcd_cluster_stop(&cluster);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,9 +294,5 @@ int main(void)
 		cmocka_unit_test(quorum_is_lost_and_comes_back),
 	};
 
-	if (!etcd_installed()) {
-		print_message("skipped: etcd is not installed\n");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, start, stop);
+	return etcd_group_run(tests, &cluster, .members = 3);
 }

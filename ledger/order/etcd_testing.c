@@ -255,3 +255,20 @@ void etcd_do(const aic_etcd_config *config, const char *path, json_t *request)
 {
 	json_decref(etcd_ask(config, 0, path, request));
 }
+
+void etcd_make_room(const aic_etcd_config *config, const char *from, const char *to)
+{
+	json_t *answer = etcd_ask(config, 0, "kv/deleterange", aic_etcd_delete(from, to));
+	json_t *alarms = etcd_ask(config, 0, "maintenance/alarm", json_pack("{s:s}", "action", "GET"));
+	json_t *alarm = json_array_get(json_object_get(alarms, "alarms"), 0);
+	json_t *revision = json_object_get(json_object_get(answer, "header"), "revision");
+
+	if (!alarm)
+		die("no alarm was raised by", config->endpoint[0]);
+	etcd_do(config, "kv/compaction", json_pack("{s:O, s:b}", "revision", revision, "physical", 1));
+	etcd_do(config, "maintenance/defragment", json_object());
+	etcd_do(config, "maintenance/alarm", json_pack("{s:s, s:O, s:s}", "action", "DEACTIVATE", "memberID",
+	                                               json_object_get(alarm, "memberID"), "alarm", "NOSPACE"));
+	json_decref(alarms);
+	json_decref(answer);
+}

@@ -33,6 +33,9 @@ void etcd_member_ready(etcd_cluster *c, int i);                    /* waits unti
 void etcd_member_wipe(etcd_cluster *c, int i);                     /* removes its data */
 int etcd_leader(etcd_cluster *c);
 
+/* After the quota's alarm on the first endpoint, a member alone: deletes keys from .. to, compacts, defragments, disarms. */
+void etcd_make_room(const aic_etcd_config *config, const char *from, const char *to);
+
 /* All endpoints, beginning with member `first`. */
 aic_etcd_config etcd_cluster_config(const etcd_cluster *c, int first, const char *prefix);
 /* One member, and what the gateway answers; aborts where the request fails. The answer is the caller's. */

@@ -223,9 +223,9 @@ static aic_code answers(const aic_relay *r, aic_error *err)
 		return r->down.code;
 	}
 	if (!r->heard)
-		return aic_fail(err, AIC_UNREACHABLE, "the ledger's log has not answered yet");
+		return aic_fail(err, AIC_UNREACHABLE, AIC_RELAY_SILENT ": it has not yet since this program started");
 	if (silent > AIC_RELAY_SILENT_MS)
-		return aic_fail(err, AIC_UNREACHABLE, "the ledger's log has not answered for %lld s", (long long)silent / 1000);
+		return aic_fail(err, AIC_UNREACHABLE, AIC_RELAY_SILENT ": it has not for %lld s", (long long)silent / 1000);
 	return AIC_OK;
 }
 

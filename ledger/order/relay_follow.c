@@ -95,7 +95,7 @@ static void hear(aic_relay *r, aic_code code, const aic_error *why)
 	} else {
 		r->down = *why;
 		if (code == AIC_UNREACHABLE)
-			aic_error_prefix(&r->down, "the ledger's log does not answer, and nothing is written");
+			aic_error_prefix(&r->down, AIC_RELAY_SILENT);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "ledger/order/order.h"
 
 #define AIC_RELAY_SILENT_MS 4000  /* since the log was last heard: longer than a call that tries every endpoint */
+#define AIC_RELAY_SILENT "the ledger's log does not answer, and nothing is written"
 #define AIC_RELAY_BOARDS 64       /* heights whose attestations are followed */
 
 typedef struct {

@@ -304,7 +304,7 @@ static void a_log_that_does_not_answer(void **state)
 
 		state_of_log = ills[i];
 		SOON(timed_head(&o, &ms, &err) == AIC_UNREACHABLE);
-		assert_non_null(strstr(err.message, ills[i] == FAILS ? "no member answers" : "has not answered for"));
+		assert_non_null(strstr(err.message, ills[i] == FAILS ? "no member answers" : "it has not for"));
 		int64_t start = aic_monotonic_ms();
 		assert_int_equal(timed_head(&o, &ms, &err), AIC_UNREACHABLE);
 		assert_int_equal(append(&o, &head, "b", &err), AIC_UNREACHABLE);
