@@ -160,7 +160,7 @@ accounting_store_test_LDADD = $(accounting_test_libs)
 endif
 
 bench_programs += tests/bench/accounting_bench
-tests_bench_accounting_bench_SOURCES = tests/bench/accounting_bench.c
+tests_bench_accounting_bench_SOURCES = tests/bench/accounting_bench.c tests/bench/accounting_jobs.c tests/bench/accounting_jobs.h
 tests_bench_accounting_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN)
 tests_bench_accounting_bench_LDADD = libaccounting.la libledger.la libcommon.la -lm
 endif

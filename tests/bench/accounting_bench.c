@@ -1,43 +1,37 @@
-/* accounting_bench.c: a million job records, from spool files to a closed batch, against SQLite itself importing the same rows and
- * grouping them by payer and payee in one transaction. CPU seconds of one thread, and what it took in memory. Shape of a real
- * centre: heavy-tailed durations, arrays, 200 accounts, 500 nodes, most jobs on one node. Receipts are there before.
+/* accounting_bench.c: what a million job records with receipts cost aicacctd, from spool files to a closed batch, in CPU seconds of
+ * one thread and in memory; beside it SQLite alone, importing the same rows and grouping them by payer and payee in one
+ * transaction, before and after. Making up the jobs counts nowhere. Every run is a process of its own.
  *
- *     accounting_bench [RECORDS] */
+ *     accounting_bench [RECORDS]      a million if not given; 10,000,000 takes 15 GB of disk and half an hour */
 #define _GNU_SOURCE
 #include <ftw.h>
-#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "accounting/batch.h"
+#include "accounting/acctd.h"
 #include "accounting/receipts.h"
-#include "accounting/spools.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/spool.h"
+#include "tests/bench/accounting_jobs.h"
 #include "tests/bench/bench.h"
 
-#define ACCOUNTS 200
-#define USERS 1000
-#define NODES 500
-#define PROVIDERS 20
+#define RECEIPTS_A_BATCH 256
+#define SMALL 10000         /* records of the small run, for flatness */
+#define SMALL_RUNS 8
+#define SLICE_MS 250
+#define FEE_PPM 100000
+#define WEEK "1970-W03"     /* the jobs' */
 
 typedef struct {
-	char folder[64];
-	uint64_t seed;
-	uint32_t n;
-	aic_config config;
-} bench;
-
-static uint64_t next(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
+	double receipts, ingest, close;         /* CPU seconds */
+	double slice, usage, payouts, explain;  /* seconds: the longest turn, and reports */
+	double mib;
+	uint64_t lines, n_receipts;
+} figures;
 
 static void check(aic_code rc, const aic_error *err)
 {
@@ -47,194 +41,283 @@ static void check(aic_code rc, const aic_error *err)
 	exit(1);
 }
 
-static double cpu_seconds(void)
+static double cpu(void)
 {
-	struct rusage u;
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* --- what a centre's jobs look like --- */
-
-static void make_record(aic_job_record *r, aic_node_share *node, uint32_t id, uint64_t *seed)
+static void write_spool(const aic_config *c, uint32_t n)
 {
-	uint64_t x = next(seed), y = next(seed);
-	double u = ((double)(x >> 11) + 1) / 9007199254740994.0;
-	uint32_t nodes = y % 100 < 90 ? 1 : 2 + (uint32_t)(y >> 8) % 7, first = (uint32_t)(y >> 32) % (NODES - 8);
-
-	memset(r, 0, sizeof(*r));
-	memcpy(r->cluster, "centre", 7);
-	r->job_id = id;
-	r->array_job_id = id % 4 ? id - id % 50 : 0;
-	r->array_task_id = r->array_job_id ? id % 50 : 0xfffffffe;
-	r->uid = 1000 + (uint32_t)(x % USERS);
-	snprintf(r->user, sizeof(r->user), "user%u", r->uid);
-	snprintf(r->account, sizeof(r->account), "account%u", r->uid % ACCOUNTS);
-	memcpy(r->partition, "gpu", 4);
-	r->submit = 1000000 + id / 10;
-	r->start = r->submit + (int64_t)(x >> 40) % 600;
-	r->end = r->start + (int64_t)(20 * pow(u, -0.7)) % 600000;
-	r->time_limit = 604800;
-	r->state = y % 50 == 0 ? AIC_STATE_NODE_FAIL : y % 10 == 0 ? AIC_STATE_FAILED : AIC_STATE_COMPLETED;
-	r->nodes = nodes;
-	r->node = node;
-	memset(node, 0, nodes * sizeof(*node));
-	for (uint32_t i = 0; i < nodes; i++) {
-		snprintf(node[i].name, sizeof(node[i].name), "n%u", first + i);
-		node[i].cpus = 1 + (uint32_t)(x >> 16) % 64;
-		node[i].mem_mib = 1024 * (1 + (x >> 24) % 256);
-		if (y % 3) {
-			node[i].gpu_types = 1;
-			node[i].gpu[0].count = 1 + (uint32_t)(y >> 16) % 4;
-			memcpy(node[i].gpu[0].type, "a100", 5);
-		}
-	}
-}
-
-static void configure(bench *b)
-{
-	aic_config *c = &b->config;
-
-	snprintf(c->spool, sizeof(c->spool), "%s/spool", b->folder);
-	memcpy(c->site, "centre", 7);
-	aic_rates_default(&c->rates);
-	c->approvals = 1;
-	c->n_providers = PROVIDERS;
-	c->provider = calloc(PROVIDERS, sizeof(*c->provider));
-	for (int i = 0; i < PROVIDERS; i++) {
-		snprintf(c->provider[i].name, AIC_NAME_LEN, "lab%d", i);
-		snprintf(c->provider[i].organisation, AIC_NAME_LEN, "institute%d", i);
-		snprintf(c->provider[i].nodes, AIC_PATH_LEN, "n[%d-%d]", i * (NODES / PROVIDERS), (i + 1) * (NODES / PROVIDERS) - 1);
-	}
-}
-
-static void write_spool(bench *b)
-{
+	uint32_t *order = bench_job_order(n);
 	char dir[AIC_PATH_LEN + 8];
-	aic_node_share node[8];
 	aic_spool_writer *w;
 	aic_bytes body = {0};
 	aic_error err = {0};
-	aic_job_record r;
-	uint64_t seed = b->seed;
+	bench_job j;
 
-	check(aic_dir_make(b->config.spool, 0700, &err), &err);
-	snprintf(dir, sizeof(dir), "%s/ctl", b->config.spool);
+	check(aic_dir_make(c->spool, 0700, &err), &err);
+	snprintf(dir, sizeof(dir), "%s/ctl", c->spool);
 	check(aic_spool_writer_open(&w, dir, 0700, 0600, &err), &err);
-	for (uint32_t i = 0; i < b->n; i++) {
-		make_record(&r, node, i + 1, &seed);
+	for (uint32_t i = 0; i < n; i++) {
+		bench_job_make(&j, order[i]);
 		aic_bytes_clear(&body);
-		aic_job_record_encode(&body, &r);
+		aic_job_record_encode(&body, &j.record);
 		check(aic_spool_append(w, body.data, body.len, &err), &err);
 	}
 	check(aic_spool_sync(w, &err), &err);
 	aic_spool_writer_close(w);
 	aic_bytes_free(&body);
+	free(order);
 }
 
-static void store_receipts(bench *b, aic_store *s)
+/* --- aicacctd --- */
+
+typedef struct {
+	aic_key key;
+	size_t n;
+	aic_bytes receipt[RECEIPTS_A_BATCH];
+} bench_node;
+
+static double send_receipts(aic_store *s, bench_node *node, const char *name, uint64_t *sent)
 {
-	aic_node_share node[8];
-	aic_receipts_count count = {0};
+	aic_receipts_count count;
+	aic_bytes batch = {0};
 	aic_error err = {0};
-	aic_job_record r;
-	uint64_t seed = b->seed;
 
-	check(aic_store_begin(s, &err), &err);
-	for (uint32_t i = 0; i < b->n; i++) {
-		make_record(&r, node, i + 1, &seed);
-		for (uint32_t k = 0; k < r.nodes; k++) {
-			aic_receipt t = {.job_id = r.job_id, .start = r.start, .end = r.end, .cpus = node[k].cpus,
-			                 .cpu_ms = (uint64_t)(r.end - r.start) * node[k].cpus * 700, .mem_peak_mib = 100,
-			                 .gpus = AIC_UNKNOWN, .gpu_ms = (uint64_t)(r.end - r.start) * 400, .energy_mj = AIC_UNKNOWN,
-			                 .read_mib = AIC_UNKNOWN, .determinism = 2};
-			memcpy(t.cluster, "centre", 7);
-			memcpy(t.node, node[k].name, sizeof(t.node));
-			check(aic_receipt_take(s, &t, 1, &count, &err), &err);
-		}
-	}
-	check(aic_store_commit(s, &err), &err);
-}
-
-/* --- ours --- */
-
-static double settle(bench *b, uint64_t *lines, size_t *sums)
-{
-	char path[128];
-	aic_registry *g;
-	aic_store *s;
-	aic_error err = {0};
-	aic_batch batch;
-	aic_tally t;
-	bool more = true;
-
-	snprintf(path, sizeof(path), "%s/accounting.db", b->folder);
-	check(aic_store_open(&s, path, &err), &err);
-	store_receipts(b, s);
-	double before = cpu_seconds();
-	check(aic_registry_open(&g, s, &b->config, 1, &err), &err);
-	aic_ingest in = {.store = s, .registry = g, .config = &b->config};
-	aic_batches batches = {.store = s, .config = &b->config};
-	aic_spools *spools = aic_spools_new();
-	aic_spools_count count = {0};
-	while (more)
-		check(aic_spools_read(spools, &in, 1000000, &more, &count, &err), &err);
-	double ingested = cpu_seconds();
-	check(aic_batch_close(&batches, "1970-W01", 0, INT64_MAX, 100000, 0, 1, &batch, &err), &err);
-	double used = cpu_seconds() - before;
-	fprintf(stderr, "accounting_bench: ingest %.2f s, close %.2f s of CPU for %u records\n", ingested - before,
-	        used - (ingested - before), b->n);
-	check(aic_batch_sums(s, &batch, &t, &err), &err);
-	*lines = batch.lines;
-	*sums = t.n;
-	aic_tally_clear(&t);
-	aic_spools_free(spools);
-	aic_registry_close(g);
-	aic_store_close(s);
+	check(aic_receipt_batch_encode(&batch, name, &node->key, node->receipt, node->n, &err), &err);
+	double before = cpu();
+	check(aic_receipts_ingest(s, batch.data, batch.len, 1, &count, &err), &err);
+	double used = cpu() - before;
+	*sent += count.accepted;
+	for (size_t i = 0; i < node->n; i++)
+		aic_bytes_clear(&node->receipt[i]);
+	node->n = 0;
+	aic_bytes_free(&batch);
 	return used;
 }
 
-/* --- SQLite alone: the same rows, grouped --- */
-
-static double import(bench *b)
+static double take_receipts(aic_store *s, uint32_t n, uint64_t *sent)
 {
-	char path[128];
-	aic_node_share node[8];
-	aic_sql *db;
-	aic_error err = {0};
-	aic_job_record r;
-	aic_bytes body = {0};
-	sqlite3_stmt *st;
-	uint64_t seed = b->seed;
+	bench_node *nodes = aic_xcalloc(BENCH_NODES, sizeof(*nodes));
+	char name[AIC_NAME_LEN];
+	double used = 0;
+	bench_job j;
 
-	snprintf(path, sizeof(path), "%s/plain.db", b->folder);
-	check(aic_sql_open(&db, path, &err), &err);
-	check(aic_sql_script(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE record(id INTEGER PRIMARY KEY, cluster TEXT,"
-	                         " job INTEGER, submit INTEGER, restart INTEGER, segment INTEGER, account TEXT, user TEXT, ended INTEGER, body"
-	                         " BLOB, UNIQUE(cluster, job, submit, restart, segment)); CREATE TABLE line(record INTEGER, node TEXT, payer"
-	                         " TEXT, payee TEXT, gross INTEGER, UNIQUE(record, node));", &err), &err);
-	double before = cpu_seconds();
-	check(aic_sql_begin(db, &err), &err);
-	for (uint32_t i = 0; i < b->n; i++) {
-		make_record(&r, node, i + 1, &seed);
-		aic_bytes_clear(&body);
-		aic_job_record_encode(&body, &r);
-		check(aic_sql_run(db, &err, "INSERT INTO record(cluster, job, submit, restart, segment, account, user, ended, body)"
-		                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "tiiiittib", r.cluster, (int64_t)r.job_id, r.submit,
-		                  (int64_t)r.restart, r.start, r.account, r.user, r.end, body.data, body.len), &err);
-		for (uint32_t k = 0; k < r.nodes; k++)
-			check(aic_sql_run(db, &err, "INSERT INTO line VALUES(?1, ?2, ?3, ?4, ?5)", "ittti", (int64_t)i, node[k].name, r.account,
-			                  b->config.provider[atoi(node[k].name + 1) / (NODES / PROVIDERS)].name, (int64_t)(r.end - r.start)), &err);
+	for (uint32_t i = 0; i < BENCH_NODES; i++)
+		aic_key_generate(&nodes[i].key);
+	for (uint32_t id = 1; id <= n; id++) {
+		bench_job_make(&j, id);
+		for (uint32_t k = 0; k < j.record.nodes; k++) {
+			bench_node *node = &nodes[bench_node_index(j.node[k].name)];
+			aic_receipt r = bench_job_receipt(&j, k);
+			aic_receipt_encode(&node->receipt[node->n++], &r);
+			if (node->n == RECEIPTS_A_BATCH)
+				used += send_receipts(s, node, r.node, sent);
+		}
 	}
+	for (uint32_t i = 0; i < BENCH_NODES; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		if (nodes[i].n)
+			used += send_receipts(s, &nodes[i], name, sent);
+		for (size_t k = 0; k < RECEIPTS_A_BATCH; k++)
+			aic_bytes_free(&nodes[i].receipt[k]);
+	}
+	free(nodes);
+	return used;
+}
+
+static void turn(figures *f, double began)
+{
+	double took = cpu() - began;
+
+	if (took > f->slice)
+		f->slice = took;
+}
+
+static double take_records(aic_acctd *d, figures *f)
+{
+	aic_ingest in = {.store = d->store, .registry = d->registry, .config = &d->config};
+	aic_spools *spools = aic_spools_new();
+	aic_spools_count count = {0};
+	aic_error err = {0};
+	double before = cpu();
+
+	for (bool more = true; more;) {
+		double began = cpu();
+		check(aic_spools_read(spools, &in, SLICE_MS, &more, &count, &err), &err);
+		turn(f, began);
+	}
+	double used = cpu() - before;
+	aic_spools_free(spools);
+	return used;
+}
+
+static double close_batch(aic_acctd *d, figures *f)
+{
+	aic_error err = {0};
+	aic_batch batch;
+	double before = cpu();
+
+	check(aic_closing_begin(&d->closing, &d->batches, WEEK, 0, INT64_MAX, FEE_PPM, 0, 1, &err), &err);
+	while (d->closing) {
+		double began = cpu();
+		check(aic_acctd_close_some(d, &err), &err);
+		turn(f, began);
+	}
+	double used = cpu() - before;
+	check(aic_batch_find(d->store, WEEK, 0, &batch, &err), &err);
+	f->lines = batch.lines;
+	return used;
+}
+
+/* A report as aicacctd serves it, its arguments in body. */
+static double report(aic_acctd *d, const char *op, const aic_bytes *body)
+{
+	aic_rpc_caller who = {.uid = d->config.uid};
+	aic_error err = {0};
+	aic_bytes out = {0};
+	size_t items = 0;
+	aic_cbor args;
+
+	aic_cbor_init(&args, body->data, body->len);
+	double before = cpu();
+	check(aic_acctd_serve(d, &who, op, &args, &out, &items, &err), &err);
+	double used = cpu() - before;
+	if (out.len < 100)
+		check(AIC_CORRUPT, &(aic_error){.message = "a report is empty"});
+	aic_bytes_free(&out);
+	return used;
+}
+
+static double report_of(aic_acctd *d, const char *op, const char *text)
+{
+	aic_bytes body = {0};
+
+	aic_cbor_put_text(&body, text);
+	double used = report(d, op, &body);
+	aic_bytes_free(&body);
+	return used;
+}
+
+static double explain(aic_acctd *d, uint32_t job)
+{
+	aic_bytes body = {0};
+
+	aic_cbor_put_uint(&body, job);
+	aic_cbor_put_text(&body, "");
+	double used = report(d, "explain", &body);
+	aic_bytes_free(&body);
+	return used;
+}
+
+static void run_ours(aic_config *c, uint32_t n, figures *f)
+{
+	aic_acctd d = {.config = *c, .fee_ppm = FEE_PPM};
+	char path[AIC_PATH_LEN + 16];
+	aic_error err = {0};
+	struct rusage u;
+
+	snprintf(path, sizeof(path), "%s/accounting.db", c->state_dir);
+	check(aic_store_open(&d.store, path, &err), &err);
+	d.batches.store = d.store;
+	d.batches.config = &d.config;
+	f->receipts = take_receipts(d.store, n, &f->n_receipts);
+	check(aic_registry_open(&d.registry, d.store, &d.config, 1, &err), &err);
+	f->ingest = take_records(&d, f);
+	f->usage = report_of(&d, "usage", WEEK);
+	f->payouts = report_of(&d, "payouts", WEEK);
+	f->close = close_batch(&d, f);
+	f->explain = explain(&d, n / 2);
+	getrusage(RUSAGE_SELF, &u);
+	f->mib = (double)u.ru_maxrss / 1024;
+	aic_registry_close(d.registry);
+	aic_store_close(d.store);
+}
+
+/* --- SQLite alone --- */
+
+static const char plain_schema[] =
+	"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE record(id INTEGER PRIMARY KEY, cluster TEXT, job INTEGER,"
+	" submit INTEGER, restart INTEGER, segment INTEGER, account TEXT, user TEXT, ended INTEGER, body BLOB,"
+	" UNIQUE(cluster, job, submit, restart, segment)); CREATE TABLE line(record INTEGER, node TEXT, payer TEXT, payee TEXT,"
+	" gross INTEGER, UNIQUE(record, node)); CREATE TABLE receipt(cluster TEXT, job INTEGER, restart INTEGER, node TEXT,"
+	" step INTEGER, uid INTEGER, start INTEGER, end INTEGER, cpus INTEGER, cpu_ms INTEGER, mem_peak_mib INTEGER, gpus INTEGER,"
+	" gpu_ms INTEGER, PRIMARY KEY(cluster, job, restart, node, step)) WITHOUT ROWID;";
+
+static double import_job(aic_sql *db, const aic_config *c, const bench_job *j, const aic_bytes *body, int64_t id)
+{
+	const aic_job_record *r = &j->record;
+	aic_error err = {0};
+	double before = cpu();
+
+	check(aic_sql_run(db, &err, "INSERT INTO record(id, cluster, job, submit, restart, segment, account, user, ended, body)"
+	                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", "itiiiittib", id, r->cluster, (int64_t)r->job_id,
+	                  r->submit, (int64_t)r->restart, r->start, r->account, r->user, r->end, body->data, body->len), &err);
+	for (uint32_t k = 0; k < r->nodes; k++)
+		check(aic_sql_run(db, &err, "INSERT INTO line VALUES(?1, ?2, ?3, ?4, ?5)", "ittti", id, j->node[k].name, r->account,
+		                  c->provider[bench_node_index(j->node[k].name) / (BENCH_NODES / c->n_providers)].name, r->end - r->start), &err);
+	return cpu() - before;
+}
+
+static double import_receipts(aic_sql *db, const bench_job *j)
+{
+	aic_receipt all[BENCH_NODES_OF_JOB];
+	aic_error err = {0};
+
+	for (uint32_t k = 0; k < j->record.nodes; k++)
+		all[k] = bench_job_receipt(j, k);
+	double before = cpu();
+	for (uint32_t k = 0; k < j->record.nodes; k++) {
+		const aic_receipt *r = &all[k];
+		check(aic_sql_run(db, &err, "INSERT INTO receipt VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)", "tiitiiiiuuuuu",
+		                  r->cluster, (int64_t)r->job_id, (int64_t)r->restart, r->node, (int64_t)r->step_id, (int64_t)r->uid, r->start,
+		                  r->end, r->cpus, r->cpu_ms, r->mem_peak_mib, r->gpus, r->gpu_ms), &err);
+	}
+	return cpu() - before;
+}
+
+static double finish(aic_sql *db)
+{
+	sqlite3_stmt *st;
+	aic_error err = {0};
+	double before = cpu();
+
 	check(aic_sql_start(db, &st, &err, "SELECT payer, payee, count(*), sum(gross) FROM line GROUP BY payer, payee", ""), &err);
 	while (aic_sql_step(db, st, &err) == AIC_OK)
 		;
 	check(aic_sql_commit(db, &err), &err);
-	double used = cpu_seconds() - before;
+	return cpu() - before;
+}
+
+static void run_plain(aic_config *c, uint32_t n, figures *f)
+{
+	uint32_t *order = bench_job_order(n);
+	char path[AIC_PATH_LEN + 16];
+	aic_bytes body = {0};
+	aic_error err = {0};
+	bench_job j;
+	aic_sql *db;
+
+	snprintf(path, sizeof(path), "%s/plain.db", c->state_dir);
+	check(aic_sql_open(&db, path, &err), &err);
+	check(aic_sql_script(db, plain_schema, &err), &err);
+	check(aic_sql_begin(db, &err), &err);
+	for (uint32_t i = 0; i < n; i++) {
+		bench_job_make(&j, order[i]);
+		aic_bytes_clear(&body);
+		aic_job_record_encode(&body, &j.record);
+		f->ingest += import_job(db, c, &j, &body, (int64_t)i + 1);
+		f->receipts += import_receipts(db, &j);
+	}
+	f->close = finish(db);
 	aic_sql_close(db);
 	aic_bytes_free(&body);
-	return used;
+	free(order);
 }
+
+/* --- runs --- */
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -242,27 +325,81 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
+static figures measure(void (*run)(aic_config *, uint32_t, figures *), uint32_t n)
+{
+	char folder[64] = "/tmp/aic-bench-XXXXXX";
+	figures f = {0};
+	aic_config c;
+	int ends[2], status;
+
+	if (!mkdtemp(folder) || pipe(ends))
+		exit(1);
+	bench_centre(&c, folder);
+	c.uid = getuid();
+	if (run == run_ours)
+		write_spool(&c, n);
+	pid_t child = fork();
+	if (!child) {
+		run(&c, n, &f);
+		_exit(write(ends[1], &f, sizeof(f)) == sizeof(f) ? 0 : 1);
+	}
+	close(ends[1]);
+	if (read(ends[0], &f, sizeof(f)) != sizeof(f) || waitpid(child, &status, 0) != child || status)
+		exit(1);
+	close(ends[0]);
+	bench_centre_free(&c);
+	nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return f;
+}
+
+static double all(const figures *f)
+{
+	return f->ingest + f->close;
+}
+
+static void rows(uint32_t n, const figures *f, const figures *plain, double small)
+{
+	char what[200], absolute[200];
+
+	snprintf(what, sizeof(what), "%u job records with receipts, from spool files to a closed batch: CPU against SQLite importing and grouping"
+	         " their rows", n);
+	snprintf(absolute, sizeof(absolute), "%.2f s (ingest %.2f, close %.2f) against %.2f s; %llu lines", all(f), f->ingest, f->close, all(plain),
+	         (unsigned long long)f->lines);
+	bench_row(what, all(f) / all(plain), "<= 2", absolute);
+	snprintf(absolute, sizeof(absolute), "%.2f s against %.2f s; %llu receipts in signed batches of %d", f->receipts + all(f),
+	         plain->receipts + all(plain), (unsigned long long)f->n_receipts, RECEIPTS_A_BATCH);
+	bench_row("the same with the receipts taken in and imported as well", (f->receipts + all(f)) / (plain->receipts + all(plain)), "", absolute);
+	if (n == 1000000) {
+		snprintf(absolute, sizeof(absolute), "%.2f s of CPU", all(f));
+		bench_row("a million records to a closed batch, against 10 s", all(f) / 10, "<= 1", absolute);
+		snprintf(absolute, sizeof(absolute), "%.0f MiB", f->mib);
+		bench_row("memory at most, receipts and reports included, against 512 MiB", f->mib / 512, "<= 1", absolute);
+	}
+	snprintf(what, sizeof(what), "CPU of a record among %u against one among %d", n, SMALL);
+	snprintf(absolute, sizeof(absolute), "%.2f us against %.2f us", 1e6 * all(f) / n, 1e6 * small);
+	bench_row(what, all(f) / n / small, "<= 1.2", absolute);
+	snprintf(absolute, sizeof(absolute), "%.0f ms of CPU", 1e3 * f->slice);
+	bench_row("longest turn of aicacctd meanwhile, against 0.5 s", f->slice / 0.5, "<= 1", absolute);
+	snprintf(absolute, sizeof(absolute), "usage %.0f ms, payouts of %llu open lines %.0f ms", 1e3 * f->usage, (unsigned long long)f->lines,
+	         1e3 * f->payouts);
+	bench_row("the slower of two reports over them, against 1 s", f->usage > f->payouts ? f->usage : f->payouts, "<= 1", absolute);
+	snprintf(absolute, sizeof(absolute), "%.2f ms", 1e3 * f->explain);
+	bench_row("one job's explanation among them, against 50 ms", f->explain / 0.05, "<= 1", absolute);
+}
+
 int main(int argc, char **argv)
 {
-	bench b = {.folder = "/tmp/aic-bench-XXXXXX", .seed = 42, .n = argc > 1 ? (uint32_t)atoi(argv[1]) : 1000000};
-	char absolute[200];
-	struct rusage u;
-	uint64_t lines;
-	size_t sums;
+	uint32_t n = argc > 1 ? (uint32_t)atoi(argv[1]) : 1000000;
+	double small[SMALL_RUNS];
 
 	aic_log_open("accounting_bench", NULL, AIC_LOG_ERROR);
-	if (!mkdtemp(b.folder))
-		return 1;
-	configure(&b);
-	write_spool(&b);
-	double plain = import(&b), ours = settle(&b, &lines, &sums);
-	getrusage(RUSAGE_SELF, &u);
-	snprintf(absolute, sizeof(absolute), "%.2f s against %.2f s of CPU; %llu lines in %zu sums; at most %ld MiB", ours, plain,
-	         (unsigned long long)lines, sums, u.ru_maxrss / 1024);
-	char what[120];
-	snprintf(what, sizeof(what), "%u job records from spool to closed batch, against SQLite importing and grouping the same rows", b.n);
-	bench_row(what, ours / plain, "<= 2", absolute);
-	free(b.config.provider);
-	nftw(b.folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	for (int i = 0; i < SMALL_RUNS; i++) {
+		figures f = measure(run_ours, SMALL);
+		small[i] = all(&f) / SMALL;
+	}
+	figures before = measure(run_plain, n), ours = measure(run_ours, n), after = measure(run_plain, n);
+	figures plain = {.receipts = (before.receipts + after.receipts) / 2, .ingest = (before.ingest + after.ingest) / 2,
+	                 .close = (before.close + after.close) / 2};
+	rows(n, &ours, &plain, bench_median(small, SMALL_RUNS));
 	return 0;
 }
