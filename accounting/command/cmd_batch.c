@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "accounting/command/ask.h"
 #include "accounting/commands.h"
 #include "accounting/command/review.h"
 #include "common/crypto.h"
 
+#define CLOSING_ASK_US 300000
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum { B_NAME, B_STATE, B_LINES, B_GROSS, B_FEE, B_APPROVALS, B_CLOSED, B_BY, B_HEIGHT, B_HASH };
@@ -85,6 +87,40 @@ static void batches_table(const aic_words *w, const aic_grid *g, bool one)
 	aic_show(w, t);
 }
 
+static void say_progress(const aic_grid *g, bool last)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%s: %s\033[K%s", name_of(g), aic_grid_cell(g, 0, B_STATE)->text, last ? "\r\033[K" : "");
+}
+
+/* A large batch closes in slices while aicacctd goes on answering: asks for its state until it is in review. */
+static aic_code wait_closed(const aic_words *w, aic_grid *g, aic_error *err)
+{
+	aic_code rc = AIC_OK;
+
+	while (rc == AIC_OK && g->n && !strncmp(aic_grid_cell(g, 0, B_STATE)->text, "closing", 7)) {
+		aic_question q = {.config = &w->base.config};
+		aic_grid now = {0};
+		say_progress(g, false);
+		usleep(CLOSING_ASK_US);
+		aic_rpc_begin(&q.body, "batch-show", 2);
+		rc = aic_batch_key_put(&q.body, name_of(g), err);
+		if (rc == AIC_OK)
+			rc = aic_ask(&q, err);
+		if (rc == AIC_OK) {
+			aic_grid_read(&now, &q.answer, batch_columns, COUNT(batch_columns));
+			aic_grid_clear(g);
+			*g = now;
+			if (!g->n)
+				rc = aic_fail(err, AIC_CORRUPT, "aicacctd's answer has no batch: it is of another version");
+		}
+		aic_question_end(&q);
+		if (rc == AIC_OK)
+			say_progress(g, true);
+	}
+	return rc;
+}
+
 /* The end of a command whose answer is batches alone: asks, unless rc says that the question failed already, and prints them. */
 static int batch_request(char **argv, aic_words *w, aic_question *q, aic_code rc, aic_error *err, bool one)
 {
@@ -92,6 +128,8 @@ static int batch_request(char **argv, aic_words *w, aic_question *q, aic_code rc
 
 	if (rc == AIC_OK)
 		rc = aic_ask_rows(q, &grid, batch_columns, COUNT(batch_columns), err);
+	if (rc == AIC_OK && one)
+		rc = wait_closed(w, &grid, err);
 	if (rc == AIC_OK)
 		batches_table(w, &grid, one);
 	aic_grid_clear(&grid);
