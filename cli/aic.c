@@ -2,6 +2,7 @@
 #include "accounting/commands.h"
 #include "common/command.h"
 #include "ledger/commands.h"
+#include "slurm-plugins/commands.h"
 
 static const aic_subcommand commands[] = {
 	{"balance", aic_cmd_balance, "what an account holds, what is reserved, what is left"},
@@ -16,6 +17,8 @@ static const aic_subcommand commands[] = {
 	{"reconcile", aic_cmd_reconcile, "compare what was charged with what slurmdbd knows (administrators)"},
 	{"storage", aic_cmd_storage, "what storage providers held, paid by GiB and month (administrators)"},
 	{"simulate", aic_cmd_simulate, "what other rates or parameters would have paid, from files alone"},
+	{"allocator", aic_cmd_allocator, "lend nodes: plan, apply, check (administrators)"},
+	{"lease", aic_cmd_lease, "what is lent now"},
 	{"doctor", aic_cmd_doctor, "check this installation; each finding comes with its remedy"},
 	{NULL, NULL, NULL},
 };

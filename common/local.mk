@@ -13,6 +13,7 @@ common_sources = \
 	common/key_file.c \
 	common/log.c common/log.h \
 	common/price.c common/price.h \
+	common/process.c common/process.h \
 	common/quote.c common/quote.h \
 	common/split.c common/split.h \
 	common/receipt.c common/receipt.h \
@@ -97,7 +98,7 @@ endif
 EXTRA_DIST += tests/fuzz/record_fuzz.c tests/fuzz/receipt_fuzz.c tests/fuzz/spool_fuzz.c tests/fuzz/snapshot_fuzz.c \
 	tests/fuzz/yaml_fuzz.c
 if WITH_CMOCKA
-check_PROGRAMS += common_record_test common_quote_test common_reservations_test \
+check_PROGRAMS += common_record_test common_process_test common_quote_test common_reservations_test \
 	common_price_test common_split_test \
 	common_receipt_test \
 	common_spool_test \
@@ -109,6 +110,9 @@ check_PROGRAMS += common_record_test common_quote_test common_reservations_test 
 common_record_test_SOURCES = common/record_test.c
 common_record_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_record_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_process_test_SOURCES = common/process_test.c
+common_process_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_process_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_quote_test_SOURCES = common/quote_test.c
 common_quote_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_quote_test_LDADD = libcommon.la $(CMOCKA_LIBS)

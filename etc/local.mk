@@ -1,17 +1,20 @@
 # etc: what a real site installs (units, examples), and the lab, which is only distributed.
-dist_examples_DATA += etc/aic.yaml etc/slurm.conf.aic etc/plugstack.conf.aic etc/aic.logrotate
+dist_examples_DATA += etc/aic.yaml etc/providers.yaml etc/slurm.conf.aic etc/plugstack.conf.aic etc/aic.logrotate
 
 systemdunitdir = $(prefix)/lib/systemd/system
-nodist_systemdunit_DATA = etc/systemd/aicledgerd.service etc/systemd/aicacctd.service etc/systemd/aicnoded.service
+nodist_systemdunit_DATA = etc/systemd/aicledgerd.service etc/systemd/aicacctd.service etc/systemd/aicnoded.service \
+	etc/systemd/aic-allocator.service
+dist_systemdunit_DATA = etc/systemd/aic-allocator.timer
 EXTRA_DIST += \
 	etc/systemd/aicledgerd.service.in etc/systemd/aicacctd.service.in etc/systemd/aicnoded.service.in \
-	etc/systemd/sysusers.conf etc/systemd/tmpfiles.conf
+	etc/systemd/aic-allocator.service.in etc/systemd/sysusers.conf etc/systemd/tmpfiles.conf
 CLEANFILES += $(nodist_systemdunit_DATA)
 etc/systemd/aicledgerd.service: etc/systemd/aicledgerd.service.in
 etc/systemd/aicacctd.service: etc/systemd/aicacctd.service.in
 etc/systemd/aicnoded.service: etc/systemd/aicnoded.service.in
+etc/systemd/aic-allocator.service: etc/systemd/aic-allocator.service.in
 $(nodist_systemdunit_DATA): Makefile
-	$(AM_V_GEN)$(MKDIR_P) etc/systemd && sed 's|@sbindir[@]|$(sbindir)|g' $(top_srcdir)/$@.in >$@
+	$(AM_V_GEN)$(MKDIR_P) etc/systemd && sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' $(top_srcdir)/$@.in >$@
 
 install-data-local:
 	$(MKDIR_P) $(DESTDIR)$(prefix)/lib/sysusers.d $(DESTDIR)$(prefix)/lib/tmpfiles.d

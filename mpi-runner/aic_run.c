@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/time.h"
+#include "mpi-runner/lease.h"
 #include "mpi-runner/metrics.h"
 #include "mpi-runner/run_child.h"
 #include "mpi-runner/run_env.h"
@@ -174,6 +175,7 @@ int main(int argc, char **argv)
 		while (!aic_child_wait(r.child, 200))
 			measure(&r);
 		status = finish(&r);
+		aic_lease_leave(&r.ranks, r.folder);
 	} else {
 		status = aic_error_report("aic-run", &err);
 	}

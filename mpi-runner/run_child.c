@@ -31,13 +31,20 @@ struct aic_child {
 
 static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCONT};
 static volatile sig_atomic_t receiver; /* pid that signals are passed on to */
+static volatile sig_atomic_t told[NSIG];
 
 static void pass_on(int number)
 {
 	int saved = errno;
+	told[number] = 1;
 	if (receiver > 0)
 		kill(receiver, number);
 	errno = saved;
+}
+
+bool aic_child_was_told(int number)
+{
+	return number > 0 && number < NSIG && told[number];
 }
 
 static void watch_signals(void)

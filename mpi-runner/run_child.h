@@ -15,6 +15,8 @@ typedef struct aic_child aic_child;
 aic_code aic_child_start(aic_child **c, char **argv, const char *log_path, aic_error *err);
 /* Waits up to timeout_ms, moving output; true when the program has ended and all its output is moved. */
 bool aic_child_wait(aic_child *c, int timeout_ms);
+/* Whether that signal came and was passed on. */
+bool aic_child_was_told(int number);
 /* As a shell tells it: exit status, or 128 + signal. Valid once aic_child_wait said true. */
 int aic_child_status(const aic_child *c);
 /* "exited with status 3", "was killed by signal 9 (Killed), out of memory". */

@@ -48,6 +48,7 @@ job_submit_aic_la_SOURCES = \
 	slurm-plugins/job_submit/job_submit_aic.c slurm-plugins/compat.h \
 	slurm-plugins/job_submit/judge.c slurm-plugins/job_submit/judge.h \
 	slurm-plugins/job_submit/keeper.c slurm-plugins/job_submit/keeper.h \
+	slurm-plugins/job_submit/lease.c slurm-plugins/job_submit/lease.h \
 	slurm-plugins/job_submit/request.c slurm-plugins/job_submit/request.h \
 	slurm-plugins/option.c slurm-plugins/option.h \
 	$(slurm_plugin_estimate) $(slurm_plugin_decide)
@@ -123,5 +124,26 @@ jobcomp_state_test_SOURCES = \
 	slurm-plugins/option.c slurm-plugins/option.h
 jobcomp_state_test_CFLAGS = $(slurm_plugin_test_cflags) $(SLURM_CFLAGS)
 jobcomp_state_test_LDADD = $(slurm_plugin_test_ldadd)
+endif
+endif
+
+# Lending: from providers.yaml to partitions, QOS and preemption; subcommands of `aic`.
+if WITH_ACCOUNTING
+noinst_LTLIBRARIES += liballocator.la
+liballocator_la_SOURCES = \
+	slurm-plugins/allocator/change.c slurm-plugins/allocator/change.h \
+	slurm-plugins/allocator/cmd_allocator.c slurm-plugins/allocator/cmd_lease.c slurm-plugins/commands.h \
+	slurm-plugins/allocator/lending.c slurm-plugins/allocator/lending.h \
+	slurm-plugins/allocator/plan.c slurm-plugins/allocator/plan.h \
+	slurm-plugins/allocator/slurm.c slurm-plugins/allocator/slurm.h \
+	slurm-plugins/allocator/tick.c
+liballocator_la_CFLAGS = $(AM_CFLAGS) $(SLURM_CFLAGS) $(SAN)
+liballocator_la_LIBADD = $(SLURM_LIBS)
+dist_man_MANS += doc/man/aic-allocator.8 doc/man/aic-lease.1 doc/man/providers.yaml.5
+if WITH_CMOCKA
+check_PROGRAMS += allocator_plan_test
+allocator_plan_test_SOURCES = slurm-plugins/allocator/plan_test.c
+allocator_plan_test_CFLAGS = $(slurm_plugin_test_cflags)
+allocator_plan_test_LDADD = liballocator.la $(slurm_plugin_test_ldadd)
 endif
 endif

@@ -1,18 +1,12 @@
 /* cmd_quote.c: aic quote: the most that a job can cost. The figure is job_submit/aic's own: sbatch asks it in a test-only submit. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "accounting/commands.h"
 #include "common/bytes.h"
 #include "common/command.h"
-#include "common/file.h"
+#include "common/process.h"
 #include "common/quote.h"
 #include "common/time.h"
 
@@ -28,44 +22,6 @@ typedef struct {
 } quote;
 
 /* --- sbatch --- */
-
-/* Its standard output and error together; the exit status, -1 where it cannot be started. */
-static int ask_sbatch(char **args, aic_bytes *said)
-{
-	int in[2], out[2], status = -1;
-	char buf[4096];
-	ssize_t n;
-	pid_t child;
-
-	if (pipe2(in, O_CLOEXEC))
-		return -1;
-	if (pipe2(out, O_CLOEXEC)) {
-		close(in[0]), close(in[1]);
-		return -1;
-	}
-	signal(SIGPIPE, SIG_IGN); /* sbatch that names a script does not read ours */
-	child = fork();
-	if (child == 0) {
-		dup2(in[0], STDIN_FILENO);
-		dup2(out[1], STDOUT_FILENO);
-		dup2(out[1], STDERR_FILENO);
-		signal(SIGPIPE, SIG_DFL);
-		execvp(args[0], args);
-		_exit(127);
-	}
-	close(in[0]), close(out[1]);
-	aic_write_all(in[1], NO_SCRIPT, strlen(NO_SCRIPT));
-	close(in[1]);
-	while ((n = read(out[0], buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0)
-			aic_bytes_append(said, buf, (size_t)n);
-	close(out[0]);
-	if (child > 0)
-		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-			;
-	aic_bytes_append(said, "", 1);
-	return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 static void take_lines(quote *q, char *said)
 {
@@ -83,28 +39,32 @@ static void take_lines(quote *q, char *said)
 
 static aic_code ask(quote *q, int argc, char **argv, aic_error *err)
 {
-	char **args = aic_xcalloc((size_t)argc + 4, sizeof(*args));
+	const char **args = aic_xcalloc((size_t)argc + 4, sizeof(*args));
 	aic_bytes said = {0};
+	int status;
 
-	args[0] = (char *)"sbatch";
-	args[1] = (char *)"--test-only";
-	args[2] = (char *)"--aic-quote";
-	memcpy(args + 3, argv, (size_t)argc * sizeof(*args));
+	args[0] = "sbatch";
+	args[1] = "--test-only";
+	args[2] = "--aic-quote";
+	for (int i = 0; i < argc; i++)
+		args[3 + i] = argv[i];
 	if (q->base.config.slurm_conf[0])
 		setenv("SLURM_CONF", q->base.config.slurm_conf, 0);
-	int status = ask_sbatch(args, &said);
-	take_lines(q, (char *)said.data);
-	aic_bytes_free(&said);
+	aic_code rc = aic_process_run(args, NO_SCRIPT, &said, &status, err);
 	free(args);
-	if (status == 127)
+	aic_bytes_append(&said, "", 1);
+	if (rc == AIC_OK)
+		take_lines(q, (char *)said.data);
+	aic_bytes_free(&said);
+	if (rc == AIC_NOT_FOUND)
 		return aic_fail(err, AIC_UNREACHABLE, "there is no sbatch in PATH: run this where jobs are submitted");
-	if (q->n == 0 && strstr((const char *)q->words.data, "--aic-quote"))
+	if (rc != AIC_OK || q->n)
+		return rc;
+	if (strstr((const char *)q->words.data, "--aic-quote"))
 		return aic_fail(err, AIC_UNREACHABLE, "sbatch does not know --aic-quote: plugstack.conf must name spank_aic.so on this host, too");
-	if (q->n == 0 && status == 0)
+	if (status == 0)
 		return aic_fail(err, AIC_UNREACHABLE, "slurmctld gave no quote: JobSubmitPlugins in slurm.conf must name aic");
-	if (q->n == 0)
-		return aic_fail(err, AIC_REFUSED, "sbatch refuses this job: %.600s", (const char *)q->words.data);
-	return AIC_OK;
+	return aic_fail(err, AIC_REFUSED, "sbatch refuses this job: %.600s", (const char *)q->words.data);
 }
 
 /* --- showing --- */

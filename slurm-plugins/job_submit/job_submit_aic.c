@@ -8,6 +8,7 @@
 #include "slurm-plugins/job_submit/hold.h"
 #include "slurm-plugins/job_submit/judge.h"
 #include "slurm-plugins/job_submit/keeper.h"
+#include "slurm-plugins/job_submit/lease.h"
 #include "slurm-plugins/job_submit/view.h"
 #include "slurm-plugins/option.h"
 
@@ -117,8 +118,14 @@ static int answer_part(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg
 
 int job_submit(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg)
 {
-	if (!aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_QUOTE))
-		return submit(desc, submit_uid, err_msg);
+	int rc;
+
+	if (!aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_QUOTE)) {
+		rc = submit(desc, submit_uid, err_msg);
+		if (rc == SLURM_SUCCESS)
+			aic_lease_prepare(desc, err_msg);
+		return rc;
+	}
 	return desc->script ? answer_quote(desc, err_msg) : answer_part(desc, submit_uid, err_msg);
 }
 
