@@ -9,6 +9,9 @@
 #include "ledger/genesis.h"
 #include "ledger/state/member.h"
 
+#define POST_TRIES 16      /* against other sites' blocks */
+#define POST_WAIT_MS 1000  /* for the block that came first to show */
+
 /* --- validity: a pure function of the state before and the bytes --- */
 
 static aic_code check_place(const aic_head *head, const aic_header *h, aic_error *err)
@@ -408,6 +411,7 @@ static aic_code order_and_commit(aic_chain *c, const aic_bytes *block, aic_error
 {
 	uint64_t height = aic_state_head(c->state)->height + 1;
 	aic_hash hash = aic_block_hash(block->data, block->len);
+	aic_error late = {0};
 	aic_code code;
 
 	if (block->len > AIC_BLOCK_MAX)
@@ -424,9 +428,14 @@ static aic_code order_and_commit(aic_chain *c, const aic_bytes *block, aic_error
 		                 (unsigned long long)height);
 		return code;
 	}
-	if ((code = attest(c, err)))
-		return code;
-	return aic_chain_finality(c, err);
+	/* it stands; where the log answers no more, only its finality is late */
+	if (!(code = attest(c, &late)))
+		code = aic_chain_finality(c, &late);
+	if (code == AIC_UNREACHABLE)
+		return AIC_OK;
+	if (code && err)
+		*err = late;
+	return code;
 }
 
 aic_code aic_chain_order(aic_chain *c, const aic_bytes *transactions, size_t n, aic_error *err)
@@ -452,27 +461,47 @@ static aic_code execute_own(aic_chain *c, uint64_t kind, const aic_bytes *body, 
 	return code;
 }
 
-aic_code aic_chain_post(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_posted *out, aic_error *err)
+/* *lost: another site's block has the height. */
+static aic_code post_once(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_bytes *tx, bool *lost, aic_error *err)
 {
-	aic_bytes tx = {0}, item = {0};
-	aic_transaction decoded;
+	aic_bytes item = {0};
 	aic_code code = aic_chain_catch_up(c, err);
 
+	*lost = false;
 	if (code)
 		return code;
 	aic_chain_begin(c);
-	if (!(code = execute_own(c, kind, body, &tx, err))) {
-		aic_cbor_put_bytes(&item, tx.data, tx.len);
+	if (!(code = execute_own(c, kind, body, tx, err))) {
+		aic_cbor_put_bytes(&item, tx->data, tx->len);
 		code = aic_chain_order(c, &item, 1, err);
+		*lost = code == AIC_REFUSED;
+	}
+	aic_state_discard(c->state);
+	aic_bytes_free(&item);
+	return code;
+}
+
+aic_code aic_chain_post(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_posted *out, aic_error *err)
+{
+	aic_bytes tx = {0};
+	aic_transaction decoded;
+	bool lost, more = true;
+	aic_code code = AIC_OK;
+
+	for (int tries = 0; tries < POST_TRIES; tries++) {
+		uint64_t next = aic_state_head(c->state)->height + 1;
+
+		aic_bytes_clear(&tx);
+		code = post_once(c, kind, body, &tx, &lost, err);
+		if (!lost || aic_order_watch(c->order, next, POST_WAIT_MS, &more, NULL) || !more)
+			break;
 	}
 	if (!code) {
 		aic_tx_decode(&decoded, tx.data, tx.len, NULL);
 		out->tx = decoded.id;
 		out->height = aic_state_head(c->state)->height;
 	}
-	aic_state_discard(c->state);
 	aic_bytes_free(&tx);
-	aic_bytes_free(&item);
 	return code;
 }
 

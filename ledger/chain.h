@@ -54,8 +54,8 @@ void aic_chain_begin(aic_chain *c);
  * next aic_chain_catch_up finds out. Whatever it returns, the state has no block in the making after it. */
 aic_code aic_chain_order(aic_chain *c, const aic_bytes *transactions, size_t n, aic_error *err);
 
-/* One transaction, signed by this site, as a block of its own: ordered, applied and attested when it returns AIC_OK. Refused
- * without a trace where the state refuses it. */
+/* One transaction, signed by this site, as a block of its own: ordered and applied when it returns AIC_OK, attested as soon as the
+ * log answers. Where another site's block comes first it is built anew. Refused without a trace where the state refuses it. */
 aic_code aic_chain_post(aic_chain *c, uint64_t kind, const aic_bytes *body, aic_posted *out, aic_error *err);
 /* Executes n transactions of the kind, one after the other, as aic_chain_post would, and undoes them; `result` gets what they result
  * in. */
