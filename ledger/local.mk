@@ -83,7 +83,7 @@ static/libcbor.a:
 endif
 
 bench_programs += tests/bench/ledger_bench
-tests_bench_ledger_bench_SOURCES = tests/bench/ledger_bench.c
+tests_bench_ledger_bench_SOURCES = tests/bench/ledger_bench.c tests/bench/postgres.c tests/bench/postgres.h
 tests_bench_ledger_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
 tests_bench_ledger_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
 
