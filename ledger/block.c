@@ -172,10 +172,15 @@ void aic_attestation_build(aic_bytes *out, aic_attestation *a, const aic_key *ke
 
 	attested(&body, a);
 	aic_sign(a->signature, key, ATTESTATION_DOMAIN, body.data, body.len);
-	aic_cbor_put_array(out, 7);
-	aic_bytes_append(out, body.data, body.len);
-	aic_cbor_put_bytes(out, a->signature, sizeof(a->signature));
+	aic_attestation_put(out, a);
 	aic_bytes_free(&body);
+}
+
+void aic_attestation_put(aic_bytes *out, const aic_attestation *a)
+{
+	aic_cbor_put_array(out, 7);
+	attested(out, a);
+	aic_cbor_put_bytes(out, a->signature, sizeof(a->signature));
 }
 
 aic_code aic_attestation_decode(aic_attestation *a, const void *data, size_t len, aic_error *err)

@@ -63,7 +63,10 @@ typedef struct {
 	uint8_t signature[AIC_SIGNATURE_LEN];
 } aic_attestation;
 
+/* Signs *a and appends it. */
 void aic_attestation_build(aic_bytes *out, aic_attestation *a, const aic_key *key);
+/* One that is signed already. */
+void aic_attestation_put(aic_bytes *out, const aic_attestation *a);
 aic_code aic_attestation_decode(aic_attestation *a, const void *data, size_t len, aic_error *err);
 bool aic_attestation_signed_by(const aic_attestation *a, const uint8_t public_key[AIC_PUBLIC_LEN]);
 

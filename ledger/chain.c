@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "ledger/failpoint.h"
 #include "ledger/genesis.h"
+#include "ledger/state/evidence.h"
 #include "ledger/state/member.h"
 
 #define POST_TRIES 16      /* against other sites' blocks */
@@ -44,6 +45,8 @@ static aic_code check_generator(aic_state *s, const aic_block *b, aic_error *err
 		return code;
 	if (!aic_block_signed_by(b, m.key))
 		return aic_fail(err, AIC_CORRUPT, "the generator's signature does not fit");
+	if (b->header.model_len || b->header.session_len || b->header.vrf_len)
+		return aic_fail(err, AIC_CORRUPT, "a site's block names no model, session or draw");
 	return AIC_OK;
 }
 
@@ -87,6 +90,15 @@ static bool says_invalid(aic_code code)
 	return code == AIC_REFUSED || code == AIC_CORRUPT || code == AIC_FULL;
 }
 
+static aic_code accuse(aic_state *s, const void *block, size_t len, aic_error *err)
+{
+	aic_block b;
+	aic_code code = aic_block_decode(&b, block, len, NULL) ? AIC_OK : aic_evidence_of_block(s, &b, err);
+
+	aic_block_clear(&b);
+	return code;
+}
+
 aic_code aic_block_apply(aic_state *s, const void *block, size_t len, bool *valid, aic_error *why_not, aic_error *err)
 {
 	aic_hash hash = aic_block_hash(block, len);
@@ -102,7 +114,11 @@ aic_code aic_block_apply(aic_state *s, const void *block, size_t len, bool *vali
 		*valid = !code;
 	if (why_not)
 		*why_not = why;
-	return aic_state_commit(s, &hash, block, len, !code, err);
+	if (code && (code = accuse(s, block, len, err))) {
+		aic_state_discard(s);
+		return code;
+	}
+	return aic_state_commit(s, &hash, block, len, !why.code, err);
 }
 
 /* --- following the log --- */
@@ -156,20 +172,38 @@ typedef struct {
 	bool own; /* this site's is among them */
 } tally;
 
-static bool is_signed(aic_chain *c, const aic_attestation *a, const uint8_t key[AIC_PUBLIC_LEN], const uint8_t *bytes, size_t len)
+static aic_seen *place_of(aic_chain *c, const aic_attestation *a)
 {
-	aic_bytes in = {0};
+	return &c->seen[(aic_get_be32(a->site.b) + a->height) % AIC_CHAIN_SEEN];
+}
 
-	aic_bytes_append(&in, key, AIC_PUBLIC_LEN);
-	aic_bytes_append(&in, bytes, len);
-	aic_hash h = aic_sha256_of(in.data, in.len);
-	aic_hash *known = &c->verified[h.b[0]];
-	aic_bytes_free(&in);
-	if (aic_hash_equal(known, &h))
+static bool same_content(const aic_attestation *a, const aic_attestation *b)
+{
+	return aic_hash_equal(&a->block, &b->block) && aic_hash_equal(&a->state, &b->state);
+}
+
+/* Whether the signature is good. Another one of the same site and height than was seen before is evidence. */
+static bool is_signed(aic_chain *c, const aic_attestation *a, const uint8_t key[AIC_PUBLIC_LEN])
+{
+	aic_seen *seen = place_of(c, a);
+	bool met = seen->attestation.height == a->height && aic_id_equal(&seen->attestation.site, &a->site) &&
+	           memcmp(seen->key, key, AIC_PUBLIC_LEN) == 0;
+
+	if (met && same_content(&seen->attestation, a) && memcmp(seen->attestation.signature, a->signature, AIC_SIGNATURE_LEN) == 0)
 		return true;
 	if (!aic_attestation_signed_by(a, key))
 		return false;
-	*known = h;
+	if (met && !same_content(&seen->attestation, a)) {
+		if (!c->caught)
+			aic_warn("height %llu: a member site has attested two different things: it goes on the ledger as evidence",
+			         (unsigned long long)a->height);
+		c->lie[0] = *seen;
+		c->lie[1] = (aic_seen){.attestation = *a};
+		memcpy(c->lie[1].key, key, AIC_PUBLIC_LEN);
+		c->caught = true;
+	}
+	seen->attestation = *a;
+	memcpy(seen->key, key, AIC_PUBLIC_LEN);
 	return true;
 }
 
@@ -184,7 +218,7 @@ static aic_code count_one(void *ctx, const aic_id *site, const uint8_t *bytes, s
 		return code;
 	if (code == AIC_NOT_FOUND || !aic_member_is_active(&m, t->height) || aic_attestation_decode(&a, bytes, len, NULL) ||
 	    !aic_id_equal(&a.site, site) || a.height != t->height ||
-	    !aic_hash_equal(&a.chain, &aic_state_head(t->c->state)->chain) || !is_signed(t->c, &a, m.key, bytes, len))
+	    !aic_hash_equal(&a.chain, &aic_state_head(t->c->state)->chain) || !is_signed(t->c, &a, m.key))
 		return AIC_OK;
 	t->own |= aic_id_equal(site, &t->c->site);
 	if (aic_hash_equal(&a.block, &t->block) && aic_hash_equal(&a.state, &t->root))

@@ -9,7 +9,14 @@
 #include "ledger/order/order.h"
 #include "ledger/state/state.h"
 
-#define AIC_CHAIN_VERIFIED 256 /* signatures that need not be verified again while a height waits for finality */
+/* An attestation that was seen, and the key that signed it. */
+typedef struct {
+	aic_attestation attestation;
+	uint8_t key[AIC_PUBLIC_LEN];
+} aic_seen;
+
+/* So many are remembered while heights wait for finality: none is verified twice, and two of one site and height are compared. */
+#define AIC_CHAIN_SEEN 256
 
 typedef struct {
 	aic_state *state;        /* both borrowed */
@@ -21,7 +28,9 @@ typedef struct {
 	uint64_t final_height;
 	uint64_t attested;       /* 1 + height of the newest attestation that the board has of this site, as far as is known; 0: none */
 	aic_order_head top;      /* the log's head as it was told last: what an append compares with */
-	aic_hash verified[AIC_CHAIN_VERIFIED]; /* SHA-256(key || attestation) of good signatures, by their first byte */
+	aic_seen seen[AIC_CHAIN_SEEN];
+	bool caught;             /* a member has attested twice at one height: the two, until somebody has put them on the ledger */
+	aic_seen lie[2];
 } aic_chain;
 
 /* This many heights without finality, and nothing more is built until they have it. */

@@ -4,6 +4,7 @@
 #include "ledger/testing.h"
 
 #include "common/cbor.h"
+#include "ledger/state/evidence.h"
 #include "ledger/state/token.h"
 
 static test_site site;
@@ -121,7 +122,7 @@ static void make_block(aic_bytes *block, const aic_key *key, void (*bend)(aic_he
 	aic_header h = {.version = AIC_BLOCK_VERSION, .chain = head->chain, .height = head->height + 1, .previous = head->hash,
 	                .time = head->time + 1, .state = head->root, .blocks = aic_frontier_root(&head->blocks), .generator = site.chain.site};
 
-	transfer_tx(&tx, &site.key, head->height, 0, 1, 5);
+	transfer_tx(&tx, &site.key, head->transactions, 0, 1, 5);
 	aic_state_begin(site.state, h.height, h.time);
 	assert_ok(aic_state_execute(site.state, tx.data, tx.len, err));
 	h.transactions = aic_state_transactions_root(site.state);
@@ -144,6 +145,7 @@ static void bend_events(aic_header *h) { h->events.b[0] ^= 1; }
 static void bend_state(aic_header *h) { h->state.b[0] ^= 1; }
 static void bend_blocks(aic_header *h) { h->blocks.b[0] ^= 1; }
 static void bend_generator(aic_header *h) { h->generator.b[0] ^= 1; }
+static void bend_session(aic_header *h) { h->session[0] = 1, h->session_len = 1; }
 static void bend_version(aic_header *h) { h->version = 2; }
 
 static void test_header_rules(void **state)
@@ -158,6 +160,7 @@ static void test_header_rules(void **state)
 		{bend_state, "height 1: the state root before the block differs"},
 		{bend_blocks, "height 1: the root of the blocks before it differs"},
 		{bend_generator, "height 1: its generator is no member site"},
+		{bend_session, "height 1: a site's block names no model, session or draw"},
 		{bend_version, "version 2 is not 1"},
 	};
 	aic_bytes block = {0};
@@ -207,24 +210,83 @@ static void append_raw(const aic_bytes *block)
 	assert_ok(aic_order_append_if_head(&site.order, &head, &hash, block->data, block->len, err));
 }
 
-/* An ordered invalid block takes its height and changes nothing else; the chain goes on. */
+/* An ordered invalid block takes its height, leaves evidence where its generator signed it for this place, and changes nothing
+ * else; the chain goes on. */
 static void test_invalid_blocks(void **state)
 {
 	aic_bytes block = {0};
 	aic_hash root = aic_state_head(site.state)->root;
 
 	(void)state;
-	make_block(&block, &site.key, bend_state);
-	append_raw(&block);
-	aic_bytes_clear(&block);
 	aic_bytes_append_str(&block, "no block at all");
 	append_raw(&block);
 	assert_ok(aic_chain_catch_up(&site.chain, err));
-	assert_int_equal(aic_state_head(site.state)->height, 2);
+	assert_int_equal(aic_state_head(site.state)->height, 1);
 	assert_memory_equal(&root, &aic_state_head(site.state)->root, sizeof(root));
-	assert_int_equal(site.chain.final_height, 2);
+	assert_int_equal(site.chain.final_height, 1);
 	assert_ok(test_transfer(&site, 0, 1, 7, err));
-	assert_int_equal(aic_state_head(site.state)->height, 3);
+	assert_int_equal(aic_state_head(site.state)->height, 2);
+	aic_bytes_free(&block);
+}
+
+static aic_code evidence(aic_evidence_kind kind, uint64_t height)
+{
+	aic_evidence_row row;
+
+	return aic_state_evidence(site.state, &site.chain.site, kind, height, &row, NULL);
+}
+
+/* Who signs an invalid block for the place where it stands has lied; of another place, or in another's name, nothing is proven. */
+static void test_evidence_of_blocks(void **state)
+{
+	static const struct { void (*bend)(aic_header *h); bool proof; } c[] = {
+		{bend_state, true},      {bend_events, true},        {bend_blocks, true}, {bend_time, true},     {bend_session, true},
+		{bend_chain, false},     {bend_height, false},       {bend_previous, false}, {bend_generator, false},
+		{bend_transactions, false},
+	};
+	aic_totals before = test_totals(&site);
+	aic_key other;
+
+	(void)state;
+	test_site_key(&other, 2);
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		aic_bytes block = {0};
+
+		make_block(&block, &site.key, c[i].bend);
+		append_raw(&block);
+		aic_bytes_free(&block);
+		assert_ok(aic_chain_catch_up(&site.chain, err));
+		assert_int_equal(aic_state_head(site.state)->height, i + 1);
+		assert_int_equal(evidence(AIC_EVIDENCE_BLOCK, i + 1), c[i].proof ? AIC_OK : AIC_NOT_FOUND);
+	}
+	aic_bytes block = {0};
+	make_block(&block, &other, bend_state); /* signed by somebody else */
+	append_raw(&block);
+	aic_bytes_free(&block);
+	assert_ok(aic_chain_catch_up(&site.chain, err));
+	assert_int_equal(evidence(AIC_EVIDENCE_BLOCK, aic_state_head(site.state)->height), AIC_NOT_FOUND);
+	assert_true(test_totals(&site).supply == before.supply);
+	assert_int_equal(aic_state_head(site.state)->transactions, 0);
+}
+
+/* beacon(h) = SHA-256(beacon(h-1) || nothing), and an invalid block leaves it. */
+static void test_beacon(void **state)
+{
+	aic_hash want = aic_state_head(site.state)->chain, is;
+	aic_bytes block = {0};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_ok(aic_state_beacon(site.state, &is, err));
+		assert_memory_equal(&is, &want, sizeof(want));
+		assert_ok(test_transfer(&site, 0, 1, 7, err));
+		want = aic_sha256_of(want.b, sizeof(want.b));
+	}
+	make_block(&block, &site.key, bend_state);
+	append_raw(&block);
+	assert_ok(aic_chain_catch_up(&site.chain, err));
+	assert_ok(aic_state_beacon(site.state, &is, err));
+	assert_memory_equal(&is, &want, sizeof(want));
 	aic_bytes_free(&block);
 }
 
@@ -362,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_transaction_rules),    TEST(test_nonce_makes_it_once), TEST(test_failure_leaves_no_trace),
 		TEST(test_header_rules),         TEST(test_every_bit_of_a_block), TEST(test_invalid_blocks),
+		TEST(test_evidence_of_blocks),   TEST(test_beacon),
 		TEST(test_replay),               TEST(test_order),               TEST(test_rewritten_log),
 		TEST(test_full_disk),            TEST(test_wallet_register),
 	};

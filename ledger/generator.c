@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cbor.h"
+#include "ledger/state/evidence.h"
 #include "ledger/state/member.h"
 
 #define BLOCK_OVERHEAD 1024 /* header, signature and heads of arrays, generously */
@@ -18,7 +19,8 @@ typedef struct {
 	aic_bytes body;
 	aic_bytes tx;      /* signed; empty until its turn came */
 	uint64_t nonce;
-	aic_request is;
+	bool own;          /* nobody asks for its end */
+	aic_fate is;
 } request;
 
 struct aic_generator {
@@ -83,7 +85,7 @@ size_t aic_generator_waiting(const aic_generator *g)
 	size_t n = 0;
 
 	for (size_t i = 0; i < g->n; i++)
-		n += g->list[i].is.state == AIC_REQUEST_WAITING;
+		n += g->list[i].is.state == AIC_FATE_WAITING;
 	return n;
 }
 
@@ -91,7 +93,7 @@ size_t aic_generator_waiting(const aic_generator *g)
 
 static void refuse(request *r, const aic_error *why)
 {
-	r->is.state = AIC_REQUEST_REFUSED;
+	r->is.state = AIC_FATE_REFUSED;
 	r->is.why = *why;
 }
 
@@ -103,7 +105,7 @@ static aic_code look_up(aic_generator *g, request *r, aic_error *err)
 	uint64_t index;
 	aic_code code;
 
-	if (r->is.state == AIC_REQUEST_WAITING && r->tx.len) {
+	if (r->is.state == AIC_FATE_WAITING && r->tx.len) {
 		if ((code = aic_tx_decode(&tx, r->tx.data, r->tx.len, err)))
 			return code;
 		code = aic_state_find_tx(g->chain->state, &tx.id, &r->is.height, &index, &result, err);
@@ -111,12 +113,12 @@ static aic_code look_up(aic_generator *g, request *r, aic_error *err)
 		if (code && code != AIC_NOT_FOUND)
 			return code;
 		if (!code) {
-			r->is.state = AIC_REQUEST_ORDERED;
+			r->is.state = AIC_FATE_ORDERED;
 			r->is.tx = tx.id;
 		}
 	}
-	if (r->is.state == AIC_REQUEST_ORDERED && r->is.height <= g->chain->final_height)
-		r->is.state = AIC_REQUEST_FINAL;
+	if (r->is.state == AIC_FATE_ORDERED && r->is.height <= g->chain->final_height)
+		r->is.state = AIC_FATE_FINAL;
 	return AIC_OK;
 }
 
@@ -133,7 +135,7 @@ static void say_why(const aic_generator *g, const request *r, aic_error *why)
 {
 	const aic_head *head = aic_state_head(g->chain->state);
 
-	if (r->is.state == AIC_REQUEST_ORDERED)
+	if (r->is.state == AIC_FATE_ORDERED)
 		aic_fail(why, AIC_UNREACHABLE, "it is in the block at height %llu, which waits for the attestations of more member sites "
 		         "(final is height %llu of %llu)%s%s", (unsigned long long)r->is.height, (unsigned long long)g->chain->final_height,
 		         (unsigned long long)head->height, g->why.code ? ": " : "", g->why.message);
@@ -143,7 +145,7 @@ static void say_why(const aic_generator *g, const request *r, aic_error *why)
 		aic_fail(why, AIC_UNREACHABLE, "it waits for the block at height %llu", (unsigned long long)head->height + 1);
 }
 
-aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_request *out, aic_error *err)
+aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_fate *out, aic_error *err)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		request *r = &g->list[i];
@@ -151,7 +153,7 @@ aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_request *out, 
 		if (r->ticket != ticket)
 			continue;
 		*out = r->is;
-		if (r->is.state == AIC_REQUEST_WAITING || r->is.state == AIC_REQUEST_ORDERED) {
+		if (r->is.state == AIC_FATE_WAITING || r->is.state == AIC_FATE_ORDERED) {
 			say_why(g, r, &out->why);
 			return AIC_OK;
 		}
@@ -161,6 +163,47 @@ aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_request *out, 
 	}
 	return aic_fail(err, AIC_NOT_FOUND, "no request %llu waits here: aicledgerd has started anew since; ask the ledger whether it was "
 	                "carried out before it is made again", (unsigned long long)ticket);
+}
+
+/* --- evidence --- */
+
+/* What the chain has caught goes onto the ledger, unless another site was quicker. */
+static aic_code accuse(aic_generator *g, aic_error *err)
+{
+	const aic_attestation *a = &g->chain->lie[0].attestation;
+	aic_bytes body = {0};
+	aic_evidence_row there;
+	uint64_t ticket;
+
+	if (!g->chain->caught || !g->chain->key)
+		return AIC_OK;
+	aic_code code = aic_state_evidence(g->chain->state, &a->site, AIC_EVIDENCE_ATTESTATIONS, a->height, &there, err);
+	if (code && code != AIC_NOT_FOUND)
+		return code;
+	g->chain->caught = false;
+	if (!code)
+		return AIC_OK;
+	aic_evidence_body(&body, g->chain->lie[0].key, a, &g->chain->lie[1].attestation);
+	if (!(code = aic_generator_submit(g, AIC_TX_EVIDENCE, &body, &ticket, err)))
+		g->list[g->n - 1].own = true;
+	aic_bytes_free(&body);
+	return code;
+}
+
+/* Own requests that have come to an end. */
+static void drop_own(aic_generator *g)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		request *r = &g->list[i];
+
+		if (r->own && (r->is.state == AIC_FATE_FINAL || r->is.state == AIC_FATE_REFUSED))
+			request_clear(r);
+		else
+			g->list[kept++] = *r;
+	}
+	g->n = kept;
 }
 
 /* --- whose turn it is --- */
@@ -248,7 +291,7 @@ static aic_code collect(aic_generator *g, aic_bytes *items, size_t *n, aic_error
 		aic_error why = {0};
 		aic_code code;
 
-		if (r->is.state != AIC_REQUEST_WAITING)
+		if (r->is.state != AIC_FATE_WAITING)
 			continue;
 		if ((code = sign(g, r, err)))
 			return code;
@@ -300,11 +343,12 @@ aic_code aic_generator_step(aic_generator *g, aic_error *err)
 	aic_code code = aic_chain_catch_up(g->chain, &why);
 
 	g->why = (aic_error){0};
-	if (!code && !(code = look_up_all(g, &why)) && g->chain->key && !(code = is_time(g, &now, &why)) && now)
+	if (!code && !(code = look_up_all(g, &why)) && !(code = accuse(g, &why)) && g->chain->key && !(code = is_time(g, &now, &why)) && now)
 		code = make(g, &why);
 	aic_error ignored;
 	if (look_up_all(g, &ignored) && !code)
 		code = aic_fail(&why, ignored.code, "%s", ignored.message);
+	drop_own(g);
 	if (code) {
 		g->why = why;
 		if (err)

@@ -36,21 +36,21 @@ aic_code aic_generator_submit(aic_generator *g, uint64_t kind, const aic_bytes *
 aic_code aic_generator_step(aic_generator *g, aic_error *err);
 
 typedef enum {
-	AIC_REQUEST_WAITING, /* in no block yet: `why` says what it waits for */
-	AIC_REQUEST_ORDERED, /* in a block that is not final: likewise */
-	AIC_REQUEST_FINAL,
-	AIC_REQUEST_REFUSED  /* by the state, or because it can no longer be known: `why` */
-} aic_request_state;
+	AIC_FATE_WAITING, /* in no block yet: `why` says what it waits for */
+	AIC_FATE_ORDERED, /* in a block that is not final: likewise */
+	AIC_FATE_FINAL,
+	AIC_FATE_REFUSED  /* by the state, or because it can no longer be known: `why` */
+} aic_fate_state;
 
 typedef struct {
-	aic_request_state state;
+	aic_fate_state state;
 	aic_hash tx;         /* ordered and final */
 	uint64_t height;
 	aic_error why;
-} aic_request;
+} aic_fate;
 
 /* AIC_NOT_FOUND for a ticket that was never given. One whose end was told is forgotten. */
-aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_request *out, aic_error *err);
+aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_fate *out, aic_error *err);
 /* Requests that are in no block yet. */
 size_t aic_generator_waiting(const aic_generator *g);
 

@@ -14,6 +14,7 @@ libledger_la_SOURCES = \
 	ledger/db.c ledger/db.h \
 	ledger/state/debt.c \
 	ledger/state/event.c ledger/state/event.h \
+	ledger/state/beacon.c ledger/state/evidence.c ledger/state/evidence.h \
 	ledger/state/execute.c ledger/state/execute.h \
 	ledger/audit/export.c ledger/audit/export.h ledger/audit/export_format.h ledger/audit/export_verify.c ledger/audit/journal.c \
 	ledger/archive/certificate.c ledger/archive/certificate.h \
@@ -119,6 +120,13 @@ check_PROGRAMS += ledger_archive_archive_test
 ledger_archive_archive_test_SOURCES = ledger/archive/archive_test.c ledger/archive/testing.c ledger/archive/testing.h ledger/testing.c
 ledger_archive_archive_test_CFLAGS = $(ledger_test_flags)
 ledger_archive_archive_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_evidence_test ledger_generator_test
+ledger_evidence_test_SOURCES = ledger/state/evidence_test.c ledger/testing.c
+ledger_evidence_test_CFLAGS = $(ledger_test_flags)
+ledger_evidence_test_LDADD = $(ledger_test_libs)
+ledger_generator_test_SOURCES = ledger/generator_test.c ledger/testing.c
+ledger_generator_test_CFLAGS = $(ledger_test_flags)
+ledger_generator_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_erc20_test
 ledger_erc20_test_SOURCES = ledger/state/erc20_test.c ledger/testing.c
 ledger_erc20_test_CFLAGS = $(ledger_test_flags)

@@ -45,6 +45,7 @@ const char *aic_tx_kind_name(uint64_t kind)
 		[AIC_TX_PARAMETERS] = "parameters",
 		[AIC_TX_RATES] = "rates",
 		[AIC_TX_PAUSE] = "pause",
+		[AIC_TX_EVIDENCE] = "evidence",
 	};
 
 	return kind < sizeof(name) / sizeof(name[0]) && name[kind] ? name[kind] : "unknown";

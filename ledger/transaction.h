@@ -53,7 +53,8 @@ typedef enum {
 	AIC_TX_VERDICT = 80,
 	AIC_TX_PARAMETERS = 96,
 	AIC_TX_RATES = 97,
-	AIC_TX_PAUSE = 98
+	AIC_TX_PAUSE = 98,
+	AIC_TX_EVIDENCE = 112
 } aic_tx_kind;
 
 /* "transfer", "settlement", ...; "unknown" for a number that no release uses. */

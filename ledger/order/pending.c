@@ -65,7 +65,17 @@ static aic_code clear(pending *p, aic_error *err)
 	return aic_fail_errno(err, "cannot remove %s", p->path);
 }
 
-/* Sends what is pending again. */
+/* Whether any block has that height. None has where the log has lost blocks: then what was sent may come back with them. */
+static aic_code is_taken(pending *p, uint64_t height, bool *taken, aic_error *err)
+{
+	aic_order_head head;
+	aic_code code = aic_order_head_get(&p->inner, &head, err);
+
+	*taken = !code && !head.empty && head.height >= height;
+	return code;
+}
+
+/* Sends what is pending again. It stays pending where the log is too short to show its fate. */
 static aic_code settle(pending *p, aic_error *err)
 {
 	append a;
@@ -76,18 +86,21 @@ static aic_code settle(pending *p, aic_error *err)
 	if ((code = decode(&a, &p->record, err)))
 		return code;
 	uint64_t height = height_of(&a);
+	bool taken = true;
 	code = aic_order_append_if_head(&p->inner, &a.expected, &a.hash, a.block, a.len, err);
+	if (code == AIC_REFUSED && !(code = is_taken(p, height, &taken, err)))
+		code = AIC_REFUSED;
 	if (code == AIC_OK)
 		aic_info("the block sent earlier for height %llu is in the log", (unsigned long long)height);
-	else if (code == AIC_REFUSED)
+	else if (code == AIC_REFUSED && taken)
 		aic_info("the block sent earlier for height %llu is not in the log, another was first", (unsigned long long)height);
-	else {
+	else if (code != AIC_REFUSED) {
 		aic_error_prefix(err, "the block sent earlier for height %llu is still pending", (unsigned long long)height);
 		return code;
 	}
 	if (err)
 		*err = (aic_error){0};
-	return clear(p, err);
+	return taken ? clear(p, err) : AIC_OK;
 }
 
 /* A log that is full still tells its head. */
@@ -124,15 +137,16 @@ static aic_code pending_append(void *self, const aic_order_head *expected, const
 	encode(&record, expected, hash, block, len);
 	bool again = record.len == p->record.len && memcmp(record.data, p->record.data, record.len) == 0;
 	if (!again && !(code = settle(p, err)))
-		code = keep(p, &record, err);
+		code = p->record.len ? aic_fail(err, AIC_UNREACHABLE, "a block sent earlier is still pending, for a height that the log has lost: "
+		                                "restore the log") : keep(p, &record, err);
 	aic_bytes_free(&record);
 	if (code)
 		return code;
 	aic_failpoint("order: kept before it is sent");
 	code = aic_order_append_if_head(&p->inner, expected, hash, block, len, err);
 	aic_failpoint("order: sent");
-	/* full: certain of this attempt, not of one that an earlier call or process made */
-	if (code == AIC_OK || code == AIC_REFUSED || (code == AIC_FULL && !again)) {
+	/* full and refused: certain of this attempt, not of one that an earlier call or process made */
+	if (code == AIC_OK || ((code == AIC_REFUSED || code == AIC_FULL) && !again)) {
 		aic_error why = {0};
 		if (clear(p, &why))
 			aic_warn("%s: it is looked at again when aicledgerd starts", why.message);

@@ -4,6 +4,7 @@
 
 #include "common/file.h"
 #include "common/testing.h"
+#include "ledger/db.h"
 #include "ledger/order/pending.h"
 
 /* A log whose appends do what the test says: carried out or not, answered or not. */
@@ -206,6 +207,39 @@ static void another_site_was_first(void **state)
 	assert_int_equal(append_at(&site, 2, "theirs", "ours", NULL), AIC_OK);
 }
 
+static void run_sql(const char *folder, const char *sql)
+{
+	char path[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/log.db", folder);
+	assert_int_equal(aic_db_open(&db, path, AIC_DB_DURABLE, NULL), AIC_OK);
+	assert_int_equal(aic_db_exec(db, sql, NULL), AIC_OK);
+	aic_db_close(db);
+}
+
+/* Simulator, seed 583: while the log had lost its last blocks what was sent is refused, and could have come back with them. */
+static void the_log_loses_blocks_meanwhile(void **state)
+{
+	aic_error err = {0};
+	aic_order_head head;
+
+	assert_int_equal(append_at(&site, 0, NULL, "genesis", NULL), AIC_OK);
+	assert_int_equal(append_at(&site, 1, "genesis", "one", NULL), AIC_OK);
+	fail_with(true, false, AIC_OK);
+	assert_int_equal(append_at(&site, 2, "one", "ours", NULL), AIC_UNREACHABLE);
+	fail_with(false, false, AIC_OK);
+	run_sql(*state, "CREATE TABLE lost AS SELECT * FROM blk WHERE height = 1; DELETE FROM blk WHERE height = 1");
+	restart();
+	assert_int_equal(aic_order_head_get(&site, &head, NULL), AIC_OK);
+	assert_int_equal(head.height, 0);
+	assert_int_equal(append_at(&site, 1, "genesis", "x", &err), AIC_UNREACHABLE);
+	assert_non_null(strstr(err.message, "for a height that the log has lost"));
+	run_sql(*state, "INSERT INTO blk SELECT * FROM lost; DROP TABLE lost");
+	assert_head(2, "ours");
+	assert_int_not_equal(access(kept, F_OK), 0);
+}
+
 /* Who cannot persist does not send. */
 static void no_place_to_keep_it(void **state)
 {
@@ -267,7 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_is_kept_without_need), TEST(a_lost_request_is_sent_again), TEST(a_lost_answer_doubles_nothing),
-		TEST(the_same_bytes_may_be_sent_again), TEST(another_site_was_first), TEST(no_place_to_keep_it), TEST(a_damaged_file),
+		TEST(the_same_bytes_may_be_sent_again), TEST(another_site_was_first), TEST(the_log_loses_blocks_meanwhile), TEST(no_place_to_keep_it), TEST(a_damaged_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,8 @@ const char *aic_event_name(uint64_t kind)
 		return "Reversal";
 	case AIC_EVENT_DEBT:
 		return "Debt";
+	case AIC_EVENT_EVIDENCE:
+		return "Evidence";
 	default:
 		return "unknown";
 	}

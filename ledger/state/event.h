@@ -24,7 +24,8 @@ typedef enum {
 	AIC_EVENT_SETTLEMENT = 48,            /* value: coin issued; note: period/number */
 	AIC_EVENT_SETTLEMENT_PART = 49,       /* value: bytes; note: period/number part i/n */
 	AIC_EVENT_REVERSAL = 50,
-	AIC_EVENT_DEBT = 51                   /* a owes b value more */
+	AIC_EVENT_DEBT = 51,                  /* a owes b value more */
+	AIC_EVENT_EVIDENCE = 112              /* a member site lied at height value; note: which, and how */
 } aic_event_kind;
 
 #define AIC_EVENT_NOTE_LEN 48

@@ -56,6 +56,8 @@ static executor find(uint64_t kind)
 		return aic_execute_rates;
 	case AIC_TX_PAUSE:
 		return aic_execute_pause;
+	case AIC_TX_EVIDENCE:
+		return aic_execute_evidence;
 	case AIC_TX_REVERSAL:
 		return aic_execute_reversal;
 	case AIC_TX_SETTLEMENT_PART:

@@ -37,6 +37,7 @@ aic_code aic_execute_key_revoke(aic_exec *x, aic_error *err);
 aic_code aic_execute_parameters(aic_exec *x, aic_error *err);
 aic_code aic_execute_rates(aic_exec *x, aic_error *err);
 aic_code aic_execute_pause(aic_exec *x, aic_error *err);
+aic_code aic_execute_evidence(aic_exec *x, aic_error *err);
 
 /* --- shared by the kinds --- */
 /* A wallet that must exist, else refused with its address. */

@@ -35,7 +35,9 @@ typedef enum {
 	AIC_TABLE_RATES = 15,     /* key "": [* [name, units]], the consortium's rates */
 	AIC_TABLE_PARTS = 16,     /* key site: what waits of a settlement in parts; || u32 BE part: a piece of it, as it came */
 	AIC_TABLE_PARTS_POSTED = 17, /* key as of 7: [* transaction] that brought the pieces */
-	AIC_TABLE_REQUEST = 18    /* key u256 BE id */
+	AIC_TABLE_REQUEST = 18,   /* key u256 BE id */
+	AIC_TABLE_BEACON = 19,    /* key "": [beacon]; absent: the chain id */
+	AIC_TABLE_EVIDENCE = 20   /* key site || kind (1 byte) || u64 BE height: [height at which it was recorded, proof] */
 } aic_table_id;
 
 aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);

@@ -90,6 +90,10 @@ void aic_state_touch(aic_state *s, const aic_address *a);
 void aic_state_emit(aic_state *s, uint64_t kind, const aic_address *a, const aic_address *b, aic_u256 value, const char *note);
 /* Appends to the result of the transaction that executes. */
 aic_bytes *aic_state_result_out(aic_state *s);
+/* beacon.c: the beacon after the block that was applied last, or of the block in the making; and its next value, by the output of
+ * that block's VRF (empty: it has no draw). */
+aic_code aic_state_beacon(aic_state *s, aic_hash *out, aic_error *err);
+aic_code aic_state_beacon_advance(aic_state *s, const void *output, size_t len, aic_error *err);
 
 /* --- queries --- */
 /* The bytes of a block as ordered, and whether it was valid; genesis at height 0. */

@@ -243,6 +243,12 @@ aic_code aic_state_commit(aic_state *s, const aic_hash *hash, const void *block,
 	head.transactions += s->n_tx;
 	aic_hash leaf = aic_merkle_leaf(hash->b, AIC_HASH_LEN);
 	aic_frontier_add(&head.blocks, &leaf);
+	aic_code code = valid ? aic_state_beacon_advance(s, "", 0, err) : AIC_OK; /* no block has a draw yet */
+	if (code) {
+		aic_tree_forget(s->tree);
+		aic_state_discard(s);
+		return code;
+	}
 	return commit(s, &head, block, len, valid, err);
 }
 

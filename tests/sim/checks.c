@@ -5,6 +5,7 @@
 
 #include "common/cbor.h"
 #include "ledger/genesis.h"
+#include "ledger/state/evidence.h"
 #include "ledger/state/member.h"
 #include "tests/sim/sim.h"
 
@@ -151,7 +152,7 @@ static void check_kept(sim_site *s, const sim_request *r)
 	aic_bytes result = {0};
 	uint64_t height, index;
 
-	if (r->answer.state != AIC_REQUEST_FINAL || !r->answered)
+	if (r->answer.state != AIC_FATE_FINAL || !r->answered)
 		return;
 	if (r->site == s->number && aic_state_head(s->state)->height < r->answer.height)
 		sim_fail(s->world, "no-loss", "site %u has said that request %llu is final at height %llu and is at height %llu", s->number,
@@ -170,7 +171,7 @@ void sim_check_answer(sim *w, const sim_request *r)
 {
 	sim_site *s = &w->site[r->site];
 
-	if (r->answer.state != AIC_REQUEST_FINAL)
+	if (r->answer.state != AIC_FATE_FINAL)
 		return;
 	if (s->chain.final_height < r->answer.height)
 		sim_fail(w, "final-before-answer", "site %u says that request %llu is final at height %llu, final is %llu", s->number,
@@ -304,9 +305,9 @@ static void check_doubling(sim_site *s)
 			continue; /* of another kind, or by a site that has another log */
 		if (n > 1)
 			sim_fail(w, "no-doubling", "transfer %llu was carried out %u times", (unsigned long long)r->mark, n);
-		if (r->answered && r->answer.state == AIC_REQUEST_REFUSED && n)
+		if (r->answered && r->answer.state == AIC_FATE_REFUSED && n)
 			sim_fail(w, "no-doubling", "transfer %llu was refused (%s) and carried out", (unsigned long long)r->mark, r->answer.why.message);
-		if (r->answered && r->answer.state == AIC_REQUEST_FINAL && !n && s->chain.final_height >= r->answer.height)
+		if (r->answered && r->answer.state == AIC_FATE_FINAL && !n && s->chain.final_height >= r->answer.height)
 			sim_fail(w, "no-loss", "transfer %llu was final and is not there", (unsigned long long)r->mark);
 	}
 }
@@ -326,6 +327,23 @@ static void check_converged(sim *w, sim_site *s, sim_site *first, bool enough)
 		         (unsigned long long)a->height);
 	else if (enough && aic_generator_waiting(s->generator))
 		sim_fail(w, "convergence", "%zu requests still wait at site %u", aic_generator_waiting(s->generator), s->number);
+}
+
+/* evidence: against the liar alone. */
+static void check_evidence(sim *w, sim_site *s)
+{
+	aic_evidence_row row;
+
+	for (unsigned i = 0; i < w->n; i++)
+		for (uint64_t h = 1; h <= aic_state_head(s->state)->height; h++)
+			for (int kind = AIC_EVIDENCE_ATTESTATIONS; kind <= AIC_EVIDENCE_BLOCK; kind++) {
+				if (aic_state_evidence(s->state, &w->site[i].id, (aic_evidence_kind)kind, h, &row, NULL))
+					continue;
+				w->lies_proven++;
+				if (sim_honest(&w->site[i]))
+					sim_fail(w, "evidence", "site %u is honest and accused of %s at height %llu", i,
+					         aic_evidence_kind_name((uint64_t)kind), (unsigned long long)h);
+			}
 }
 
 void sim_check_end(sim *w)
@@ -357,6 +375,7 @@ void sim_check_end(sim *w)
 		check_replay(w, aic_state_head(first->state));
 	if (!w->failed)
 		check_doubling(first);
+	check_evidence(w, first);
 	for (size_t i = 0; i < w->n_requests && !w->failed; i++)
 		check_kept(first, &w->request[i]);
 }

@@ -113,18 +113,18 @@ static void ask(sim *w, sim_request *r)
 
 	if (!r->ticket || !w->site[r->site].up || aic_generator_ask(w->site[r->site].generator, r->ticket, &r->answer, &err))
 		return;
-	if (w->plant == PLANT_DELAY && r->answer.state == AIC_REQUEST_ORDERED)
-		r->answer.state = AIC_REQUEST_FINAL;
-	if (r->answer.state == AIC_REQUEST_WAITING || r->answer.state == AIC_REQUEST_ORDERED) {
+	if (w->plant == PLANT_DELAY && r->answer.state == AIC_FATE_ORDERED)
+		r->answer.state = AIC_FATE_FINAL;
+	if (r->answer.state == AIC_FATE_WAITING || r->answer.state == AIC_FATE_ORDERED) {
 		if (!r->answer.why.message[0])
 			sim_fail(w, "waiting-says-why", "request %llu at site %u waits and nobody says why", (unsigned long long)r->mark, r->site);
 		return;
 	}
 	r->ticket = 0;
 	r->answered = true;
-	w->answered_final += r->answer.state == AIC_REQUEST_FINAL;
+	w->answered_final += r->answer.state == AIC_FATE_FINAL;
 	sim_note(w, "site %u: %llu is %s%s", r->site, (unsigned long long)r->mark,
-	         r->answer.state == AIC_REQUEST_FINAL ? "final" : "refused: ", r->answer.why.message);
+	         r->answer.state == AIC_FATE_FINAL ? "final" : "refused: ", r->answer.why.message);
 	sim_check_answer(w, r);
 }
 

@@ -79,7 +79,7 @@ typedef struct {
 	uint64_t mark;             /* no other request has it: amount of a transfer, number of a settlement */
 	uint64_t ticket;           /* 0: the site has died since, or the client has its answer */
 	bool answered;
-	aic_request answer;
+	aic_fate answer;
 } sim_request;
 
 typedef struct sim {
@@ -107,7 +107,7 @@ typedef struct sim {
 	bool final_known[SIM_HEIGHTS];
 	sim_request request[SIM_REQUESTS];
 	size_t n_requests;
-	uint64_t answered_final, blocks_invalid;
+	uint64_t answered_final, blocks_invalid, lies_proven;
 	/* the first check that failed */
 	const char *failed;
 	char what[512];
