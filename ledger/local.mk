@@ -247,6 +247,10 @@ endif
 endif
 endif
 if WITH_ETCD
+bench_programs += tests/bench/chain_bench
+tests_bench_chain_bench_SOURCES = tests/bench/chain_bench.c ledger/order/etcd_testing.c
+tests_bench_chain_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
+tests_bench_chain_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS) -lpthread
 bench_programs += tests/bench/order_bench
 tests_bench_order_bench_SOURCES = tests/bench/order_bench.c ledger/order/etcd_testing.c ledger/order/etcd_testing.h
 tests_bench_order_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
