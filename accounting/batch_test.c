@@ -160,76 +160,6 @@ static void data_lines_are_weighted(void **state)
 	aic_job_record_clear(&r);
 }
 
-/* --- the same bytes in any order --- */
-
-static void feed(fixture *f, const uint32_t *order, size_t n, bool twice)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint32_t id = order[i];
-		aic_job_record r = fixture_record(1 + id / 2, 600 + 37 * id); /* two runs of each job */
-		r.restart = id % 2;
-		r.start += 100000 * (id % 2);
-		r.end += 100000 * (id % 2);
-		if (id % 3 == 0)
-			r.node[0].gpu_types = 0;
-		if (id % 5 == 0)
-			aic_str_copy(r.dataset, sizeof(r.dataset), "faces");
-		if (id % 7 == 0)
-			fixture_node(&r, "n3", "k80", 1, 4, 1000);
-		if (id % 4 == 0)
-			aic_str_copy(r.account, sizeof(r.account), "biology");
-		if (id % 2)
-			fixture_receipt(f, &r, "n1", 1000 * id, id % 3 ? 500 * id : AIC_UNKNOWN);
-		for (int k = 0; k <= twice; k++)
-			fixture_ingest(f, &r);
-		if (id % 6 == 0) { /* Slurm's longer, wrong second record */
-			r.end += 5000;
-			fixture_ingest(f, &r);
-		}
-		aic_job_record_clear(&r);
-	}
-}
-
-static void shuffle(uint32_t *order, size_t n, uint64_t seed)
-{
-	for (size_t i = n; i-- > 1;) {
-		size_t k = test_random(&seed) % (i + 1);
-		uint32_t t = order[i];
-		order[i] = order[k];
-		order[k] = t;
-	}
-}
-
-static void any_order_gives_the_same_batch(void **state)
-{
-	enum { N = 40 };
-	aic_hash hash = {0}, evidence = {0};
-	uint32_t order[N];
-
-	(void)state;
-	for (uint64_t round = 0; round < 6; round++) {
-		void *s;
-		for (uint32_t i = 0; i < N; i++)
-			order[i] = i;
-		if (round)
-			shuffle(order, N, round);
-		assert_int_equal(fixture_open(&s), 0);
-		fixture *f = s;
-		feed(f, order, N / 2, round % 2);
-		if (round > 2) /* split over two lives of the daemon */
-			fixture_reopen(f);
-		feed(f, order + N / 2, N - N / 2, false);
-		aic_batch b = close_batch(f);
-		if (!round) {
-			hash = b.hash;
-			evidence = b.evidence;
-		}
-		assert_memory_equal(&b.hash, &hash, sizeof(hash));
-		assert_memory_equal(&b.evidence, &evidence, sizeof(evidence));
-		assert_int_equal(fixture_close(&s), 0);
-	}
-}
-
 /* --- approving --- */
 
 static void approvals_m_of_n(void **state)
@@ -611,7 +541,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, ledger_close)
 	const struct CMUnitTest tests[] = {
 		T(quality_from_receipts), T(one_organisation_earns_nothing), T(data_lines_are_weighted),
-		cmocka_unit_test(any_order_gives_the_same_batch), T(approvals_m_of_n), T(nothing_open_nothing_closed),
+		T(approvals_m_of_n), T(nothing_open_nothing_closed),
 		T(what_comes_later_is_the_next_batch), T(observe_posts_nothing), T(posts_once_and_pays), T(missing_funds_are_named),
 		T(a_lost_answer_is_repaired), T(killed_while_posting),
 		T(signatures_as_the_policy_asks), T(a_backup_learns_what_was_posted), T(a_backup_with_other_lines_is_left_alone),

@@ -132,6 +132,11 @@ accounting_kill_test_SOURCES = accounting/kill_test.c $(accounting_fixture) $(ac
 accounting_kill_test_CFLAGS = $(accounting_test_cflags)
 accounting_kill_test_LDADD = $(accounting_test_libs)
 
+check_PROGRAMS += accounting_order_test
+accounting_order_test_SOURCES = accounting/order_test.c $(accounting_fixture)
+accounting_order_test_CFLAGS = $(accounting_test_cflags)
+accounting_order_test_LDADD = $(accounting_test_libs)
+
 accounting_reconcile_test_SOURCES = accounting/reconcile_test.c $(accounting_fixture)
 accounting_reconcile_test_CFLAGS = $(accounting_test_cflags)
 accounting_reconcile_test_LDADD = $(accounting_test_libs)
