@@ -190,37 +190,49 @@ static void separate(aic_bytes *message, const char *domain, const void *data, s
 	aic_bytes_append(message, data, len);
 }
 
-void aic_sign(uint8_t sig[AIC_SIGNATURE_LEN], const aic_key *k, const char *domain, const void *data, size_t len)
+void aic_sign_plain(uint8_t sig[AIC_SIGNATURE_LEN], const aic_key *k, const void *data, size_t len)
 {
 	EVP_PKEY *pkey = private_key(k->secret);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t sig_len = AIC_SIGNATURE_LEN;
+
+	must(ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1, "start a signature");
+	must(EVP_DigestSign(ctx, sig, &sig_len, data, len), "sign");
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+}
+
+bool aic_verify_plain(const uint8_t sig[AIC_SIGNATURE_LEN], const uint8_t public_key[AIC_PUBLIC_LEN], const void *data, size_t len)
+{
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, AIC_PUBLIC_LEN);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good;
+
+	must(pkey && ctx, "prepare a verification");
+	ERR_set_mark();
+	good = EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 && EVP_DigestVerify(ctx, sig, AIC_SIGNATURE_LEN, data, len) == 1;
+	ERR_pop_to_mark();
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	return good;
+}
+
+void aic_sign(uint8_t sig[AIC_SIGNATURE_LEN], const aic_key *k, const char *domain, const void *data, size_t len)
+{
 	aic_bytes message = {0};
 
 	separate(&message, domain, data, len);
-	must(ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1, "start a signature");
-	must(EVP_DigestSign(ctx, sig, &sig_len, message.data, message.len), "sign");
+	aic_sign_plain(sig, k, message.data, message.len);
 	aic_bytes_free(&message);
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
 }
 
 bool aic_verify(const uint8_t sig[AIC_SIGNATURE_LEN], const uint8_t public_key[AIC_PUBLIC_LEN], const char *domain,
                 const void *data, size_t len)
 {
-	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, AIC_PUBLIC_LEN);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	aic_bytes message = {0};
-	bool good;
 
-	must(pkey && ctx, "prepare a verification");
 	separate(&message, domain, data, len);
-	ERR_set_mark();
-	good = EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
-	       EVP_DigestVerify(ctx, sig, AIC_SIGNATURE_LEN, message.data, message.len) == 1;
-	ERR_pop_to_mark();
+	bool good = aic_verify_plain(sig, public_key, message.data, message.len);
 	aic_bytes_free(&message);
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
 	return good;
 }

@@ -47,6 +47,10 @@ void aic_sign(uint8_t sig[AIC_SIGNATURE_LEN], const aic_key *k, const char *doma
 bool aic_verify(const uint8_t sig[AIC_SIGNATURE_LEN], const uint8_t public_key[AIC_PUBLIC_LEN], const char *domain,
                 const void *data, size_t len);
 
+/* The bytes as they are, for formats of others, whose texts begin with no domain of ours and hold no NUL (signed notes). */
+void aic_sign_plain(uint8_t sig[AIC_SIGNATURE_LEN], const aic_key *k, const void *data, size_t len);
+bool aic_verify_plain(const uint8_t sig[AIC_SIGNATURE_LEN], const uint8_t public_key[AIC_PUBLIC_LEN], const void *data, size_t len);
+
 /* No core file of this process, and no other process of the same user reads its memory. Whoever loads or creates a key file has it
  * done; daemons do it first of all. */
 void aic_key_hide_process(void);

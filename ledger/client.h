@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/amount.h"
+#include "common/bytes.h"
 #include "common/config.h"
 #include "common/crypto.h"
 #include "common/error.h"
@@ -155,6 +156,9 @@ typedef struct {
 } aic_ledger_event;
 /* Events that touch the wallet (newest first, at most max); *out malloc'ed. */
 aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err);
+
+/* The newest final block as a note signed by this site (checkpoint.md), appended to note. */
+aic_code aic_ledger_checkpoint(aic_ledger *l, aic_bytes *note, aic_error *err);
 
 typedef struct {
 	uint64_t height; aic_hash head; aic_hash state_root; uint64_t transactions; int64_t time; uint64_t final_height; char chain[65];

@@ -1,4 +1,4 @@
-/* client_key.c: keys of this site and its policy; see client.h. */
+/* client_key.c: keys of this site, its policy, and what it signs for witnesses; see client.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,4 +101,19 @@ aic_code aic_ledger_key_replace(aic_ledger *l, const uint8_t site[16], const uin
 	*height = aic_cbor_uint(&c);
 	*passed = aic_cbor_bool(&c);
 	return aic_cbor_finish(&c, err);
+}
+
+aic_code aic_ledger_checkpoint(aic_ledger *l, aic_bytes *note, aic_error *err)
+{
+	aic_cbor c;
+	size_t len;
+	aic_code code;
+
+	aic_client_begin(l, "checkpoint", 0);
+	if ((code = aic_client_call(l, &c, err)))
+		return code;
+	const uint8_t *text = aic_cbor_bytes(&c, &len);
+	if (!(code = aic_cbor_finish(&c, err)))
+		aic_bytes_append(note, text, len);
+	return code;
 }

@@ -54,6 +54,7 @@ static void print_status(const aic_ledger_status *s, const aic_ledger_parameters
 	aic_show_hex(t, chain.b, AIC_HASH_LEN, format);
 	aic_show_hex(t, s->head.b, AIC_HASH_LEN, format);
 	aic_show_hex(t, s->state_root.b, AIC_HASH_LEN, format);
+	aic_table_text(t, s->log[0] ? s->log : NULL);
 	aic_table_print(t, format, stdout);
 	aic_table_free(t);
 }
@@ -181,6 +182,8 @@ int aic_cmd_ledger(int argc, char **argv)
 		{"prove", aic_cmd_ledger_prove, "prove a payout against a final block"},
 		{"check", aic_cmd_ledger_check, "check such a proof, on any machine"},
 		{"reseed", aic_cmd_ledger_reseed, "put a damaged log back from this site's copy (administrators)"},
+		{"checkpoint", aic_cmd_ledger_checkpoint, "the newest final block as a note that witnesses can cosign"},
+		{"cosign", aic_cmd_ledger_cosign, "cosign such a note, as a witness"},
 		{"backup", aic_cmd_ledger_backup, "put this site's ledger aside, while the daemon runs"},
 		{"restore", aic_cmd_ledger_restore, "bring a backup back"},
 		{NULL, NULL, NULL},

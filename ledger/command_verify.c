@@ -30,12 +30,24 @@ static aic_code parse_hash(aic_hash *h, const char *text, const char *what, aic_
 	return aic_fail(err, AIC_USAGE, "%s \"%s\": give %d hexadecimal digits", what, text, 2 * AIC_HASH_LEN);
 }
 
+#define CHECKPOINT_OPTION(text) {"checkpoint", 'p', "FILE", 0, text, 0}
+#define WITNESS_OPTION {"witness", 'w', "VKEY", 0, "which this witness must have cosigned; can be given again", 0}
+
 /* --- verify --- */
 
 typedef struct {
 	aic_command cmd;
-	const char *state, *export, *chain;
+	const char *state, *export, *chain, *checkpoint;
+	char *witness[AIC_WITNESSES_MAX];
+	size_t witnesses;
 } verify_options;
+
+static void take_witness(char *witness[AIC_WITNESSES_MAX], size_t *n, char *arg, struct argp_state *state)
+{
+	if (*n == AIC_WITNESSES_MAX)
+		argp_error(state, "at most %d witnesses", AIC_WITNESSES_MAX);
+	witness[(*n)++] = arg;
+}
 
 static error_t parse_verify(int key, char *arg, struct argp_state *state)
 {
@@ -54,7 +66,17 @@ static error_t parse_verify(int key, char *arg, struct argp_state *state)
 	case 'c':
 		o->chain = arg;
 		return 0;
+	case 'p':
+		o->checkpoint = arg;
+		return 0;
+	case 'w':
+		take_witness(o->witness, &o->witnesses, arg, state);
+		return 0;
 	case ARGP_KEY_END:
+		if (o->witnesses && !o->checkpoint)
+			argp_error(state, "--witness goes with --checkpoint");
+		if (o->checkpoint && !o->export)
+			argp_error(state, "--checkpoint goes with --export");
 		if (o->state && o->export)
 			argp_error(state, "--state and --export exclude each other");
 		if (o->chain && !o->export)
@@ -104,10 +126,17 @@ static aic_code verify_copy(const verify_options *o, const char *scratch, aic_co
 
 static aic_code verify_export(const verify_options *o, const char *scratch, aic_verified *v, aic_error *err)
 {
+	aic_note note = {.size = 0};
 	aic_hash chain;
 	aic_code code = o->chain ? parse_hash(&chain, o->chain, "--chain", err) : AIC_OK;
 
-	return code ? code : aic_export_verify(o->export, scratch, o->chain ? &chain : NULL, aic_show_progress, (void *)"verifying", v, err);
+	if (!code && o->checkpoint && !(code = aic_note_load(&note, o->checkpoint, err)))
+		code = aic_note_require(&note, o->witness, o->witnesses, err);
+	if (!code)
+		code = aic_export_verify(o->export, scratch, o->chain ? &chain : NULL, o->checkpoint ? &note : NULL, aic_show_progress,
+		                         (void *)"verifying", v, err);
+	aic_note_free(&note);
+	return code;
 }
 
 /* An empty root has no /tmp. */
@@ -126,6 +155,7 @@ int aic_cmd_ledger_verify(int argc, char **argv, aic_copy_opener own)
 		{"state", 's', "DIR", 0, "the directory of the ledger's files, in place of the one that aic.yaml names", 0},
 		{"export", 'e', "DIR", 0, "verify an export in place of this site's copy", 0},
 		{"chain", 'c', "HASH", 0, "the chain id that the export must have: then nothing else needs to be trusted", 0},
+		CHECKPOINT_OPTION("a checkpoint that the export must lead to"), WITNESS_OPTION,
 		{0}};
 	static const struct argp argp = {
 		options, parse_verify, 0,
@@ -150,7 +180,9 @@ int aic_cmd_ledger_verify(int argc, char **argv, aic_copy_opener own)
 
 typedef struct {
 	aic_command cmd;
-	const char *proof, *head;
+	const char *proof, *head, *checkpoint, *site;
+	char *witness[AIC_WITNESSES_MAX];
+	size_t witnesses;
 } check_options;
 
 static error_t parse_check(int key, char *arg, struct argp_state *state)
@@ -169,9 +201,20 @@ static error_t parse_check(int key, char *arg, struct argp_state *state)
 			argp_error(state, "one PROOF at a time");
 		o->proof = arg;
 		return 0;
+	case 'p':
+		o->checkpoint = arg;
+		return 0;
+	case 's':
+		o->site = arg;
+		return 0;
+	case 'w':
+		take_witness(o->witness, &o->witnesses, arg, state);
+		return 0;
 	case ARGP_KEY_END:
-		if (!o->proof || !o->head)
-			argp_error(state, "give PROOF and --head HASH");
+		if (!o->proof || !o->head == !o->checkpoint)
+			argp_error(state, "give PROOF and --head HASH, or --checkpoint FILE");
+		if (o->checkpoint && !o->site && !o->witnesses)
+			argp_error(state, "say whose signature on the checkpoint you trust: --site KEY, --witness VKEY");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -214,27 +257,52 @@ static void print_proven(const aic_proven *p, aic_format format)
 	aic_table_free(t);
 }
 
+static aic_code check_against_note(const check_options *o, const aic_bytes *proof, aic_proven *p, aic_error *err)
+{
+	uint8_t site[AIC_PUBLIC_LEN];
+	aic_note note = {.size = 0};
+	aic_code code = aic_note_load(&note, o->checkpoint, err);
+
+	if (!code && o->site && !aic_unhex(site, AIC_PUBLIC_LEN, o->site))
+		code = aic_fail(err, AIC_USAGE, "--site \"%s\": give %d hexadecimal digits, a member site's key", o->site, 2 * AIC_PUBLIC_LEN);
+	if (!code && o->site && !aic_note_signed_by(&note, site))
+		code = aic_fail(err, AIC_CORRUPT, "the checkpoint bears no valid signature of that site");
+	if (!code && !(code = aic_note_require(&note, o->witness, o->witnesses, err)))
+		code = aic_proof_check_note(p, proof->data, proof->len, &note, err);
+	aic_note_free(&note);
+	return code;
+}
+
+static aic_code check(const check_options *o, aic_proven *p, aic_error *err)
+{
+	aic_bytes proof = {0};
+	aic_hash head;
+	aic_code code = o->head ? parse_hash(&head, o->head, "--head", err) : AIC_OK;
+
+	if (!code && !(code = aic_file_read(&proof, o->proof, AIC_PROOF_MAX, err)))
+		code = o->head ? aic_proof_check(p, proof.data, proof.len, &head, err) : check_against_note(o, &proof, p, err);
+	aic_bytes_free(&proof);
+	return code;
+}
+
 int aic_cmd_ledger_check(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{"head", 'h', "HASH", 0, "hash of a final block that you trust, from any member site", 0}, {0}};
+		{"head", 'h', "HASH", 0, "hash of a final block that you trust, from any member site", 0},
+		CHECKPOINT_OPTION("in its place a checkpoint made of that block"),
+		{"site", 's', "KEY", 0, "which the site with this key must have signed", 0}, WITNESS_OPTION, {0}};
 	static const struct argp argp = {
 		options, parse_check, "PROOF",
-		"Checks a proof of `aic ledger prove` with nothing but the hash of a final block.", shared, 0, 0};
-	check_options o = {0};
-	aic_bytes proof = {0};
+		"Checks a proof of `aic ledger prove` with nothing but the hash of a final block, or a checkpoint.", shared, 0, 0};
+	check_options o = {.proof = NULL};
 	aic_proven p;
-	aic_hash head;
 	aic_error err = {0};
 	int rc = begin(&argp, argc, argv, &o);
 
 	if (rc)
 		return rc;
-	if (parse_hash(&head, o.head, "--head", &err) || aic_file_read(&proof, o.proof, AIC_PROOF_MAX, &err) ||
-	    aic_proof_check(&p, proof.data, proof.len, &head, &err))
-		rc = aic_command_fail(argv, &err);
-	else
-		print_proven(&p, o.cmd.format);
-	aic_bytes_free(&proof);
-	return rc;
+	if (check(&o, &p, &err))
+		return aic_command_fail(argv, &err);
+	print_proven(&p, o.cmd.format);
+	return 0;
 }

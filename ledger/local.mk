@@ -9,6 +9,7 @@ libledger_la_SOURCES = \
 	ledger/chain.c ledger/chain.h \
 	ledger/client.c ledger/client.h ledger/client_call.h ledger/client_key.c \
 	ledger/command.c ledger/command_key.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/audit/offline.h \
+	ledger/audit/checkpoint.c ledger/audit/checkpoint.h ledger/command_checkpoint.c ledger/command_cosign.c ledger/service_checkpoint.c \
 	ledger/audit/copy.c ledger/audit/copy.h ledger/audit/copy_own.c ledger/show.c ledger/show.h \
 	ledger/custody.c ledger/custody.h \
 	ledger/db.c ledger/db.h \
@@ -99,7 +100,7 @@ endif
 
 EXTRA_DIST += \
 	ledger/audit/export_testing.h ledger/service_testing.h ledger/testing.h \
-	doc/formats/backup.md doc/formats/block.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
+	doc/formats/backup.md doc/formats/block.md doc/formats/checkpoint.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
 dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-key.1 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
 if WITH_CMOCKA
@@ -143,6 +144,10 @@ check_PROGRAMS += ledger_backup_test
 ledger_backup_test_SOURCES = ledger/backup_test.c ledger/audit/export_testing.c ledger/testing.c ledger/backup.c ledger/restore.c
 ledger_backup_test_CFLAGS = $(ledger_test_flags) -DAIC_FAILPOINTS
 ledger_backup_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_checkpoint_test
+ledger_checkpoint_test_SOURCES = ledger/audit/checkpoint_test.c ledger/audit/export_testing.c ledger/testing.c
+ledger_checkpoint_test_CFLAGS = $(ledger_test_flags)
+ledger_checkpoint_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_flip_test
 ledger_flip_test_SOURCES = ledger/audit/flip_test.c ledger/audit/export_testing.c ledger/testing.c
 ledger_flip_test_CFLAGS = $(ledger_test_flags)

@@ -254,6 +254,7 @@ static const struct operation {
 	{"reverse", SERVICE, aic_op_reverse},
 	{"wallet_ensure", SERVICE, op_wallet_ensure},
 	{"transfer", ADMIN, op_transfer},
+	{"checkpoint", SERVICE_OR_ADMIN, aic_op_checkpoint},
 	{"keys", SERVICE_OR_ADMIN, aic_op_keys},
 	{"key_register", OWNER, aic_op_key_register},
 	{"key_revoke", OWNER, aic_op_key_revoke},

@@ -34,4 +34,7 @@ aic_code aic_op_key_rotate(aic_request *r, aic_error *err);
 aic_code aic_op_key_replace(aic_request *r, aic_error *err);
 aic_code aic_op_policy(aic_request *r, aic_error *err);
 
+/* service_checkpoint.c */
+aic_code aic_op_checkpoint(aic_request *r, aic_error *err);
+
 #endif

@@ -12,6 +12,7 @@ int main(int argc, char **argv)
 	static const aic_subcommand commands[] = {
 		{"verify", cmd_verify, "replay an export (--export DIR) and compare everything"},
 		{"check", aic_cmd_ledger_check, "check the proof of a payout against a final block's hash"},
+		{"cosign", aic_cmd_ledger_cosign, "cosign a checkpoint, as a witness"},
 		{NULL, NULL, NULL},
 	};
 

@@ -17,7 +17,7 @@ static int make_short(void **state)
 
 static aic_code verify(void **state, const aic_hash *chain, aic_verified *v, aic_error *err)
 {
-	return aic_export_verify(test_export_dir, *state, chain, NULL, NULL, v, err);
+	return aic_export_verify(test_export_dir, *state, chain, NULL, NULL, NULL, v, err);
 }
 
 static void test_clean(void **state)

@@ -21,6 +21,8 @@ typedef struct {
 	aic_manifest manifest;
 	aic_state *replay;
 	FILE *journal;
+	const aic_note *checkpoint; /* NULL: none */
+	bool checkpoint_met;
 	aic_verified *out;
 } verifier;
 
@@ -113,6 +115,46 @@ static aic_code compare_journal(verifier *v, uint64_t height, aic_error *err)
 	return code;
 }
 
+static aic_code checkpoint_differs(const aic_note *n, const char *what, aic_error *err)
+{
+	return aic_fail(err, AIC_CORRUPT, "the checkpoint of %llu blocks %s", (unsigned long long)n->size, what);
+}
+
+static aic_code signed_by_member(verifier *v, const aic_note *n, bool *is, aic_error *err)
+{
+	aic_id *site;
+	size_t count;
+	aic_code code = aic_members_all(v->replay, &site, &count, err);
+
+	*is = false;
+	for (size_t i = 0; i < count && !code && !*is; i++) {
+		aic_member m;
+
+		if (!(code = aic_state_member(v->replay, &site[i], &m, err)))
+			*is = aic_note_signed_by(n, m.key);
+	}
+	free(site);
+	return code;
+}
+
+/* Once the blocks that it is about are replayed. */
+static aic_code check_checkpoint(verifier *v, const aic_note *n, aic_error *err)
+{
+	const aic_head *head = aic_state_head(v->replay);
+	aic_hash root = aic_frontier_root(&head->blocks);
+	bool is_signed;
+	aic_code code;
+
+	if (!aic_hash_equal(&n->chain, &head->chain))
+		return checkpoint_differs(n, "is of another ledger", err);
+	if (!aic_hash_equal(&root, &n->root))
+		return checkpoint_differs(n, "has another root than these blocks: the ledger shows two histories", err);
+	if (!(code = signed_by_member(v, n, &is_signed, err)) && !is_signed)
+		code = checkpoint_differs(n, "is signed by no member site", err);
+	v->checkpoint_met = true;
+	return code;
+}
+
 static aic_code verify_record(verifier *v, const char *name, uint64_t height, aic_record *r, aic_error *err)
 {
 	const uint8_t *attestation;
@@ -131,6 +173,8 @@ static aic_code verify_record(verifier *v, const char *name, uint64_t height, ai
 		code = damaged(name, height, "the record cannot be read", err);
 	if (!code && !(code = aic_members_active(v->replay, height, &members, err)) && by.active >= aic_quorum(members))
 		v->out->final = height;
+	if (!code && v->checkpoint && v->checkpoint->size == height + 1)
+		code = check_checkpoint(v, v->checkpoint, err);
 	return code ? code : compare_journal(v, height, err);
 }
 
@@ -252,17 +296,17 @@ static aic_code replay(verifier *v, const aic_hash *chain, aic_verify_progress p
 	free(journal);
 	for (size_t i = 0; i + 1 < v->manifest.n_files && !code; i++)
 		code = verify_segment(v, &v->manifest.file[i], i * AIC_EXPORT_SEGMENT_BLOCKS, progress, ctx, err);
-	if (!code && !(code = check_journal(v, err)))
-		code = check_head(v, chain, err);
+	if (!code && !(code = check_journal(v, err)) && !(code = check_head(v, chain, err)) && v->checkpoint && !v->checkpoint_met)
+		code = checkpoint_differs(v->checkpoint, "is newer than the export: ask for a newer one", err);
 	if (v->journal)
 		fclose(v->journal);
 	return code;
 }
 
-aic_code aic_export_verify(const char *dir, const char *scratch_dir, const aic_hash *chain, aic_verify_progress progress, void *ctx,
-                           aic_verified *out, aic_error *err)
+aic_code aic_export_verify(const char *dir, const char *scratch_dir, const aic_hash *chain, const aic_note *checkpoint,
+                           aic_verify_progress progress, void *ctx, aic_verified *out, aic_error *err)
 {
-	verifier v = {.dir = dir, .out = out};
+	verifier v = {.dir = dir, .checkpoint = checkpoint, .out = out};
 	char *scratch = NULL;
 	aic_code code;
 

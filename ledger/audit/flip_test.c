@@ -90,7 +90,7 @@ static void verify_names(const char *file, aic_bytes *content, size_t bit, const
 	flip_bit(content, bit);
 	test_export_write(file, content);
 	flip_bit(content, bit);
-	assert_fails(aic_export_verify(test_export_dir, folder, &test_chain_id, NULL, NULL, &v, err), AIC_CORRUPT, place);
+	assert_fails(aic_export_verify(test_export_dir, folder, &test_chain_id, NULL, NULL, NULL, &v, err), AIC_CORRUPT, place);
 }
 
 static void test_every_bit_of_the_manifest(void **state)
@@ -143,7 +143,7 @@ static void test_sample_by_verify(void **state)
 		verify_names(AIC_EXPORT_JOURNAL, &journal, (size_t)(test_random(&seed) % (journal.len * 8)), AIC_EXPORT_JOURNAL ", height");
 		test_export_write(AIC_EXPORT_JOURNAL, &journal);
 	}
-	assert_ok(aic_export_verify(test_export_dir, folder, &test_chain_id, NULL, NULL, &v, err));
+	assert_ok(aic_export_verify(test_export_dir, folder, &test_chain_id, NULL, NULL, NULL, &v, err));
 }
 
 /* --- behind the hashes --- */

@@ -36,5 +36,8 @@ aic_code aic_proof_build(aic_bytes *out, aic_state *s, const aic_id *site, const
                          uint64_t head, aic_error *err);
 /* Checks it with nothing but the head's hash. AIC_CORRUPT says what does not follow. */
 aic_code aic_proof_check(aic_proven *out, const void *proof, size_t len, const aic_hash *head, aic_error *err);
+/* The same with nothing but a checkpoint (whose signatures are the caller's to ask for), made of the proof's head: a payout before it. */
+struct aic_note;
+aic_code aic_proof_check_note(aic_proven *out, const void *proof, size_t len, const struct aic_note *checkpoint, aic_error *err);
 
 #endif

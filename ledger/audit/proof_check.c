@@ -4,6 +4,7 @@
 
 #include "common/cbor.h"
 #include "ledger/block.h"
+#include "ledger/audit/checkpoint.h"
 #include "ledger/audit/proof.h"
 #include "ledger/state/settlement.h"
 
@@ -65,8 +66,25 @@ static bool leads(const path *p, const void *data, size_t len, uint64_t n, uint6
 	return n > 0 && aic_merkle_check(root, &leaf, n, index, p->hash, p->len);
 }
 
-static aic_code check_blocks(aic_cbor *c, head *top, head *block, const aic_hash *trusted, aic_error *err)
+/* One of the two: a final block's hash, or a root of blocks. */
+typedef struct {
+	const aic_hash *head;
+	const aic_note *note;
+} trusted;
+
+static aic_code check_trusted(const head *top, const trusted *t, aic_error *err)
 {
+	if (t->head)
+		return aic_hash_equal(&top->hash, t->head) ? AIC_OK : wrong("it is made against another head", err);
+	if (top->header.height != t->note->size || !aic_hash_equal(&top->header.blocks, &t->note->root) ||
+	    !aic_hash_equal(&top->header.chain, &t->note->chain))
+		return wrong("it is made against another head than the checkpoint's (aic ledger prove --head SIZE)", err);
+	return AIC_OK;
+}
+
+static aic_code check_blocks(aic_cbor *c, head *top, head *block, const trusted *t, aic_error *err)
+{
+	aic_code code;
 	path p;
 
 	if (!get_head(c, top) || !get_head(c, block))
@@ -74,9 +92,9 @@ static aic_code check_blocks(aic_cbor *c, head *top, head *block, const aic_hash
 	get_path(c, &p);
 	if (!aic_cbor_ok(c))
 		return wrong("the path from block to head cannot be read", err);
-	if (!aic_hash_equal(&top->hash, trusted))
-		return wrong("it is made against another head", err);
-	if (aic_hash_equal(&block->hash, &top->hash))
+	if ((code = check_trusted(top, t, err)))
+		return code;
+	if (t->head && aic_hash_equal(&block->hash, &top->hash))
 		return p.len ? wrong("a path where none is needed", err) : AIC_OK;
 	if (!leads(&p, block->hash.b, AIC_HASH_LEN, top->header.height, block->header.height, &top->header.blocks))
 		return wrong("the payout's block does not lead to the head", err);
@@ -158,7 +176,7 @@ static aic_code check_events(aic_cbor *c, const head *block, uint64_t index, aic
 	return aic_cbor_ok(c) && count ? AIC_OK : wrong("its events cannot be read", err);
 }
 
-aic_code aic_proof_check(aic_proven *out, const void *proof, size_t len, const aic_hash *trusted, aic_error *err)
+static aic_code check(aic_proven *out, const void *proof, size_t len, const trusted *t, aic_error *err)
 {
 	head top, block;
 	uint64_t index;
@@ -175,7 +193,7 @@ aic_code aic_proof_check(aic_proven *out, const void *proof, size_t len, const a
 	aic_cbor_array_exact(&c, 11);
 	if (!aic_cbor_text(&c, version, sizeof(version)) || strcmp(version, AIC_PROOF_VERSION) != 0)
 		return aic_fail(err, AIC_CORRUPT, "this is no proof of version %s", AIC_PROOF_VERSION);
-	if ((code = check_blocks(&c, &top, &block, trusted, err)) || (code = check_transaction(&c, &block, out, &index, err)) ||
+	if ((code = check_blocks(&c, &top, &block, t, err)) || (code = check_transaction(&c, &block, out, &index, err)) ||
 	    (code = check_events(&c, &block, index, out, err)))
 		return code;
 	if (aic_cbor_finish(&c, NULL))
@@ -186,4 +204,14 @@ aic_code aic_proof_check(aic_proven *out, const void *proof, size_t len, const a
 	out->height = block.header.height;
 	out->time = block.header.time;
 	return AIC_OK;
+}
+
+aic_code aic_proof_check(aic_proven *out, const void *proof, size_t len, const aic_hash *trusted_head, aic_error *err)
+{
+	return check(out, proof, len, &(trusted){.head = trusted_head}, err);
+}
+
+aic_code aic_proof_check_note(aic_proven *out, const void *proof, size_t len, const aic_note *checkpoint, aic_error *err)
+{
+	return check(out, proof, len, &(trusted){.note = checkpoint}, err);
 }

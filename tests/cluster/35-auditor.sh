@@ -22,6 +22,19 @@ refuses "with another genesis it says so" 1 "another ledger" audit verify --expo
 refuses "a wrong chain id is wrong usage" 2 "64 hexadecimal digits" audit verify --export /export --chain abc
 refuses "without anything to verify, too" 2 "give --export DIR" audit verify
 
+# A checkpoint that an outside witness cosigns.
+note=$root/note
+site=$(setpriv --reuid "$AIC_LAB_SERVICE" --regid "$AIC_LAB_SERVICE" --init-groups -- "$AIC_LAB_USR/bin/aic" key show "$AIC_LAB/state/aic/keys/site.key")
+passes "the site signs what is final" aic ledger checkpoint --output "$note"
+passes "the export leads to it" audit verify --export /export --checkpoint /note
+aic key new "$root/witness.key" >/dev/null
+vkey=$(audit cosign --name witness.example.org --key /witness.key /note | grep -oE '[^ ]+$')
+passes "and a witness has seen it" audit verify --export /export --checkpoint /note --witness "$vkey"
+like "another calculation finds both signatures" "$(python3 "$TESTS/independent/checkpoint.py" check "$note" "$site" "$vkey" 2>&1)" "30 blocks, 2 signatures hold"
+sed 's/^30$/29/' "$note" >"$root/forged"
+refuses "a changed checkpoint is worth nothing" 1 "no valid cosignature of witness.example.org" audit verify --export /export --checkpoint /forged --witness "$vkey"
+refuses "nor without its witness" 1 "another root than these blocks" audit verify --export /export --checkpoint /forged
+
 # One bit, in the middle of the segment.
 segment=$root/export/0000000000.seg
 middle=$(($(stat -c %s "$segment") / 2))
