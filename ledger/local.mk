@@ -215,6 +215,10 @@ ledger_order_order_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_order_test_LDADD = $(ledger_test_libs) -lpthread
 if WITH_ETCD
 if WITH_HTTPD
+check_PROGRAMS += ledger_archive_agree_test
+ledger_archive_agree_test_SOURCES = ledger/archive/agree_test.c ledger/archive/server.c ledger/order/etcd_testing.c ledger/testing.c
+ledger_archive_agree_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS) $(HTTPD_CFLAGS)
+ledger_archive_agree_test_LDADD = $(ledger_test_libs) $(HTTPD_LIBS) -lpthread
 check_PROGRAMS += ledger_archive_peer_test
 ledger_archive_peer_test_SOURCES = ledger/archive/peer_test.c ledger/archive/server.c ledger/archive/testing.c ledger/testing.c
 ledger_archive_peer_test_CFLAGS = $(ledger_test_flags) $(HTTPD_CFLAGS)
