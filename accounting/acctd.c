@@ -186,5 +186,6 @@ void aic_acctd_tick(void *ctx)
 	close_on(d);
 	aic_acctd_publish(d, fresh || funds);
 	aic_release_tick(d->release, d->store, &d->config);
+	aic_acctd_erase(d);
 	aic_acctd_metrics(d);
 }

@@ -25,6 +25,7 @@ typedef struct {
 	char ledger_failure[768];    /* why not; "" */
 	uint64_t fee_ppm;            /* as the ledger said last */
 	uint64_t linked_height;     /* of the ledger when balances were read */
+	int64_t erased_at;           /* monotonic ms of the last look at what is due to be erased */
 	int64_t asked_at;           /* monotonic ms: when the ledger's height was last asked for */
 	int64_t linked_at, published_at, closed_at; /* monotonic ms of the last round; 0: due now */
 	bool spool_complained, snapshot_complained, close_complained;
@@ -55,6 +56,9 @@ void aic_acctd_unlink(aic_acctd *d, const aic_error *why);
 void aic_acctd_publish(aic_acctd *d, bool due);
 /* Balance less what is charged and not settled, 0 at least. */
 aic_amount aic_available(const aic_wallet_row *w);
+
+/* --- serve_erase.c: what is due by accounting.retention, once an hour --- */
+void aic_acctd_erase(aic_acctd *d);
 
 /* --- metrics.c: a file for Prometheus, where aic.yaml wants one --- */
 void aic_acctd_metrics(aic_acctd *d);
@@ -100,6 +104,8 @@ aic_code aic_serve_refund_ask(aic_request *q, aic_error *err);
 aic_code aic_serve_refund_approve(aic_request *q, aic_error *err);
 aic_code aic_serve_audit(aic_request *q, aic_error *err);
 aic_code aic_serve_reconcile(aic_request *q, aic_error *err);
+aic_code aic_serve_erase(aic_request *q, aic_error *err);
+aic_code aic_serve_batch_verify(aic_request *q, aic_error *err);
 aic_code aic_serve_storage_held(aic_request *q, aic_error *err);
 aic_code aic_serve_storage_list(aic_request *q, aic_error *err);
 aic_code aic_serve_explain(aic_request *q, aic_error *err);

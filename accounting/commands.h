@@ -10,6 +10,7 @@ int aic_cmd_batch(int argc, char **argv);  /* list | show | close | approve | po
 int aic_cmd_doctor(int argc, char **argv);
 int aic_cmd_explain(int argc, char **argv);
 int aic_cmd_reconcile(int argc, char **argv);
+int aic_cmd_erase(int argc, char **argv);
 int aic_cmd_storage(int argc, char **argv); /* held | list */
 int aic_cmd_simulate(int argc, char **argv);
 

@@ -347,6 +347,16 @@ static void a_job_explained(void **state)
 	expect_printed("Nothing that you may see was refunded.");
 	assert_int_equal(run(MEMBER, aic_cmd_explain, "1", "-P", NULL), 0);
 	expect_printed("refund|0.2 AIC from provider/lab-one to account/physics, posted: idle|");
+	assert_int_equal(run(MEMBER, aic_cmd_erase, "daemon", NULL), 1);
+	expect_printed("only administrators may erase a user's records");
+	assert_int_equal(run(0, aic_cmd_erase, NULL), 2);
+	assert_int_equal(run(0, aic_cmd_erase, "1", NULL), 0); /* uid 1 is daemon */
+	expect_printed("1 records no longer name 1; 0 are not settled yet");
+	assert_int_equal(run(0, aic_cmd_report, "usage", "-P", NULL), 0);
+	expect_printed("physics|(erased)|1|");
+	assert_int_equal(run(0, aic_cmd_batch, "verify", NULL), 0);
+	expect_printed("stands: its 1 lines give the evidence that was posted");
+	expect_printed("(1 of erased records)");
 	aic_job_record_clear(&a);
 }
 

@@ -17,6 +17,8 @@ typedef struct {
 	aic_amount gross;
 	aic_quality quality;
 	aic_hash record;
+	bool erased;             /* its record is: leaf is what it was */
+	aic_hash leaf;
 	char node[AIC_NAME_LEN], asset[AIC_NAME_LEN], act[256];
 } gathered_line;
 
@@ -35,6 +37,7 @@ struct aic_gathered {
 	aic_hmac *salt;
 	aic_bytes leaf;
 	uint64_t lines;
+	bool as_posted;
 	/* clusters by name; NULL before they are known */
 	bool bounded;
 	int64_t looked_to, last; /* lines up to the first id were looked at, of those up to the last */
@@ -154,7 +157,7 @@ static int by_key(const void *a, const void *b)
 	return order ? order : strcmp(x->asset, y->asset);
 }
 
-static void add_leaf(aic_gathered *g, const gathered_line *l, aic_amount fee)
+static aic_hash leaf_of(aic_gathered *g, const gathered_line *l, aic_amount fee)
 {
 	const aic_store *s = g->b->store;
 	aic_evidence_line e = {
@@ -164,9 +167,17 @@ static void add_leaf(aic_gathered *g, const gathered_line *l, aic_amount fee)
 		.billable = l->billable, .state_ppm = l->state_ppm, .quality = l->quality, .act = l->act, .record = l->record,
 	};
 
+	if (l->erased)
+		return l->leaf;
 	aic_bytes_clear(&g->leaf);
 	aic_evidence_leaf(&g->leaf, g->salt, &e);
-	aic_hash leaf = aic_merkle_leaf(g->leaf.data, g->leaf.len);
+	return aic_merkle_leaf(g->leaf.data, g->leaf.len);
+}
+
+static void add_leaf(aic_gathered *g, const gathered_line *l, aic_amount fee)
+{
+	aic_hash leaf = leaf_of(g, l, fee);
+
 	aic_frontier_add(&g->tree, &leaf);
 	g->lines++;
 }
@@ -175,6 +186,11 @@ static aic_code take_line(aic_gathered *g, gathered_line *l, aic_error *err)
 {
 	aic_amount fee = aic_fee_of(l->gross, g->fee_ppm);
 	bool same;
+
+	if (g->as_posted) {
+		add_leaf(g, l, fee);
+		return aic_tally_add(&g->tally, l->payer, l->payee, l->kind, l->gross, fee, &l->quality, err);
+	}
 	aic_code rc = aic_same_organisation(&g->organisations, g->b->store, g->b->config, l->payer, l->payee, &same, err);
 
 	if (rc != AIC_OK)
@@ -235,13 +251,16 @@ static void read_line(gathered_line *l, const gathered_line *before, sqlite3_stm
 	aic_str_copy(l->asset, sizeof(l->asset), aic_sql_text(st, 18));
 	l->gross = aic_sql_amount(st, 19);
 	aic_str_copy(l->act, sizeof(l->act), aic_sql_text(st, 20));
+	l->erased = sqlite3_column_bytes(st, 22) == AIC_HASH_LEN;
+	if (l->erased)
+		memcpy(l->leaf.b, sqlite3_column_blob(st, 22), AIC_HASH_LEN);
 	l->record = before && before->nth == l->nth ? before->record
 	                                         : aic_sha256_of(sqlite3_column_blob(st, 7), (size_t)sqlite3_column_bytes(st, 7));
 }
 
-#define WALK "SELECT r.job, r.submit, r.restart, r.segment, r.resizing, r.billable, r.state_ppm, r.body, r.nth, l.id, l.kind, l.payer," \
-             " l.payee, l.verified, l.useful, l.quality, l.quality_reason, l.node, l.asset, l.gross, l.act, l.penalty" \
-             " FROM record r INDEXED BY record_key CROSS JOIN line l ON l.id BETWEEN r.first_line AND r.last_line" \
+#define LINE "SELECT r.job, r.submit, r.restart, r.segment, r.resizing, r.billable, r.state_ppm, r.body, r.nth, l.id, l.kind, l.payer," \
+             " l.payee, l.verified, l.useful, l.quality, l.quality_reason, l.node, l.asset, l.gross, l.act, l.penalty, l.leaf"
+#define WALK LINE " FROM record r INDEXED BY record_key CROSS JOIN line l ON l.id BETWEEN r.first_line AND r.last_line" \
              " WHERE r.cluster=?1 AND r.job BETWEEN ?2 AND ?3 AND (r.job>?2 OR r.submit>?4) AND +l.batch=?5 ORDER BY r.job, r.submit, r.nth"
 
 /* The cluster at hand from behind the job at hand; *left where the time was up before its end. */
@@ -312,6 +331,37 @@ aic_code aic_gather_step(aic_gathered *g, int64_t until, bool *done, aic_error *
 		aic_tally_finish(&g->tally, g->b->store);
 	*done = rc == AIC_OK;
 	return rc;
+}
+
+void aic_gather_as_posted(aic_gathered *g)
+{
+	g->as_posted = true;
+}
+
+aic_code aic_gather_leaf(const aic_batches *b, int64_t line, aic_hash *leaf, aic_error *err)
+{
+	gathered_line l = {0};
+	cluster c = {.first = 0};
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(b->store->db, &st, err, LINE ", r.cluster, b.fee_ppm FROM line l JOIN record r ON r.id=l.record JOIN batch b"
+	                            " ON b.id=l.batch WHERE l.id=?1", "i", line);
+
+	if (rc == AIC_OK)
+		rc = aic_sql_step(b->store->db, st, err);
+	if (rc != AIC_OK)
+		return rc == AIC_NOT_FOUND ? aic_fail(err, AIC_CORRUPT, "line %lld has no record or no batch", (long long)line) : rc;
+	aic_gathered *g = aic_gather_new(b, 0, 0, 0, (uint64_t)sqlite3_column_int64(st, 24));
+	aic_str_copy(c.name, sizeof(c.name), aic_sql_text(st, 23));
+	g->cluster = aic_xcalloc(1, sizeof(c));
+	g->cluster[0] = c;
+	g->n_clusters = 1;
+	g->job = sqlite3_column_int64(st, 0);
+	g->submit = sqlite3_column_int64(st, 1);
+	read_line(&l, NULL, st);
+	aic_sql_done(st);
+	*leaf = leaf_of(g, &l, aic_fee_of(l.gross, g->fee_ppm));
+	aic_gather_free(g);
+	return AIC_OK;
 }
 
 aic_tally *aic_gathered_tally(aic_gathered *g)

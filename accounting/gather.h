@@ -16,6 +16,11 @@ void aic_gather_free(aic_gathered *g);
  * organisations is written to the lines here. */
 aic_code aic_gather_step(aic_gathered *g, int64_t until, bool *done, aic_error *err);
 
+/* Before the first step, for a batch that was posted: qualities are those that it was posted with, nothing is written to its lines. */
+void aic_gather_as_posted(aic_gathered *g);
+/* The hash of one line's leaf in the evidence of its batch, as it was posted. */
+aic_code aic_gather_leaf(const aic_batches *b, int64_t line, aic_hash *leaf, aic_error *err);
+
 aic_tally *aic_gathered_tally(aic_gathered *g);      /* finished once done */
 aic_hash aic_gathered_evidence(const aic_gathered *g);
 uint64_t aic_gathered_lines(const aic_gathered *g);  /* so far */

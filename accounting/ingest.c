@@ -261,10 +261,16 @@ aic_code aic_ingest_recharge(const aic_ingest *in, const char *cluster, uint32_t
 
 /* --- arrival --- */
 
+/* Nothing is kept beside a record that was erased: it would name the person again. */
 static aic_code keep_duplicate(const aic_ingest *in, int64_t id, const void *body, size_t len, const char *note, aic_error *err)
 {
 	aic_hash hash = aic_sha256_of(body, len);
-	aic_code rc = aic_sql_run(in->store->db, err, "INSERT OR IGNORE INTO duplicate(record, hash, body, at, note)"
+	int64_t erased = 0;
+	aic_code rc = aic_sql_int(in->store->db, &erased, err, "SELECT erased IS NOT NULL FROM record WHERE id=?1", "i", id);
+
+	if (rc != AIC_OK || erased)
+		return rc;
+	rc = aic_sql_run(in->store->db, err, "INSERT OR IGNORE INTO duplicate(record, hash, body, at, note)"
 	                                              " VALUES(?1, ?2, ?3, ?4, ?5)",
 	                          "ihbit", id, &hash, body, len, aic_now(), note);
 

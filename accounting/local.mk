@@ -14,8 +14,9 @@ libaccounting_la_SOURCES = \
 	accounting/close.c \
 	accounting/command/cmd_batch.c accounting/command/cmd_doctor.c accounting/command/cmd_explain.c accounting/command/cmd_quote.c \
 	accounting/command/cmd_reconcile.c accounting/command/cmd_report.c accounting/command/cmd_wallet.c \
-	accounting/command/cmd_refund.c accounting/command/cmd_storage.c accounting/command/cmd_review.c accounting/command/review.h \
+	accounting/command/cmd_erase.c accounting/command/cmd_refund.c accounting/command/cmd_storage.c accounting/command/cmd_review.c accounting/command/review.h \
 	accounting/command/doctor.h accounting/command/doctor_files.c accounting/command/doctor_slurm.c \
+	accounting/erase.c accounting/erase.h \
 	accounting/evidence.c accounting/evidence.h \
 	accounting/flags.c accounting/flags.h \
 	accounting/gather.c accounting/gather.h \
@@ -36,7 +37,7 @@ libaccounting_la_SOURCES = \
 	accounting/release.c accounting/release.h \
 	accounting/rows.c accounting/rows.h \
 	accounting/serve/serve.c accounting/serve/serve_batch.c accounting/serve/serve_check.c accounting/serve/serve_explain.c accounting/serve/serve_reconcile.c accounting/serve/serve_lines.c \
-	accounting/serve/serve_refund.c accounting/serve/serve_storage.c accounting/serve/serve_report.c \
+	accounting/serve/serve_erase.c accounting/serve/serve_refund.c accounting/serve/serve_storage.c accounting/serve/serve_report.c \
 	accounting/spools.c accounting/spools.h \
 	accounting/schema.c accounting/schema.h \
 	accounting/sql.c accounting/sql.h \
@@ -81,7 +82,7 @@ aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
 EXTRA_DIST += accounting/simulate_test.sh doc/formats/batch.md doc/formats/rpc-accounting.md
 dist_man_MANS += \
 	doc/man/aic-balance.1 doc/man/aic-batch.1 doc/man/aic-doctor.1 doc/man/aic-explain.1 \
-	doc/man/aic-history.1 doc/man/aic-reconcile.1 doc/man/aic-simulate.1 doc/man/aic-storage.1 doc/man/aic-quote.1 \
+	doc/man/aic-history.1 doc/man/aic-reconcile.1 doc/man/aic-simulate.1 doc/man/aic-erase.1 doc/man/aic-storage.1 doc/man/aic-quote.1 \
 	doc/man/aic-report.1 doc/man/aicacctd.8
 
 if WITH_CMOCKA
@@ -141,7 +142,11 @@ accounting_reconcile_test_SOURCES = accounting/reconcile_test.c $(accounting_fix
 accounting_reconcile_test_CFLAGS = $(accounting_test_cflags)
 accounting_reconcile_test_LDADD = $(accounting_test_libs)
 
-check_PROGRAMS += accounting_refund_test accounting_storage_test
+check_PROGRAMS += accounting_refund_test accounting_storage_test accounting_erase_test
+accounting_erase_test_SOURCES = accounting/erase_test.c $(accounting_fixture) $(accounting_loopback)
+accounting_erase_test_CFLAGS = $(accounting_test_cflags)
+accounting_erase_test_LDADD = $(accounting_test_libs)
+
 accounting_storage_test_SOURCES = accounting/storage_test.c $(accounting_fixture)
 accounting_storage_test_CFLAGS = $(accounting_test_cflags)
 accounting_storage_test_LDADD = $(accounting_test_libs)

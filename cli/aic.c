@@ -15,6 +15,7 @@ static const aic_subcommand commands[] = {
 	{"key", aic_cmd_key, "keys of this site, its nodes and its administrators"},
 	{"explain", aic_cmd_explain, "every number of a job, from its record to its payout"},
 	{"reconcile", aic_cmd_reconcile, "compare what was charged with what slurmdbd knows (administrators)"},
+	{"erase", aic_cmd_erase, "take out of settled records what names a person (administrators)"},
 	{"storage", aic_cmd_storage, "what storage providers held, paid by GiB and month (administrators)"},
 	{"simulate", aic_cmd_simulate, "what other rates or parameters would have paid, from files alone"},
 	{"allocator", aic_cmd_allocator, "lend nodes: plan, apply, check (administrators)"},

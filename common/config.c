@@ -16,6 +16,7 @@
 
 #define GROUPS_MAX 1024
 #define APPROVALS_MAX 16
+#define RETENTION_MAX 36500 /* days */
 #define STALE_AFTER_DEFAULT 120
 #define STALE_AFTER_MAX 86400
 #define RUN_LEN_MAX 90 /* a Unix socket's path has at most 107 bytes */
@@ -273,8 +274,12 @@ static aic_code read_accounting(aic_config *c, const aic_yaml_node *root, aic_er
 		code = aic_yaml_get_text(map, "listen", c->acct_listen, sizeof c->acct_listen, err);
 	if (code == AIC_OK)
 		code = aic_yaml_get_text(map, "address", c->acct_address, sizeof c->acct_address, err);
+	uint64_t retention = 0;
+	if (code == AIC_OK)
+		code = aic_yaml_get_uint(map, "retention", &retention, 0, RETENTION_MAX, err);
 	if (code != AIC_OK)
 		return code;
+	c->retention = (int64_t)retention;
 	if (c->acct_listen[0] != '\0' && !aic_config_is_host_port(c->acct_listen))
 		return aic_yaml_fail(aic_yaml_get(map, "listen"), err, "\"listen: %s\" must be host:port, such as 0.0.0.0:6829",
 		                     c->acct_listen);

@@ -84,6 +84,7 @@ typedef struct {
 	char metrics[AIC_PATH_LEN];         /* paths.metrics: a file for Prometheus's textfile collector [none] */
 	char acct_listen[AIC_PATH_LEN];     /* accounting.listen, host:port for the nodes [none]; the Unix socket is run/aicacctd.sock */
 	char acct_address[AIC_PATH_LEN];    /* accounting.address: where nodes reach it [the Unix socket] */
+	int64_t retention;                  /* accounting.retention, days after which a run no longer names its user [0: for ever] */
 	char genesis[AIC_PATH_LEN];         /* ledger.genesis [/etc/aic/genesis.yaml] */
 	char chain[65];                     /* ledger.chain: id of the one ledger that this site takes part in, lower-case hex ["": any] */
 	char order[16];                     /* ledger.order: local (default) | etcd */

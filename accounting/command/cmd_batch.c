@@ -299,6 +299,7 @@ int aic_cmd_batch(int argc, char **argv)
 		{"refund", aic_batch_refund_command, "give back what a posted line paid"},
 		{"approve-refund", aic_batch_approve_refund_command, "approve a refund; the last approval posts it"},
 		{"refunds", aic_batch_refunds_command, "refunds, with their reasons"},
+		{"verify", aic_batch_verify_command, "whether a posted batch's lines still give its evidence"},
 		{"log", aic_batch_log_command, "what administrators did, checked"},
 		{NULL, NULL, NULL},
 	};

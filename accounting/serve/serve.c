@@ -188,6 +188,8 @@ static const struct {
 	{"reconcile", aic_serve_reconcile, "compare with slurmdbd"},
 	{"storage-held", aic_serve_storage_held, "declare what a provider holds"},
 	{"storage-list", aic_serve_storage_list, "see what providers hold"},
+	{"erase", aic_serve_erase, "erase a user's records"},
+	{"batch-verify", aic_serve_batch_verify, "verify a batch's evidence"},
 	{"check", aic_serve_check, "look into the daemon's health"},
 	{"forget-damage", aic_serve_forget_damage, "forget damage"},
 	{"forget-node", aic_serve_forget_node, "forget a node's key"},

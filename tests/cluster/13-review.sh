@@ -62,4 +62,7 @@ is "the payer has what it gave" "$(sums calc "$(balance physics) - $held")" "$(s
 like "the job's explanation has it" "$(aic explain "$job")" "$charge AIC from $payee to account/physics, posted: the node was faulty"
 like "and the payout report" "$(aic report payouts)" "refunded $charge AIC"
 like "what they did is in the chain" "$(aic batch log)" "approved refund 1 .* with a key"
+like "the second administrator erases the user" "$(as "$LAB_BEN" aic erase "$LAB_ADA" 2>&1)" "^1 records no longer name $LAB_ADA; 0 are not settled"
+unlike "no report names the user" "$(aic report jobs --format json; aic report usage; aic explain "$job")" "$LAB_ADA"
+like "the posted batch still stands" "$(aic batch verify "$batch" 2>&1)" "stands: its 3 lines .* \(2 of erased records\)"
 passes "the ledger verifies" aic ledger verify
