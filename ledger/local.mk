@@ -224,19 +224,24 @@ ledger_archive_peer_test_SOURCES = ledger/archive/peer_test.c ledger/archive/ser
 ledger_archive_peer_test_CFLAGS = $(ledger_test_flags) $(HTTPD_CFLAGS)
 ledger_archive_peer_test_LDADD = $(ledger_test_libs) $(HTTPD_LIBS)
 endif
-ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/etcd_testing.h
-ledger_order_window_test_SOURCES += ledger/order/etcd_testing.c
+ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/netns_testing.c ledger/order/etcd_testing.h
+ledger_order_window_test_SOURCES += ledger/order/etcd_testing.c ledger/order/netns_testing.c
 check_PROGRAMS += ledger_order_etcd_member_test ledger_order_etcd_answer_test
-ledger_order_etcd_member_test_SOURCES = ledger/order/etcd_member_test.c ledger/order/etcd_testing.c \
+ledger_order_etcd_member_test_SOURCES = ledger/order/etcd_member_test.c ledger/order/etcd_testing.c ledger/order/netns_testing.c \
 	ledger/order/log_testing.c ledger/order/log_testing.h
 ledger_order_etcd_member_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_member_test_LDADD = $(ledger_test_libs) -lpthread
-ledger_order_etcd_answer_test_SOURCES = ledger/order/etcd_answer_test.c ledger/order/etcd_testing.c \
+ledger_order_etcd_answer_test_SOURCES = ledger/order/etcd_answer_test.c ledger/order/etcd_testing.c ledger/order/netns_testing.c \
 	ledger/order/log_testing.c ledger/order/proxy_testing.c ledger/order/proxy_testing.h
 ledger_order_etcd_answer_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_answer_test_LDADD = $(ledger_test_libs) -lpthread
+check_PROGRAMS += ledger_order_etcd_partition_test
+ledger_order_etcd_partition_test_SOURCES = ledger/order/etcd_partition_test.c ledger/order/etcd_testing.c ledger/order/netns_testing.c \
+	ledger/order/log_testing.c
+ledger_order_etcd_partition_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
+ledger_order_etcd_partition_test_LDADD = $(ledger_test_libs) -lpthread
 check_PROGRAMS += ledger_service_etcd_test
-ledger_service_etcd_test_SOURCES = ledger/service_etcd_test.c ledger/service_testing.c ledger/testing.c ledger/order/etcd_testing.c
+ledger_service_etcd_test_SOURCES = ledger/service_etcd_test.c ledger/service_testing.c ledger/testing.c ledger/order/etcd_testing.c ledger/order/netns_testing.c
 ledger_service_etcd_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_service_etcd_test_LDADD = $(ledger_test_libs) $(ETCD_LIBS) -lpthread
 check_PROGRAMS += ledger_order_etcd_hostile_test
@@ -244,12 +249,12 @@ ledger_order_etcd_hostile_test_SOURCES = ledger/order/etcd_hostile_test.c
 ledger_order_etcd_hostile_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_hostile_test_LDADD = $(ledger_test_libs) -lpthread
 check_PROGRAMS += ledger_order_etcd_chain_test
-ledger_order_etcd_chain_test_SOURCES = ledger/order/etcd_chain_test.c ledger/order/etcd_testing.c \
+ledger_order_etcd_chain_test_SOURCES = ledger/order/etcd_chain_test.c ledger/order/etcd_testing.c ledger/order/netns_testing.c \
 	ledger/order/proxy_testing.c ledger/testing.c
 ledger_order_etcd_chain_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_chain_test_LDADD = $(ledger_test_libs) -lpthread
 check_PROGRAMS += ledger_order_etcd_access_test
-ledger_order_etcd_access_test_SOURCES = ledger/order/etcd_access_test.c ledger/order/etcd_testing.c
+ledger_order_etcd_access_test_SOURCES = ledger/order/etcd_access_test.c ledger/order/etcd_testing.c ledger/order/netns_testing.c
 ledger_order_etcd_access_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS)
 ledger_order_etcd_access_test_LDADD = $(ledger_test_libs)
 endif
@@ -257,11 +262,11 @@ endif
 endif
 if WITH_ETCD
 bench_programs += tests/bench/chain_bench
-tests_bench_chain_bench_SOURCES = tests/bench/chain_bench.c ledger/order/etcd_testing.c
+tests_bench_chain_bench_SOURCES = tests/bench/chain_bench.c ledger/order/etcd_testing.c ledger/order/netns_testing.c
 tests_bench_chain_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
 tests_bench_chain_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS) $(ETCD_LIBS) -lpthread
 bench_programs += tests/bench/order_bench
-tests_bench_order_bench_SOURCES = tests/bench/order_bench.c ledger/order/etcd_testing.c ledger/order/etcd_testing.h
+tests_bench_order_bench_SOURCES = tests/bench/order_bench.c ledger/order/etcd_testing.c ledger/order/netns_testing.c ledger/order/etcd_testing.h
 tests_bench_order_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ETCD_CFLAGS) $(SAN)
 tests_bench_order_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
 endif

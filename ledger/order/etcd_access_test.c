@@ -1,5 +1,6 @@
 /* etcd_access_test.c: who may do what in a real etcd: TLS, passwords, rights, tokens; and etcd's quota. */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <sys/stat.h>
 
 #include "common/file.h"
@@ -165,6 +166,44 @@ static void a_site_may_do_its_part(void **state)
 	assert_true(more);
 	aic_order_close(&oa);
 	aic_order_close(&ob);
+}
+
+/* With a site's rights: its own word, its own attestations and the blocks, and etcd's history. */
+static void a_site_keeps_the_window(void **state)
+{
+	aic_etcd_config a = config_of("site-a", "secret");
+	aic_order o = open_order(&a);
+	aic_order_space space;
+	aic_error err = {0};
+	int count = 0;
+
+	(void)state;
+	assert_int_equal(aic_order_attest(&o, &site_a, 0, "a", 1, NULL), AIC_OK);
+	assert_int_equal(aic_order_acknowledge(&o, &site_a, "1", 1, NULL), AIC_OK);
+	assert_int_equal(aic_order_acknowledge(&o, &site_b, "9", 1, &err), AIC_REFUSED);
+	assert_says(&err, "cannot put " PREFIX "att/bb000000000000000000000000000000/archive: etcd at https://127.0.0.1:");
+	assert_says(&err, "permission denied");
+	assert_int_equal(aic_order_acknowledgements(&o, count_site, &count, NULL), AIC_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(aic_order_prune(&o, &site_b, 1, &err), AIC_REFUSED);
+	assert_says(&err, "cannot remove " PREFIX "att/bb000000000000000000000000000000/");
+	assert_int_equal(aic_order_space_get(&o, &space, NULL), AIC_OK);
+	assert_int_equal(space.first, 0);
+	assert_int_equal(space.quota, 2147483648u); /* etcd's default, from its metrics */
+	assert_in_range(space.in_use, 1, space.used);
+	json_t *before = etcd_ask(&a, 0, "kv/range", aic_etcd_get(PREFIX "head", NULL, 0, false));
+	assert_int_equal(aic_order_prune(&o, &site_a, 1, NULL), AIC_OK);
+	assert_int_equal(aic_order_space_get(&o, &space, NULL), AIC_OK);
+	assert_int_equal(space.first, 1);
+	json_t *old = aic_etcd_get(PREFIX "head", NULL, 0, false), *answer = NULL;
+	json_object_set(old, "revision", json_object_get(json_object_get(before, "header"), "revision"));
+	aic_etcd *e;
+	assert_int_equal(aic_etcd_open(&e, &a, NULL), AIC_OK);
+	assert_int_equal(aic_etcd_call(e, "kv/range", old, 0, &answer, &err), AIC_REFUSED);
+	assert_says(&err, "has been compacted");
+	aic_etcd_close(e);
+	json_decref(before);
+	aic_order_close(&o);
 }
 
 static void a_site_may_do_no_more(void **state)
@@ -371,6 +410,40 @@ static void the_quota_is_reached(void **state)
 	free(block);
 }
 
+/* What was pruned is compacted, and where much of it is free the member's file gets smaller. */
+static void pruning_gives_room_back(void **state)
+{
+	etcd_cluster small;
+	uint8_t *block = aic_xcalloc(1, BLOCK_LARGE);
+	aic_order_space before, after;
+	aic_error err = {0};
+
+	(void)state;
+	etcd_cluster_start(&small, (etcd_options){.members = 1});
+	aic_etcd_config config = etcd_cluster_config(&small, 0, PREFIX);
+	aic_order o = open_order(&config);
+	for (int i = 0; i < 150; i++) {
+		memcpy(block, &i, sizeof(i));
+		if (append_bytes(&o, block, BLOCK_LARGE, &err))
+			fail_msg("%s", err.message);
+	}
+	assert_int_equal(aic_order_space_get(&o, &before, NULL), AIC_OK);
+	assert_in_range(before.used, 75u << 20, 200u << 20);
+	for (int i = 0; i < 2; i++) { /* etcd counts pages as free once it has written again */
+		assert_int_equal(aic_order_prune(&o, &site_a, (uint64_t)(145 + i), NULL), AIC_OK);
+		assert_int_equal(append_bytes(&o, "small", 5, NULL), AIC_OK);
+		poll(NULL, 0, 300);
+	}
+	assert_int_equal(aic_order_space_get(&o, &after, NULL), AIC_OK);
+	assert_int_equal(after.first, 146);
+	print_message("150 blocks of 512 KiB: %d MiB, pruned to four of them: %d MiB\n", (int)(before.used >> 20), (int)(after.used >> 20));
+	assert_in_range(after.used, 0, before.used / 2);
+	assert_int_equal(append_bytes(&o, "small", 5, NULL), AIC_OK);
+	aic_order_close(&o);
+	etcd_cluster_stop(&small);
+	free(block);
+}
+
 /* --- what others may have written there --- */
 
 static void keys_of_others(void **state)
@@ -405,11 +478,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_without_authentication), cmocka_unit_test(set_up), cmocka_unit_test(a_site_may_do_its_part),
-		cmocka_unit_test(a_site_may_do_no_more), cmocka_unit_test(without_a_user), cmocka_unit_test(a_wrong_password),
+		cmocka_unit_test(a_site_keeps_the_window), cmocka_unit_test(a_site_may_do_no_more), cmocka_unit_test(without_a_user), cmocka_unit_test(a_wrong_password),
 		cmocka_unit_test(files_that_others_can_read), cmocka_unit_test(tokens_end), cmocka_unit_test(another_authority),
 		cmocka_unit_test(no_certificate_of_the_client), cmocka_unit_test(a_certificate_with_a_name),
 		cmocka_unit_test(plain_http_to_a_tls_port),
-		cmocka_unit_test(keys_of_others), cmocka_unit_test(the_quota_is_reached),
+		cmocka_unit_test(keys_of_others), cmocka_unit_test(the_quota_is_reached), cmocka_unit_test(pruning_gives_room_back),
 	};
 
 	return etcd_group_run(tests, &cluster, .members = 1, .tls = true);

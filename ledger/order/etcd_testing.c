@@ -73,19 +73,25 @@ static void make_certificates(const char *dir)
 
 static void exec_member(const etcd_cluster *c, int i, const char *state)
 {
-	const char *dir = c->dir, *scheme = c->options.tls ? "https" : "http";
+	const char *dir = c->dir, *host = c->member[i].host, *scheme = c->options.tls ? "https" : "http";
 	char *argv[40], *peers = aic_xstrdup("");
 	int n = 0;
 
 	for (int m = 0; m < c->options.members; m++)
-		peers = aic_xasprintf("%s%sm%d=http://127.0.0.1:%d", peers, m ? "," : "", m, c->member[m].peer_port);
+		peers = aic_xasprintf("%s%sm%d=http://%s:%d", peers, m ? "," : "", m, c->member[m].host, c->member[m].peer_port);
+	if (c->options.netns) {
+		argv[n++] = aic_xstrdup("ip");
+		argv[n++] = aic_xstrdup("netns");
+		argv[n++] = aic_xstrdup("exec");
+		argv[n++] = aic_xstrdup(c->member[i].netns);
+	}
 	argv[n++] = aic_xstrdup("etcd");
 	argv[n++] = aic_xasprintf("--name=m%d", i);
 	argv[n++] = aic_xasprintf("--data-dir=%s/m%d", dir, i);
-	argv[n++] = aic_xasprintf("--listen-client-urls=%s://127.0.0.1:%d", scheme, c->member[i].client_port);
-	argv[n++] = aic_xasprintf("--advertise-client-urls=%s://127.0.0.1:%d", scheme, c->member[i].client_port);
-	argv[n++] = aic_xasprintf("--listen-peer-urls=http://127.0.0.1:%d", c->member[i].peer_port);
-	argv[n++] = aic_xasprintf("--initial-advertise-peer-urls=http://127.0.0.1:%d", c->member[i].peer_port);
+	argv[n++] = aic_xasprintf("--listen-client-urls=%s://%s:%d", scheme, host, c->member[i].client_port);
+	argv[n++] = aic_xasprintf("--advertise-client-urls=%s://%s:%d", scheme, host, c->member[i].client_port);
+	argv[n++] = aic_xasprintf("--listen-peer-urls=http://%s:%d", host, c->member[i].peer_port);
+	argv[n++] = aic_xasprintf("--initial-advertise-peer-urls=http://%s:%d", host, c->member[i].peer_port);
 	argv[n++] = aic_xasprintf("--initial-cluster=%s", peers);
 	argv[n++] = aic_xasprintf("--initial-cluster-token=%s", dir);
 	argv[n++] = aic_xasprintf("--initial-cluster-state=%s", state);
@@ -99,7 +105,7 @@ static void exec_member(const etcd_cluster *c, int i, const char *state)
 		argv[n++] = aic_xstrdup("--client-cert-auth");
 	}
 	argv[n] = NULL;
-	execvp("etcd", argv);
+	execvp(argv[0], argv);
 	_exit(127);
 }
 
@@ -200,6 +206,10 @@ void etcd_cluster_start(etcd_cluster *c, etcd_options options)
 		die("cannot make", c->dir);
 	if (options.tls)
 		make_certificates(c->dir);
+	for (int i = 0; i < options.members; i++)
+		snprintf(c->member[i].host, sizeof(c->member[i].host), "127.0.0.1");
+	if (options.netns)
+		etcd_netns_make(c);
 	for (int i = 0; i < options.members; i++) {
 		c->member[i].client_port = free_port();
 		c->member[i].peer_port = free_port();
@@ -216,6 +226,8 @@ void etcd_cluster_stop(etcd_cluster *c)
 
 	for (int i = 0; i < c->options.members; i++)
 		etcd_member_kill(c, i);
+	if (c->options.netns)
+		etcd_netns_remove(c);
 	shell(command);
 	free(command);
 }
@@ -225,8 +237,8 @@ aic_etcd_config etcd_cluster_config(const etcd_cluster *c, int first, const char
 	aic_etcd_config config = {0};
 
 	for (int m = 0; m < c->options.members; m++)
-		snprintf(config.endpoint[config.n_endpoints++], AIC_ETCD_ENDPOINT_LEN, "%s://127.0.0.1:%d",
-		         c->options.tls ? "https" : "http", c->member[(first + m) % c->options.members].client_port);
+		snprintf(config.endpoint[config.n_endpoints++], AIC_ETCD_ENDPOINT_LEN, "%s://%s:%d", c->options.tls ? "https" : "http",
+		         c->member[(first + m) % c->options.members].host, c->member[(first + m) % c->options.members].client_port);
 	snprintf(config.prefix, sizeof(config.prefix), "%s", prefix);
 	if (c->options.tls) {
 		snprintf(config.ca, sizeof(config.ca), "%s/ca.pem", c->dir);

@@ -14,15 +14,25 @@ typedef struct {
 	int members;
 	bool tls;                /* a private authority; clients must show a certificate */
 	uint64_t quota;          /* bytes; 0: etcd's default */
+	bool netns;              /* each member in a network namespace of its own, so that members can be cut off from each other */
 } etcd_options;
 
 typedef struct {
 	etcd_options options;
 	char dir[64];
-	struct { int client_port, peer_port; pid_t pid; } member[ETCD_MEMBERS_MAX];
+	struct { char host[16], netns[24]; int client_port, peer_port; pid_t pid; } member[ETCD_MEMBERS_MAX];
 } etcd_cluster;
 
 bool etcd_installed(void);
+/* Whether this machine lets network namespaces be made; otherwise why not, in a word. */
+bool etcd_netns_allowed(const char **why);
+/* Member i and the others hear nothing of each other any more, whoever else hears all of them; and again. */
+void etcd_member_cut(const etcd_cluster *c, int i);
+void etcd_member_heal(const etcd_cluster *c, int i);
+/* Internal: what etcd_cluster_start and stop do where options.netns is set. */
+void etcd_netns_make(etcd_cluster *c);
+void etcd_netns_remove(const etcd_cluster *c);
+
 /* Ready to serve when it returns. */
 void etcd_cluster_start(etcd_cluster *c, etcd_options options);
 void etcd_cluster_stop(etcd_cluster *c); /* removes its folder too */

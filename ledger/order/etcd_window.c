@@ -10,6 +10,7 @@
 #include "ledger/order/etcd_order.h"
 
 #define STATUS_MS 1000
+#define COMPACTION_BYTES (8u << 20)    /* waited for as long as for an answer of that size */
 #define DEFRAGMENT_MS 60000            /* a member answers nothing else while it does that */
 #define DEFRAGMENT_AT (64u << 20)      /* bytes that would come free */
 #define QUOTA_METRIC "etcd_server_quota_backend_bytes"
@@ -74,7 +75,7 @@ static json_t *compaction(uint64_t revision)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRIu64, revision);
-	return json_pack("{s:s}", "revision", text);
+	return json_pack("{s:s, s:b}", "revision", text, "physical", 1); /* answers when the room is free */
 }
 
 /* etcd keeps what was deleted until its history is compacted. Another site may have done that just now. */
@@ -83,7 +84,7 @@ static void compact(aic_etcd_order *o, uint64_t revision)
 	aic_error why = {0};
 	json_t *answer;
 
-	if (aic_etcd_call(o->etcd, "kv/compaction", compaction(revision), 0, &answer, &why) && !strstr(why.message, "been compacted"))
+	if (aic_etcd_call(o->etcd, "kv/compaction", compaction(revision), COMPACTION_BYTES, &answer, &why) && !strstr(why.message, "been compacted"))
 		aic_warn("%s: what was pruned still takes room in etcd: etcdctl compact %" PRIu64, why.message, revision);
 	json_decref(answer);
 }
@@ -104,7 +105,8 @@ static aic_code member_space(aic_etcd_order *o, size_t member, aic_order_space *
 	return AIC_OK;
 }
 
-/* Compaction leaves holes in a member's file, which later blocks fill; only this makes the file smaller. One after the other, as
+/* Compaction leaves holes in a member's file, which later blocks fill, and which etcd counts once it has written again: those of
+ * an earlier pruning, that is. Only this makes the file smaller. One after the other, as
  * a member serves nobody meanwhile. With authentication on, etcd lets none but root do it. */
 static void defragment(aic_etcd_order *o)
 {
