@@ -102,6 +102,7 @@ static aic_code add_wallet(void *ctx, const char *wallet, const char *organisati
 	aic_cbor_put_bytes(&list->rows, a->b, AIC_ADDRESS_LEN);
 	aic_cbor_put_amount(&list->rows, w.balance);
 	aic_cbor_put_amount(&list->rows, w.debt);
+	aic_wallet_age(&w, aic_rating_month(aic_state_head(list->r->s->state)->time));
 	aic_cbor_put_uint(&list->rows, aic_rating_ppm(w.alpha, w.beta));
 	list->n++;
 	return AIC_OK;

@@ -115,7 +115,7 @@ aic_totals test_totals(test_site *s)
 	return t;
 }
 
-/* Wallet rows alone have eleven fields. */
+/* Wallet rows alone have twelve fields. */
 static aic_code add_balance(void *ctx, const aic_hash *key, const uint8_t *value, size_t len, aic_error *err)
 {
 	aic_amount *sum = ctx;

@@ -127,7 +127,7 @@ bool aic_key_row_decode(aic_key_row *k, const void *data, size_t len)
 
 void aic_wallet_put(aic_bytes *out, const aic_wallet *w)
 {
-	aic_cbor_put_array(out, 11);
+	aic_cbor_put_array(out, 12);
 	aic_cbor_put_bytes(out, w->site.b, sizeof(w->site.b));
 	aic_cbor_put_bytes(out, w->organisation.b, sizeof(w->organisation.b));
 	aic_cbor_put_amount(out, w->balance);
@@ -139,6 +139,7 @@ void aic_wallet_put(aic_bytes *out, const aic_wallet *w)
 	aic_cbor_put_uint(out, w->debt_next);
 	aic_cbor_put_uint(out, w->assets);
 	aic_cbor_put_uint(out, w->type);
+	aic_cbor_put_uint(out, w->rated);
 }
 
 bool aic_wallet_decode(aic_wallet *w, const void *data, size_t len)
@@ -146,7 +147,7 @@ bool aic_wallet_decode(aic_wallet *w, const void *data, size_t len)
 	aic_cbor c;
 
 	aic_cbor_init(&c, data, len);
-	aic_cbor_array_exact(&c, 11);
+	aic_cbor_array_exact(&c, 12);
 	aic_cbor_bytes_exact(&c, w->site.b, sizeof(w->site.b));
 	aic_cbor_bytes_exact(&c, w->organisation.b, sizeof(w->organisation.b));
 	w->balance = aic_cbor_amount(&c);
@@ -158,6 +159,7 @@ bool aic_wallet_decode(aic_wallet *w, const void *data, size_t len)
 	w->debt_next = aic_cbor_uint(&c);
 	w->assets = aic_cbor_uint(&c);
 	w->type = aic_cbor_uint(&c);
+	w->rated = aic_cbor_uint(&c);
 	return done(&c);
 }
 
@@ -209,13 +211,6 @@ bool aic_settlement_row_decode(aic_settlement_row *s, const void *data, size_t l
 	s->reward = aic_cbor_amount(&c);
 	s->issued = aic_cbor_amount(&c);
 	return done(&c);
-}
-
-uint64_t aic_rating_ppm(aic_amount alpha, aic_amount beta)
-{
-	aic_amount r;
-
-	return aic_mul_div(&r, AIC_PPM, alpha + AIC_PPM, alpha + beta + 2 * AIC_PPM) ? (uint64_t)r : 0;
 }
 
 char *aic_address_text(char buf[AIC_ADDRESS_TEXT], const aic_address *a)

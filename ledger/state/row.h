@@ -69,11 +69,12 @@ typedef struct {
 	aic_id organisation;
 	aic_amount balance;
 	uint64_t locked_until;    /* height before which nothing leaves */
-	aic_amount alpha, beta;
+	aic_amount alpha, beta;   /* as of the month `rated`: aic_wallet_age */
 	aic_amount debt;          /* sum of its open debts */
 	uint64_t debt_first, debt_next; /* numbers: the oldest open one, the next new one */
 	uint64_t assets;          /* number of assets owned: ERC-721 balanceOf */
 	uint64_t type;            /* AIC_WALLET_PLAIN ... */
+	uint64_t rated;           /* month, counted from January 1970; 0 while it has no rating */
 } aic_wallet;
 
 /* How a wallet answers to a safe transfer of an asset. */
@@ -111,6 +112,13 @@ bool aic_settlement_row_decode(aic_settlement_row *s, const void *data, size_t l
 
 /* R_j = floor(10^6 * (alpha + 10^6) / (alpha + beta + 2 * 10^6)), economics.md 2. */
 uint64_t aic_rating_ppm(aic_amount alpha, aic_amount beta);
+
+/* The calendar month (UTC) of a block's time, counted from January 1970. */
+uint64_t aic_rating_month(int64_t time);
+/* Brings alpha and beta to that month: floor(9 x / 10), once for each month that has begun since (economics.md 2). */
+void aic_wallet_age(aic_wallet *w, uint64_t month);
+/* Adds to them, after aging; what does not fit 128 bits stays at the largest value. */
+void aic_wallet_rate(aic_wallet *w, uint64_t month, aic_amount alpha, aic_amount beta);
 
 /* "0x" and 40 digits: how messages name a wallet. */
 #define AIC_ADDRESS_TEXT 43

@@ -183,6 +183,7 @@ static void prefetch(const aic_exec *x, const settlement *s, size_t from)
 static aic_code check_parties(const aic_exec *x, settlement *s, aic_error *err)
 {
 	aic_address treasury = aic_treasury_address();
+	uint64_t month = aic_rating_month(x->time);
 	char text[AIC_ADDRESS_TEXT];
 	aic_code code = AIC_OK;
 
@@ -199,6 +200,8 @@ static aic_code check_parties(const aic_exec *x, settlement *s, aic_error *err)
 		code = aic_state_wallet_at(x->state, &p->key, &p->row, err);
 		if (code == AIC_NOT_FOUND)
 			code = aic_wallet_need(x->state, &p->address, &p->row, err);
+		if (!code)
+			aic_wallet_age(&p->row, month);
 	}
 	return code;
 }

@@ -62,7 +62,7 @@ static void add_tx(aic_state *s, const aic_transaction *tx, const void *data, si
 aic_code aic_state_execute(aic_state *s, const void *data, size_t len, aic_error *err)
 {
 	aic_transaction tx;
-	aic_exec x = {.state = s, .tx = &tx, .height = s->height, .index = s->n_tx};
+	aic_exec x = {.state = s, .tx = &tx, .height = s->height, .time = s->time, .index = s->n_tx};
 	size_t mark = aic_tree_mark(s->tree), events = s->events.len, results = s->results.len, touched = s->n_touched;
 	aic_frontier leaves = s->event_leaves;
 	aic_code code = aic_tx_decode(&tx, data, len, err);

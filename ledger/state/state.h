@@ -60,6 +60,7 @@ typedef struct {
 	const aic_transaction *tx;
 	aic_key_row signer;
 	uint64_t height;
+	int64_t time;            /* of the block */
 	uint64_t index;          /* of the transaction in its block */
 } aic_exec;
 
