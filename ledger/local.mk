@@ -36,6 +36,7 @@ libledger_la_SOURCES = \
 	ledger/order/pending.c ledger/order/pending.h \
 	ledger/order/relay.c ledger/order/relay.h ledger/order/relay_follow.c ledger/order/relay_shared.h \
 	ledger/state/rating.c \
+	ledger/state/request.c ledger/state/request.h \
 	ledger/state/reward.c ledger/state/reward.h \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/reversal.c \
@@ -187,6 +188,10 @@ check_PROGRAMS += ledger_rating_test
 ledger_rating_test_SOURCES = ledger/state/rating_test.c ledger/testing.c
 ledger_rating_test_CFLAGS = $(ledger_test_flags)
 ledger_rating_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_request_test
+ledger_request_test_SOURCES = ledger/state/request_test.c ledger/testing.c
+ledger_request_test_CFLAGS = $(ledger_test_flags)
+ledger_request_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_touch_test
 ledger_touch_test_SOURCES = ledger/state/touch_test.c ledger/testing.c
 ledger_touch_test_CFLAGS = $(ledger_test_flags)

@@ -12,6 +12,14 @@ const char *aic_event_name(uint64_t kind)
 		return "Approval";
 	case AIC_EVENT_ASSET_APPROVAL_FOR_ALL:
 		return "ApprovalForAll";
+	case AIC_EVENT_REQUEST:
+		return "Request";
+	case AIC_EVENT_REQUEST_OFFER:
+		return "RequestOffer";
+	case AIC_EVENT_REQUEST_ACCEPT:
+		return "RequestAccept";
+	case AIC_EVENT_REQUEST_WITHDRAW:
+		return "RequestWithdraw";
 	case AIC_EVENT_WALLET:
 		return "Wallet";
 	case AIC_EVENT_SETTLEMENT:

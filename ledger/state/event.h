@@ -21,6 +21,10 @@ typedef enum {
 	AIC_EVENT_ASSET_TRANSFER = 17,        /* ERC-721 Transfer(from, to, token) */
 	AIC_EVENT_ASSET_APPROVAL = 18,        /* ERC-721 Approval(owner, approved, token) */
 	AIC_EVENT_ASSET_APPROVAL_FOR_ALL = 19,/* ERC-721 ApprovalForAll(owner, operator, 0 or 1) */
+	AIC_EVENT_REQUEST = 24,               /* a asks for something; value: the request's number, as in the next three */
+	AIC_EVENT_REQUEST_OFFER = 25,         /* a offers an asset to b */
+	AIC_EVENT_REQUEST_ACCEPT = 26,        /* a accepts what b offered */
+	AIC_EVENT_REQUEST_WITHDRAW = 27,      /* of a, by itself or after it had run out */
 	AIC_EVENT_SETTLEMENT = 48,            /* value: coin issued; note: period/number */
 	AIC_EVENT_SETTLEMENT_PART = 49,       /* value: bytes; note: period/number part i/n */
 	AIC_EVENT_REVERSAL = 50,

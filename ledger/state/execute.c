@@ -36,6 +36,14 @@ static executor find(uint64_t kind)
 		return aic_execute_asset_terms;
 	case AIC_TX_ASSET_RETIRE:
 		return aic_execute_asset_retire;
+	case AIC_TX_REQUEST_OPEN:
+		return aic_execute_request_open;
+	case AIC_TX_REQUEST_OFFER:
+		return aic_execute_request_offer;
+	case AIC_TX_REQUEST_ACCEPT:
+		return aic_execute_request_accept;
+	case AIC_TX_REQUEST_WITHDRAW:
+		return aic_execute_request_withdraw;
 	case AIC_TX_SITE_ADMIT:
 		return aic_execute_site_admit;
 	case AIC_TX_SITE_RETIRE:

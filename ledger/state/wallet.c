@@ -1,5 +1,6 @@
 /* wallet.c: wallets as such: registering, holding, moving. */
 #include "ledger/state/execute.h"
+#include "ledger/state/request.h"
 #include "ledger/state/token.h"
 
 aic_code aic_wallet_need(aic_state *s, const aic_address *a, aic_wallet *w, aic_error *err)
@@ -69,7 +70,7 @@ void aic_wallet_register_body(aic_bytes *out, const aic_address *wallet, const a
 aic_code aic_execute_wallet_register(aic_exec *x, aic_error *err)
 {
 	aic_wallet w = {.site = x->signer.site}, there;
-	aic_address a, zero = {{0}};
+	aic_address a, zero = {{0}}, escrow = aic_escrow_address();
 	aic_totals totals;
 	aic_cbor c;
 	char text[AIC_ADDRESS_TEXT];
@@ -88,6 +89,8 @@ aic_code aic_execute_wallet_register(aic_exec *x, aic_error *err)
 		return aic_fail(err, AIC_REFUSED, "only a member site's key can register a wallet");
 	if (aic_address_is_zero(&a))
 		return aic_fail(err, AIC_REFUSED, "the zero address cannot be a wallet");
+	if (aic_address_cmp(&a, &escrow) == 0)
+		return aic_fail(err, AIC_REFUSED, "wallet %s is the ledger's own, for bounties: no site can keep it", aic_address_text(text, &a));
 	code = aic_state_wallet(x->state, &a, &there, err);
 	if (code == AIC_OK)
 		return aic_fail(err, AIC_REFUSED, "wallet %s is registered already", aic_address_text(text, &a));
