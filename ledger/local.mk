@@ -34,7 +34,7 @@ libledger_la_SOURCES = \
 	ledger/merkle.c ledger/merkle.h \
 	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
 	ledger/order/pending.c ledger/order/pending.h \
-	ledger/order/relay.c ledger/order/relay.h ledger/order/relay_follow.c ledger/order/relay_shared.h \
+	ledger/order/relay.c ledger/order/relay.h ledger/order/relay_follow.c ledger/order/relay_shared.h ledger/order/relay_work.c \
 	ledger/state/rating.c \
 	ledger/state/request.c ledger/state/request.h \
 	ledger/state/reward.c ledger/state/reward.h \
@@ -63,7 +63,7 @@ if WITH_ETCD
 libledger_la_SOURCES += \
 	ledger/archive/peer.c \
 	ledger/order/etcd.c ledger/order/etcd.h ledger/order/etcd_order.h ledger/order/etcd_board.c \
-	ledger/order/etcd_gateway.c ledger/order/etcd_gateway.h ledger/order/etcd_kv.c ledger/order/etcd_kv.h \
+	ledger/order/etcd_gateway.c ledger/order/etcd_gateway.h ledger/order/etcd_http.c ledger/order/etcd_http.h ledger/order/etcd_kv.c ledger/order/etcd_kv.h \
 	ledger/order/etcd_window.c
 endif
 

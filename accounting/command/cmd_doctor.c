@@ -88,6 +88,23 @@ static void check_inside(aic_doctor *d)
 
 /* --- aicledgerd --- */
 
+/* Of a log that sites share. */
+static void check_log(aic_doctor *d, const aic_ledger_status *s)
+{
+	unsigned percent = s->quota ? (unsigned)(100 * (double)s->used / (double)s->quota) : 0;
+
+	if (s->log[0])
+		aic_doctor_find(d, AIC_HEALTH_BAD, "ledger's log", "see to etcd, or to what the log has lost: aic ledger reseed", "%s", s->log);
+	if (!s->quota)
+		return;
+	aic_doctor_find(d, s->full ? AIC_HEALTH_BAD : percent >= 80 ? AIC_HEALTH_WARN : AIC_HEALTH_OK, "etcd's room",
+	                s->full         ? "compact and defragment it, then etcdctl alarm disarm"
+	                : percent >= 80 ? "defragment it, or raise --quota-backend-bytes"
+	                                : NULL,
+	                "%llu of %llu MiB, %u %%%s", (unsigned long long)s->used >> 20, (unsigned long long)s->quota >> 20, percent,
+	                s->full ? ": nothing is written" : "");
+}
+
 static void check_ledger(aic_doctor *d)
 {
 	aic_ledger_status s;
@@ -106,6 +123,7 @@ static void check_ledger(aic_doctor *d)
 	aic_doctor_find(d, behind ? AIC_HEALTH_WARN : AIC_HEALTH_OK, "aicledgerd", behind ? "wait; if it lasts, look at the other sites" : NULL,
 	                "height %llu, final up to %llu, %llu transactions, chain %.12s", (unsigned long long)s.height,
 	                (unsigned long long)s.final_height, (unsigned long long)s.transactions, s.chain);
+	check_log(d, &s);
 }
 
 void aic_doctor_daemons(aic_doctor *d)

@@ -1,8 +1,7 @@
 /* etcd_gateway.c: see etcd_gateway.h. */
 #define _GNU_SOURCE
-#include "ledger/order/etcd_gateway.h"
+#include "ledger/order/etcd_http.h"
 
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <poll.h>
@@ -20,29 +19,7 @@
 #define CALL_MS 4000           /* over all endpoints: enough for etcd to choose another leader */
 #define CALL_WHILE_DOWN_MS 1000 /* once a call has failed so: who waits behind us must not wait for long */
 #define PAUSE_MS 50            /* after each round over the endpoints */
-#define ANSWER_MAX (8u << 20)
 #define PASSWORD_MAX 1024
-
-enum grpc { GRPC_INVALID = 3, GRPC_NOT_FOUND = 5, GRPC_EXISTS = 6, GRPC_DENIED = 7, GRPC_EXHAUSTED = 8, GRPC_PRECONDITION = 9,
-	GRPC_RANGE = 11, GRPC_UNIMPLEMENTED = 12, GRPC_UNAUTHENTICATED = 16 };
-
-struct aic_etcd {
-	const aic_etcd_config *config;
-	CURL *http, *stream;
-	struct curl_slist *headers;
-	char *token;             /* NULL: none, or not accepted any more */
-	size_t endpoint;         /* the one that answered last */
-	bool down, unsure;
-	aic_bytes answer;
-	char curl_error[CURL_ERROR_SIZE];
-};
-
-typedef enum {
-	DONE,    /* answered, *answer or an error that no other endpoint would change */
-	NEXT,    /* no answer: another endpoint may have one, or this one soon */
-	WRONG,   /* the same, but time alone will not mend it: its certificate, or another service there */
-	RENEW    /* the token is not accepted any more */
-} outcome;
 
 /* --- set-up --- */
 
@@ -150,159 +127,6 @@ bool aic_etcd_unsure(const aic_etcd *e)
 	return e->unsure;
 }
 
-/* --- one request to one endpoint --- */
-
-static const char *endpoint(const aic_etcd *e)
-{
-	return e->config->endpoint[e->endpoint];
-}
-
-static size_t keep_answer(char *data, size_t size, size_t n, void *ctx)
-{
-	aic_etcd *e = ctx;
-
-	if (size * n > ANSWER_MAX - e->answer.len)
-		return 0;
-	aic_bytes_append(&e->answer, data, size * n);
-	return size * n;
-}
-
-/* Where there was no answer at all. */
-static outcome explain_transport(const aic_etcd *e, CURLcode rc, long timeout_ms, aic_error *err)
-{
-	const char *cause = e->curl_error[0] ? e->curl_error : curl_easy_strerror(rc);
-
-	if (rc == CURLE_WRITE_ERROR) {
-		aic_fail(err, AIC_FULL, "etcd at %s: its answer is larger than %u bytes: ask for less at once", endpoint(e), ANSWER_MAX);
-		return DONE;
-	}
-	if (rc == CURLE_PEER_FAILED_VERIFICATION) {
-		aic_fail(err, AIC_UNREACHABLE, "etcd at %s shows a certificate that is not trusted (%s): check ledger.etcd.ca", endpoint(e),
-		         cause);
-		return WRONG;
-	}
-	if (rc == CURLE_OPERATION_TIMEDOUT)
-		aic_fail(err, AIC_UNREACHABLE, "etcd at %s gave no answer within %ld ms", endpoint(e), timeout_ms);
-	else
-		aic_fail(err, AIC_UNREACHABLE, "etcd at %s: %s", endpoint(e), cause);
-	return NEXT;
-}
-
-static outcome refuse(const aic_etcd *e, aic_code code, const char *message, const char *remedy, aic_error *err)
-{
-	aic_fail(err, code, "etcd at %s: %.300s%s%s", endpoint(e), message, *remedy ? ": " : "", remedy);
-	return DONE;
-}
-
-static outcome explain_exhausted(const aic_etcd *e, const char *message, aic_error *err)
-{
-	if (strstr(message, "database space exceeded"))
-		return refuse(e, AIC_FULL, message, "its quota is used up, and nothing is written until somebody compacts and defragments "
-		              "it and disarms the alarm", err);
-	if (strstr(message, "larger than max"))
-		return refuse(e, AIC_FULL, message, "", err);
-	refuse(e, AIC_UNREACHABLE, message, "", err);
-	return NEXT;
-}
-
-/* Where there was an answer, and it is an error. */
-static outcome explain_grpc(const aic_etcd *e, int grpc, const char *message, aic_error *err)
-{
-	bool no_user = strstr(message, "user name is empty") != NULL;
-
-	if (grpc == GRPC_UNAUTHENTICATED || no_user || strstr(message, "revision in header is old")) {
-		if (e->config->user[0])
-			return RENEW;
-		return refuse(e, AIC_REFUSED, message, "it asks for a user: set ledger.etcd.user and password_file", err);
-	}
-	switch (grpc) {
-	case GRPC_DENIED:
-		return refuse(e, AIC_REFUSED, message, "the rights that a site's user needs are in doc/formats/order-etcd.md", err);
-	case GRPC_EXHAUSTED:
-		return explain_exhausted(e, message, err);
-	case GRPC_INVALID:
-		if (strstr(message, "too large"))
-			return refuse(e, AIC_FULL, message, "raise its --max-request-bytes or make the block smaller", err);
-		return refuse(e, AIC_REFUSED, message, "", err);
-	case GRPC_NOT_FOUND:
-		return refuse(e, AIC_NOT_FOUND, message, "", err);
-	case GRPC_EXISTS:
-	case GRPC_PRECONDITION:
-	case GRPC_RANGE:
-	case GRPC_UNIMPLEMENTED:
-		return refuse(e, AIC_REFUSED, message, "", err);
-	default:
-		refuse(e, AIC_UNREACHABLE, message, "", err);
-		return NEXT;
-	}
-}
-
-/* Its length, as far as it is fit to be shown. */
-static int first_line(const aic_etcd *e)
-{
-	int n = 0;
-
-	while ((size_t)n < e->answer.len && n < 160 && e->answer.data[n] >= ' ' && e->answer.data[n] < 0x7f)
-		n++;
-	return n;
-}
-
-static outcome judge(aic_etcd *e, json_t **answer, aic_error *err)
-{
-	long status = 0;
-	json_error_t where;
-	json_t *json = json_loadb((const char *)e->answer.data, e->answer.len, JSON_REJECT_DUPLICATES, &where);
-	const char *message = json_string_value(json_object_get(json, "message"));
-
-	curl_easy_getinfo(e->http, CURLINFO_RESPONSE_CODE, &status);
-	outcome result = status >= 500 ? NEXT : WRONG;
-	if (status == 200 && json_is_object(json)) {
-		*answer = json;
-		return DONE;
-	}
-	if (!message)
-		message = json_string_value(json_object_get(json, "error"));
-	if (!json && e->answer.len && memmem(e->answer.data, e->answer.len, "CommonName", 10))
-		result = refuse(e, AIC_REFUSED, "its gateway takes no named certificate while authentication is on",
-		                "make the client's certificate without a common name (CN)", err);
-	else if (json_is_object(json) && message)
-		result = explain_grpc(e, (int)json_integer_value(json_object_get(json, "code")), message, err);
-	else if (status == 200)
-		aic_fail(err, AIC_UNREACHABLE, "etcd at %s: its answer is no JSON (%s)", endpoint(e), where.text);
-	else
-		aic_fail(err, AIC_UNREACHABLE, "etcd at %s answers HTTP %ld, \"%.*s\": is that etcd 3.4 or later?", endpoint(e), status,
-		         first_line(e), (const char *)e->answer.data);
-	json_decref(json);
-	return result;
-}
-
-/* The answer is in e->answer. */
-static CURLcode perform(aic_etcd *e, const char *path, long timeout_ms)
-{
-	char *url = aic_xasprintf("%s/%s", endpoint(e), path);
-
-	aic_bytes_clear(&e->answer);
-	e->curl_error[0] = '\0';
-	curl_easy_setopt(e->http, CURLOPT_URL, url);
-	curl_easy_setopt(e->http, CURLOPT_TIMEOUT_MS, timeout_ms);
-	curl_easy_setopt(e->http, CURLOPT_WRITEFUNCTION, keep_answer);
-	curl_easy_setopt(e->http, CURLOPT_WRITEDATA, e);
-	CURLcode rc = curl_easy_perform(e->http);
-	free(url);
-	return rc;
-}
-
-static outcome post(aic_etcd *e, const char *path, const char *body, size_t len, long timeout_ms, json_t **answer, aic_error *err)
-{
-	char *v3 = aic_xasprintf("v3/%s", path);
-
-	curl_easy_setopt(e->http, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(e->http, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-	CURLcode rc = perform(e, v3, timeout_ms);
-	free(v3);
-	return rc == CURLE_OK ? judge(e, answer, err) : explain_transport(e, rc, timeout_ms, err);
-}
-
 /* --- the token --- */
 
 /* Read anew each time, so that a changed password needs no restart. */
@@ -337,7 +161,7 @@ static char *authentication(const aic_etcd *e, const aic_bytes *password)
 	return body;
 }
 
-static outcome renew(aic_etcd *e, aic_error *err)
+static aic_etcd_outcome renew(aic_etcd *e, aic_error *err)
 {
 	aic_bytes password = {0};
 	json_t *answer = NULL;
@@ -354,14 +178,14 @@ static outcome renew(aic_etcd *e, aic_error *err)
 		aic_fail(err, AIC_USAGE, "ledger.etcd: %s is not UTF-8, as etcd's passwords are", e->config->password_file);
 		return DONE;
 	}
-	outcome result = post(e, "auth/authenticate", body, strlen(body), ATTEMPT_MS, &answer, err);
+	aic_etcd_outcome result = aic_etcd_post(e, "auth/authenticate", body, strlen(body), ATTEMPT_MS, &answer, err);
 	OPENSSL_cleanse(body, strlen(body));
 	free(body);
 	const char *token = json_string_value(json_object_get(answer, "token"));
 	if (answer && token)
 		e->token = aic_xstrdup(token);
 	else if (answer)
-		result = refuse(e, AIC_REFUSED, "it gives no token", "", err);
+		result = aic_etcd_refuse(e, AIC_REFUSED, "it gives no token", "", err);
 	else if (result == DONE)
 		aic_error_prefix(err, "user %s cannot sign in", e->config->user);
 	wipe(&e->answer);
@@ -372,21 +196,21 @@ static outcome renew(aic_etcd *e, aic_error *err)
 
 /* --- a request, until an endpoint answers --- */
 
-static outcome attempt(aic_etcd *e, const char *path, const char *body, long timeout_ms, json_t **answer, aic_error *err)
+static aic_etcd_outcome attempt(aic_etcd *e, const char *path, const char *body, long timeout_ms, json_t **answer, aic_error *err)
 {
-	outcome result = RENEW;
+	aic_etcd_outcome result = RENEW;
 
 	for (int tries = 0; tries < 2 && result == RENEW; tries++) {
 		if (e->config->user[0] && !e->token && ((result = renew(e, err)) != DONE || !e->token))
 			return result;
-		result = post(e, path, body, strlen(body), timeout_ms, answer, err);
+		result = aic_etcd_post(e, path, body, strlen(body), timeout_ms, answer, err);
 		if (result == RENEW)
 			drop_token(e);
 		e->unsure |= result == NEXT || result == WRONG;
 	}
 	if (result != RENEW)
 		return result;
-	aic_fail(err, AIC_UNREACHABLE, "etcd at %s gives user %s tokens that it does not accept", endpoint(e), e->config->user);
+	aic_fail(err, AIC_UNREACHABLE, "etcd at %s gives user %s tokens that it does not accept", aic_etcd_endpoint(e), e->config->user);
 	return NEXT;
 }
 
@@ -405,7 +229,7 @@ static aic_code call(aic_etcd *e, const char *path, const char *body, size_t exp
 
 	for (size_t tries = 1;; tries++) {
 		aic_error why = {0};
-		outcome result = attempt(e, path, body, timeout, answer, &why);
+		aic_etcd_outcome result = attempt(e, path, body, timeout, answer, &why);
 		int64_t ms = aic_monotonic_ms() - start;
 
 		wrong = result == WRONG ? wrong + 1 : 0;
@@ -466,15 +290,15 @@ aic_code aic_etcd_metric(aic_etcd *e, size_t member, const char *name, double *v
 
 	e->endpoint = member;
 	curl_easy_setopt(e->http, CURLOPT_HTTPGET, 1L);
-	CURLcode rc = perform(e, "metrics", ATTEMPT_MS);
+	CURLcode rc = aic_etcd_perform(e, "metrics", ATTEMPT_MS);
 	aic_bytes_append(&e->answer, "", 1);
 	const char *found = rc == CURLE_OK ? strstr((const char *)e->answer.data, line) : NULL;
 	if (found)
 		*value = strtod(found + strlen(line), NULL);
 	else if (rc == CURLE_OK)
-		code = aic_fail(err, AIC_NOT_FOUND, "etcd at %s has no %s among its metrics", endpoint(e), name);
+		code = aic_fail(err, AIC_NOT_FOUND, "etcd at %s has no %s among its metrics", aic_etcd_endpoint(e), name);
 	else
-		explain_transport(e, rc, ATTEMPT_MS, err), code = AIC_UNREACHABLE;
+		aic_etcd_explain_transport(e, rc, ATTEMPT_MS, err), code = AIC_UNREACHABLE;
 	e->endpoint = before;
 	free(line);
 	return code;
@@ -487,7 +311,7 @@ static size_t stop_at_event(char *data, size_t size, size_t n, void *ctx)
 {
 	aic_bytes *seen = ctx;
 
-	if (seen->len > ANSWER_MAX)
+	if (seen->len > AIC_ETCD_ANSWER_MAX)
 		return 0;
 	aic_bytes_append(seen, data, size * n);
 	return memmem(seen->data, seen->len, "\"events\"", 8) || memmem(seen->data, seen->len, "\"canceled\"", 10) ||
@@ -498,7 +322,7 @@ static size_t stop_at_event(char *data, size_t size, size_t n, void *ctx)
 
 void aic_etcd_wait(aic_etcd *e, json_t *watch, int timeout_ms)
 {
-	char *url = aic_xasprintf("%s/v3/watch", endpoint(e)), *body = json_dumps(watch, JSON_COMPACT);
+	char *url = aic_xasprintf("%s/v3/watch", aic_etcd_endpoint(e)), *body = json_dumps(watch, JSON_COMPACT);
 	aic_bytes seen = {0};
 
 	json_decref(watch);

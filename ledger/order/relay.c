@@ -1,4 +1,4 @@
-/* relay.c: see relay.h. What both threads and the caller share is in `relay` under its lock; relay_follow.c is the follower. */
+/* relay.c: see relay.h. Here is the caller's side. What it shares with both threads is in aic_relay, under its lock. */
 #include "ledger/order/relay.h"
 
 #include <stdlib.h>
@@ -11,193 +11,7 @@
 #define ANSWER_MS 1000         /* that a caller waits for the worker */
 #define FIRST_MS 2500          /* for the first word of the log after the start */
 #define READ_MS 250
-#define READ_BYTES (8u << 20)
-#define SETTLE_MS 1000         /* between attempts to learn what became of a block */
 #define JOBS_MAX 256
-
-typedef enum { JOB_APPEND, JOB_READ, JOB_ATTEST, JOB_ATTESTATIONS, JOB_ACKNOWLEDGE, JOB_ACKNOWLEDGEMENTS, JOB_PRUNE,
-	JOB_RESTORE } job_kind;
-
-typedef struct job {
-	struct job *next;
-	job_kind kind;
-	bool done, abandoned;    /* nobody waits for it any more: the worker frees it */
-	uint64_t height, n;
-	aic_id site;
-	aic_order_head expected, restored;
-	aic_hash hash;
-	aic_bytes bytes;
-	aic_order_source source;
-	void *ctx;
-	aic_relay_items found;   /* blocks or attestations */
-	aic_code code;
-	aic_error err;
-} job;
-
-struct aic_relay_jobs {
-	job *first, *last, *running;
-	size_t n;
-};
-
-static void job_free(job *j)
-{
-	aic_bytes_free(&j->bytes);
-	aic_relay_items_free(&j->found);
-	free(j);
-}
-
-/* --- items --- */
-
-void aic_relay_items_add(aic_relay_items *l, uint64_t height, const aic_id *site, const void *data, size_t len)
-{
-	l->item = aic_xrealloc(l->item, (l->n + 1) * sizeof(*l->item));
-	aic_relay_item *i = &l->item[l->n++];
-	*i = (aic_relay_item){.height = height};
-	if (site)
-		i->site = *site;
-	aic_bytes_append(&i->bytes, data, len);
-	l->bytes += len;
-}
-
-void aic_relay_items_free(aic_relay_items *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		aic_bytes_free(&l->item[i].bytes);
-	free(l->item);
-	*l = (aic_relay_items){.n = 0};
-}
-
-aic_code aic_relay_keep_site(void *ctx, const aic_id *site, const uint8_t *bytes, size_t len, aic_error *err)
-{
-	(void)err;
-	aic_relay_items_add(ctx, 0, site, bytes, len);
-	return AIC_OK;
-}
-
-aic_code aic_relay_keep_block(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
-{
-	aic_relay_items *l = ctx;
-
-	(void)err;
-	aic_relay_items_add(l, height, NULL, block, len);
-	return l->bytes >= READ_BYTES ? AIC_FULL : AIC_OK; /* enough for one time */
-}
-
-static aic_code visit_items(const aic_relay_items *l, aic_order_attested visit, void *ctx, aic_error *err)
-{
-	aic_code code = AIC_OK;
-
-	for (size_t i = 0; i < l->n && !code; i++)
-		code = visit(ctx, &l->item[i].site, l->item[i].bytes.data, l->item[i].bytes.len, err);
-	return code;
-}
-
-/* --- the worker --- */
-
-static aic_code do_read(aic_relay *r, job *j, aic_error *err)
-{
-	aic_code code = aic_order_read(&r->worker, j->height, j->n, aic_relay_keep_block, &j->found, err);
-
-	return code == AIC_FULL && j->found.n ? AIC_OK : code;
-}
-
-static aic_code perform(aic_relay *r, job *j, aic_error *err)
-{
-	switch (j->kind) {
-	case JOB_APPEND:
-		return aic_order_append_if_head(&r->worker, &j->expected, &j->hash, j->bytes.data, j->bytes.len, err);
-	case JOB_READ:
-		return do_read(r, j, err);
-	case JOB_ATTEST:
-		return aic_order_attest(&r->worker, &j->site, j->height, j->bytes.data, j->bytes.len, err);
-	case JOB_ATTESTATIONS:
-		return aic_order_attestations(&r->worker, j->height, aic_relay_keep_site, &j->found, err);
-	case JOB_ACKNOWLEDGE:
-		return aic_order_acknowledge(&r->worker, &j->site, j->bytes.data, j->bytes.len, err);
-	case JOB_ACKNOWLEDGEMENTS:
-		return aic_order_acknowledgements(&r->worker, aic_relay_keep_site, &j->found, err);
-	case JOB_PRUNE:
-		return aic_order_prune(&r->worker, &j->site, j->height, err);
-	default:
-		return aic_order_restore(&r->worker, &j->expected, &j->restored, j->height, j->source, j->ctx, err);
-	}
-}
-
-/* Under the lock. */
-static void take_result(aic_relay *r, job *j)
-{
-	if (j->kind == JOB_APPEND && j->code == AIC_OK) {
-		r->head = (aic_order_head){.height = j->expected.empty ? 0 : j->expected.height + 1, .hash = j->hash};
-		r->generation++;
-	}
-	if (j->kind == JOB_APPEND)
-		r->unsettled = j->code == AIC_UNREACHABLE || j->code == AIC_FULL;
-	if (j->kind == JOB_ATTEST && j->code == AIC_OK)
-		aic_relay_board_add(r, j->height, &j->site, &j->bytes);
-	if (j->kind == JOB_ATTEST && j->code == AIC_REFUSED) {
-		r->refused = j->err;
-		r->refused_height = j->height;
-	}
-	if (j->kind == JOB_ATTESTATIONS && j->code == AIC_OK)
-		aic_relay_board_set(r, j->height, &j->found);
-	if (j->kind == JOB_PRUNE || j->kind == JOB_RESTORE) {
-		r->space_read = 0;
-		r->generation++;
-	}
-}
-
-/* A block whose fate is unknown is sent again before the worker's order tells its head. */
-static void settle(aic_relay *r)
-{
-	aic_order_head head;
-	aic_error why = {0};
-
-	pthread_mutex_unlock(&r->lock);
-	aic_code code = aic_order_head_get(&r->worker, &head, &why);
-	pthread_mutex_lock(&r->lock);
-	r->unsettled = code != AIC_OK;
-	r->unsettled_why = why;
-	if (!code)
-		r->generation++;
-	pthread_cond_broadcast(&r->changed);
-}
-
-static void run_first(aic_relay *r)
-{
-	job *j = r->jobs->first;
-
-	r->jobs->first = j->next;
-	r->jobs->running = j;
-	r->jobs->n--;
-	pthread_mutex_unlock(&r->lock);
-	j->code = perform(r, j, &j->err);
-	pthread_mutex_lock(&r->lock);
-	r->jobs->running = NULL;
-	j->done = true;
-	take_result(r, j);
-	if (j->abandoned)
-		job_free(j);
-	pthread_cond_broadcast(&r->changed);
-}
-
-static void *work(void *ctx)
-{
-	aic_relay *r = ctx;
-
-	pthread_mutex_lock(&r->lock);
-	while (!r->stop) {
-		if (r->jobs->first)
-			run_first(r);
-		else if (r->unsettled) {
-			settle(r);
-			if (r->unsettled)
-				aic_relay_wait(r, SETTLE_MS);
-		} else
-			aic_relay_wait(r, SETTLE_MS);
-	}
-	pthread_mutex_unlock(&r->lock);
-	return NULL;
-}
 
 /* --- the caller's side --- */
 
@@ -229,7 +43,7 @@ static aic_code answers(const aic_relay *r, aic_error *err)
 	return AIC_OK;
 }
 
-static void enqueue(aic_relay *r, job *j)
+static void enqueue(aic_relay *r, aic_relay_job *j)
 {
 	if (r->jobs->first)
 		r->jobs->last->next = j;
@@ -241,13 +55,13 @@ static void enqueue(aic_relay *r, job *j)
 }
 
 /* The lock is held; j is freed here or by the worker. found may be NULL. ms < 0: however long it takes. */
-static aic_code ask(aic_relay *r, job *j, int64_t ms, aic_relay_items *found, aic_error *err)
+static aic_code ask(aic_relay *r, aic_relay_job *j, int64_t ms, aic_relay_items *found, aic_error *err)
 {
 	int64_t end = aic_monotonic_ms() + ms;
 	aic_code code = answers(r, err);
 
 	if (code) {
-		job_free(j);
+		aic_relay_job_free(j);
 		return code;
 	}
 	enqueue(r, j);
@@ -264,19 +78,19 @@ static aic_code ask(aic_relay *r, job *j, int64_t ms, aic_relay_items *found, ai
 		*found = j->found;
 		j->found = (aic_relay_items){.n = 0};
 	}
-	job_free(j);
+	aic_relay_job_free(j);
 	return code;
 }
 
 /* For what nobody waits for. The lock is held. */
-static aic_code leave(aic_relay *r, job *j, aic_error *err)
+static aic_code leave(aic_relay *r, aic_relay_job *j, aic_error *err)
 {
 	aic_code code = answers(r, err);
 
 	if (!code && r->jobs->n >= JOBS_MAX)
 		code = aic_fail(err, AIC_UNREACHABLE, "the ledger's log is %d requests behind", JOBS_MAX);
 	if (code) {
-		job_free(j);
+		aic_relay_job_free(j);
 		return code;
 	}
 	j->abandoned = true;
@@ -284,9 +98,9 @@ static aic_code leave(aic_relay *r, job *j, aic_error *err)
 	return AIC_OK;
 }
 
-static job *new_job(job_kind kind, uint64_t height, const aic_id *site, const void *data, size_t len)
+static aic_relay_job *new_job(aic_relay_kind kind, uint64_t height, const aic_id *site, const void *data, size_t len)
 {
-	job *j = aic_xcalloc(1, sizeof(*j));
+	aic_relay_job *j = aic_xcalloc(1, sizeof(*j));
 
 	j->kind = kind;
 	j->height = height;
@@ -310,14 +124,14 @@ static aic_code relay_head(void *self, aic_order_head *head, aic_error *err)
 	return code;
 }
 
-static bool on_its_way(const aic_relay *r, job_kind kind, uint64_t height)
+static bool on_its_way(const aic_relay *r, aic_relay_kind kind, uint64_t height)
 {
-	const job *running = r->jobs->running;
+	const aic_relay_job *running = r->jobs->running;
 
-	if (running && running->kind == kind && (running->height == height || kind == JOB_APPEND))
+	if (running && running->kind == kind && (running->height == height || kind == AIC_RELAY_APPEND))
 		return true;
-	for (const job *j = r->jobs->first; j; j = j->next)
-		if (j->kind == kind && (j->height == height || kind == JOB_APPEND))
+	for (const aic_relay_job *j = r->jobs->first; j; j = j->next)
+		if (j->kind == kind && (j->height == height || kind == AIC_RELAY_APPEND))
 			return true;
 	return false;
 }
@@ -326,13 +140,13 @@ static aic_code relay_append(void *self, const aic_order_head *expected, const a
                              aic_error *err)
 {
 	aic_relay *r = self;
-	job *j = new_job(JOB_APPEND, 0, NULL, block, len);
+	aic_relay_job *j = new_job(AIC_RELAY_APPEND, 0, NULL, block, len);
 	aic_code code = AIC_OK;
 
 	j->expected = *expected;
 	j->hash = *hash;
 	pthread_mutex_lock(&r->lock);
-	if (on_its_way(r, JOB_APPEND, 0))
+	if (on_its_way(r, AIC_RELAY_APPEND, 0))
 		code = aic_fail(err, AIC_UNREACHABLE, "an earlier block is still on its way to the ledger's log");
 	else if (r->unsettled && r->unsettled_why.code == AIC_UNREACHABLE) {
 		code = AIC_UNREACHABLE;
@@ -340,7 +154,7 @@ static aic_code relay_append(void *self, const aic_order_head *expected, const a
 			*err = r->unsettled_why;
 	}
 	if (code)
-		job_free(j);
+		aic_relay_job_free(j);
 	else
 		code = ask(r, j, ANSWER_MS + (int64_t)(len >> 10), NULL, err);
 	pthread_mutex_unlock(&r->lock);
@@ -378,7 +192,7 @@ static aic_code read_some(aic_relay *r, uint64_t from, uint64_t n, aic_relay_ite
 	pthread_mutex_lock(&r->lock);
 	code = answers(r, err);
 	if (!code && (n > 1 || !read_again(r, from, found, &code, err))) {
-		job *j = new_job(JOB_READ, from, NULL, NULL, 0);
+		aic_relay_job *j = new_job(AIC_RELAY_READ, from, NULL, NULL, 0);
 		j->n = n;
 		code = ask(r, j, 2 * ANSWER_MS, found, err);
 		if (!code && n == 1)
@@ -400,7 +214,7 @@ static aic_code relay_read(void *self, uint64_t from, uint64_t n, aic_order_visi
 		code = read_some(self, next, n - (next - from), &found, err);
 		aic_code visited = visit_blocks(&found, &next, visit, ctx, code ? NULL : err); /* what came before a failure counts */
 		code = code ? code : visited;
-		more = found.bytes >= READ_BYTES && aic_monotonic_ms() < end;
+		more = found.bytes >= AIC_RELAY_READ_BYTES && aic_monotonic_ms() < end;
 		aic_relay_items_free(&found);
 	}
 	return code;
@@ -437,9 +251,18 @@ static aic_code relay_attest(void *self, const aic_id *site, uint64_t height, co
 		if (err)
 			*err = r->refused;
 		r->refused.code = AIC_OK;
-	} else if (!on_its_way(r, JOB_ATTEST, height))
-		code = leave(r, new_job(JOB_ATTEST, height, site, bytes, len), err);
+	} else if (!on_its_way(r, AIC_RELAY_ATTEST, height))
+		code = leave(r, new_job(AIC_RELAY_ATTEST, height, site, bytes, len), err);
 	pthread_mutex_unlock(&r->lock);
+	return code;
+}
+
+static aic_code visit_items(const aic_relay_items *l, aic_order_attested visit, void *ctx, aic_error *err)
+{
+	aic_code code = AIC_OK;
+
+	for (size_t i = 0; i < l->n && !code; i++)
+		code = visit(ctx, &l->item[i].site, l->item[i].bytes.data, l->item[i].bytes.len, err);
 	return code;
 }
 
@@ -452,7 +275,7 @@ static aic_code relay_attestations(void *self, uint64_t height, aic_order_attest
 	pthread_mutex_lock(&r->lock);
 	code = answers(r, err);
 	if (!code && !aic_relay_board_get(r, height, &found) &&
-	    !(code = ask(r, new_job(JOB_ATTESTATIONS, height, NULL, NULL, 0), ANSWER_MS, NULL, err)))
+	    !(code = ask(r, new_job(AIC_RELAY_ATTESTATIONS, height, NULL, NULL, 0), ANSWER_MS, NULL, err)))
 		aic_relay_board_get(r, height, &found);
 	pthread_mutex_unlock(&r->lock);
 	if (!code)
@@ -466,7 +289,7 @@ static aic_code relay_acknowledge(void *self, const aic_id *site, const void *by
 	aic_relay *r = self;
 
 	pthread_mutex_lock(&r->lock);
-	aic_code code = leave(r, new_job(JOB_ACKNOWLEDGE, 0, site, bytes, len), err);
+	aic_code code = leave(r, new_job(AIC_RELAY_ACKNOWLEDGE, 0, site, bytes, len), err);
 	pthread_mutex_unlock(&r->lock);
 	return code;
 }
@@ -477,7 +300,7 @@ static aic_code relay_acknowledgements(void *self, aic_order_attested visit, voi
 	aic_relay_items found = {.n = 0};
 
 	pthread_mutex_lock(&r->lock);
-	aic_code code = ask(r, new_job(JOB_ACKNOWLEDGEMENTS, 0, NULL, NULL, 0), ANSWER_MS, &found, err);
+	aic_code code = ask(r, new_job(AIC_RELAY_ACKNOWLEDGEMENTS, 0, NULL, NULL, 0), ANSWER_MS, &found, err);
 	pthread_mutex_unlock(&r->lock);
 	if (!code)
 		code = visit_items(&found, visit, ctx, err);
@@ -491,8 +314,8 @@ static aic_code relay_prune(void *self, const aic_id *site, uint64_t below, aic_
 	aic_code code = AIC_OK;
 
 	pthread_mutex_lock(&r->lock);
-	if (!on_its_way(r, JOB_PRUNE, below))
-		code = leave(r, new_job(JOB_PRUNE, below, site, NULL, 0), err);
+	if (!on_its_way(r, AIC_RELAY_PRUNE, below))
+		code = leave(r, new_job(AIC_RELAY_PRUNE, below, site, NULL, 0), err);
 	pthread_mutex_unlock(&r->lock);
 	return code;
 }
@@ -514,7 +337,7 @@ static aic_code relay_restore(void *self, const aic_order_head *found, const aic
                               aic_order_source source, void *ctx, aic_error *err)
 {
 	aic_relay *r = self;
-	job *j = new_job(JOB_RESTORE, from, NULL, NULL, 0);
+	aic_relay_job *j = new_job(AIC_RELAY_RESTORE, from, NULL, NULL, 0);
 
 	j->expected = *found;
 	j->restored = *restored;
@@ -540,9 +363,9 @@ static void relay_close(void *self)
 		pthread_join(r->following, NULL);
 	if (r->threads > 1)
 		pthread_join(r->working, NULL);
-	for (job *j = r->jobs->first, *next; j; j = next) {
+	for (aic_relay_job *j = r->jobs->first, *next; j; j = next) {
 		next = j->next;
-		job_free(j);
+		aic_relay_job_free(j);
 	}
 	free(r->jobs);
 	aic_relay_forget(r);
@@ -575,7 +398,7 @@ aic_code aic_order_relay(aic_order *out, aic_order *follower, aic_order *worker,
 	pthread_condattr_destroy(&monotonic);
 	int failed = pthread_create(&r->following, NULL, aic_relay_follow, r);
 	r->threads += !failed;
-	if (!failed && !(failed = pthread_create(&r->working, NULL, work, r)))
+	if (!failed && !(failed = pthread_create(&r->working, NULL, aic_relay_work, r)))
 		r->threads++;
 	if (failed) {
 		relay_close(r);

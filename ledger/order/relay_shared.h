@@ -1,4 +1,4 @@
-/* relay_shared.h: what relay.c and relay_follow.c share. Internal to them. */
+/* relay_shared.h: what relay.c and its threads, relay_follow.c and relay_work.c, share. Internal to them. */
 #ifndef AIC_LEDGER_ORDER_RELAY_SHARED_H
 #define AIC_LEDGER_ORDER_RELAY_SHARED_H
 
@@ -9,6 +9,7 @@
 
 #define AIC_RELAY_SILENT_MS 4000  /* since the log was last heard: longer than a call that tries every endpoint */
 #define AIC_RELAY_SILENT "the ledger's log does not answer, and nothing is written"
+#define AIC_RELAY_READ_BYTES (8u << 20) /* of blocks, at one time */
 #define AIC_RELAY_BOARDS 64       /* heights whose attestations are followed */
 
 typedef struct {
@@ -33,7 +34,29 @@ typedef struct {
 	aic_relay_items found;
 } aic_relay_board;
 
-struct aic_relay_jobs;
+typedef enum { AIC_RELAY_APPEND, AIC_RELAY_READ, AIC_RELAY_ATTEST, AIC_RELAY_ATTESTATIONS, AIC_RELAY_ACKNOWLEDGE,
+	AIC_RELAY_ACKNOWLEDGEMENTS, AIC_RELAY_PRUNE, AIC_RELAY_RESTORE } aic_relay_kind;
+
+typedef struct aic_relay_job {
+	struct aic_relay_job *next;
+	aic_relay_kind kind;
+	bool done, abandoned;    /* nobody waits for it any more: the worker frees it */
+	uint64_t height, n;
+	aic_id site;
+	aic_order_head expected, restored;
+	aic_hash hash;
+	aic_bytes bytes;
+	aic_order_source source;
+	void *ctx;
+	aic_relay_items found;   /* blocks or attestations */
+	aic_code code;
+	aic_error err;
+} aic_relay_job;
+
+struct aic_relay_jobs {
+	aic_relay_job *first, *last, *running;
+	size_t n;
+};
 
 typedef struct {
 	aic_order follower, worker;
@@ -71,5 +94,7 @@ void aic_relay_board_set(aic_relay *r, uint64_t height, aic_relay_items *found);
 void aic_relay_board_add(aic_relay *r, uint64_t height, const aic_id *site, const aic_bytes *bytes);
 void aic_relay_forget(aic_relay *r);
 void *aic_relay_follow(void *relay);
+void *aic_relay_work(void *relay);
+void aic_relay_job_free(aic_relay_job *j);
 
 #endif
