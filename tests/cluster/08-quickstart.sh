@@ -8,6 +8,7 @@ lab_begin_all
 
 passes "--status while it runs" quickstart --status
 refuses "an unknown option" 2 "no option --fast" quickstart --fast
+refuses "a lab of one site does not become one of three" 1 "holds a lab of one site" quickstart --replicated
 refuses "a relative folder" 1 "AIC_LAB=lab is no absolute path" env AIC_LAB=lab "$TOP/etc/quickstart.sh"
 mkdir "$AIC_LAB/other"
 touch "$AIC_LAB/other/file"

@@ -53,3 +53,33 @@ site_start uni-b
 site_start uni-c
 agree "all three are back and agree"
 for site in $LAB_SITES; do is "$site sees the balances" "$(held "$site" "$b") $(held "$site" "$c")" "29 25"; done
+
+# A site that begins anew: its copy is gone, its keys are not. It joins from a peer, by a hash that another site shows.
+service() { setpriv --reuid "$AIC_LAB_SERVICE" --regid "$(id -gn "$AIC_LAB_SERVICE")" --init-groups -- "$@"; }
+join() { at uni-c service aic ledger join "$@"; }
+state=$(site_state uni-c)/ledger
+height=$(site_field uni-b final)
+hash=$(site_field uni-b head)
+from=https://127.0.0.1:$(site_port uni-a)
+daemon_stop aicledgerd-uni-c
+refuses "a site that has a copy joins nothing" 1 "has a copy already, at height $height" join --checkpoint "$height:$hash"
+mkdir "$AIC_LAB/away"
+mv "$state"/{state,archive}.db* "$AIC_LAB/away/"
+refuses "root does not make files for the daemon" 2 "start it as that user" at uni-c aic ledger join --checkpoint "$height:$hash"
+refuses "a peer that shows another key is refused, and named" 1 "$from.*does not show the site key" \
+	join --checkpoint "$height:$hash" --from "$from" --key "$(site_key uni-b)"
+refuses "a checkpoint of another history, too" 1 "$from.*height $height: its block is not the checkpoint's" \
+	join --checkpoint "$height:$(tr 0-9a-f 1-9a-f0 <<<"$hash")" --from "$from"
+refuses "nobody is there: the peer is named" 3 "https://127.0.0.1:9: .*onnect" join --checkpoint "$height:$hash" --from https://127.0.0.1:9 --key "$(site_key uni-a)"
+passes "it joins from uni-a" wait_for 10 join --checkpoint "$height:$hash" --from "$from"
+site_start uni-c
+agree "and agrees"
+passes "its copy verifies" at uni-c aic ledger verify
+# The same from a file.
+passes "uni-b exports" at uni-b aic ledger export "$AIC_LAB/export"
+daemon_stop aicledgerd-uni-c
+rm -f "$state"/{state,archive}.db*
+passes "uni-c joins from the export" join --checkpoint "$height:$hash" --from "$AIC_LAB/export"
+site_start uni-c
+agree "and agrees again"
+like "who shows no site key gets no block" "$(curl --silent --insecure --max-time 5 "$from/aic/v1/blocks/0")" "^archives are for sites whose key"
