@@ -133,6 +133,9 @@ static void usage_record_in_order(void **state)
 		"<ur:ServiceLevel>normal</ur:ServiceLevel>", "<ur:Status>PREEMPTED</ur:Status>", "</ur:JobUsageBlock>", "<ur:MemoryUsageBlock>",
 		"<ur:MemoryResourceCapacityUsed>11534336</ur:MemoryResourceCapacityUsed>",
 		"<ur:MemoryResourceCapacityAllocated>134217728000</ur:MemoryResourceCapacityAllocated>", "</ur:MemoryUsageBlock>",
+		"<aic:GpuUsageBlock xmlns:aic=\"urn:aic:usage-record:gpu:1\">", "<aic:GpuDuration>PT0.000S</aic:GpuDuration>",
+		"<aic:GpuAllocatedDuration>PT3972S</aic:GpuAllocatedDuration>", "<aic:Gpus aic:host=\"n2\" aic:type=\"a100\">4</aic:Gpus>",
+		"</aic:GpuUsageBlock>",
 		"</ur:UsageRecord>", "</ur:UsageRecords>",
 	};
 	char *text = NULL;

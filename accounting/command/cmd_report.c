@@ -6,6 +6,7 @@
 
 #include "accounting/commands.h"
 #include "accounting/command/reports.h"
+#include "accounting/command/review.h"
 
 /* --- payouts --- */
 
@@ -125,6 +126,8 @@ int aic_cmd_report(int argc, char **argv)
 		{"ratings", aic_report_ratings, "how payees are rated"},
 		{"value", aic_report_value, "what an AIC buys at this site's rates"},
 		{"jobs", aic_report_jobs, "job records with their receipts, for programs and other accounting systems"},
+		{"reconcile", aic_cmd_reconcile, "what slurmdbd knows otherwise, with causes (administrators)"},
+		{"refunds", aic_batch_refunds_command, "what was given back of posted lines, and why"},
 		{"statement", aic_report_statement_of, "one account's or provider's payments, for a finance office"},
 		{"all", aic_report_all, "everything on one page of HTML, with charts"},
 		{NULL, NULL, NULL},

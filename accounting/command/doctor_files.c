@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "accounting/command/doctor.h"
 #include "common/snapshot.h"
@@ -80,6 +81,19 @@ static void check_keys(aic_doctor *d, const char *dir, uid_t owner)
 		closedir(open);
 }
 
+/* The spool's records wait in slurmctld's memory where its disk is full, and aicacctd takes none where its own is. */
+static void check_room(aic_doctor *d, const char *what, const char *path)
+{
+	struct statvfs v;
+
+	if (statvfs(path, &v) || !v.f_blocks)
+		return;
+	uint64_t percent = (uint64_t)v.f_bavail * 100 / v.f_blocks, mib = (uint64_t)v.f_bavail * v.f_frsize >> 20;
+	aic_health h = percent < 1 ? AIC_HEALTH_BAD : percent < 10 ? AIC_HEALTH_WARN : AIC_HEALTH_OK;
+	aic_doctor_find(d, h, what, h == AIC_HEALTH_OK ? NULL : "make room on that file system", "%s: %llu %% of its file system are free, %llu MiB",
+	                path, (unsigned long long)percent, (unsigned long long)mib);
+}
+
 static void check_snapshot(aic_doctor *d)
 {
 	aic_snapshot *s = NULL;
@@ -128,5 +142,9 @@ void aic_doctor_files(aic_doctor *d)
 	check_dir(d, "snapshot directory", dir, c->uid, &c->slurm_gid, 02750, 027, should);
 	check_way(d, dir, slurm_uid, c->slurm_gid);
 	check_keys(d, c->state_dir, c->uid);
+	snprintf(dir, sizeof(dir), "%.*s/keys", AIC_PATH_LEN - 6, c->state_dir);
+	check_keys(d, dir, c->uid);
+	check_room(d, "room for the spool", c->spool);
+	check_room(d, "room for databases", c->state_dir);
 	check_snapshot(d);
 }

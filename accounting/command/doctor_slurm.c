@@ -71,8 +71,24 @@ bool aic_elf_constant(const char *path, const char *symbol, uint32_t *out)
 /* --- slurmctld --- */
 
 typedef struct {
+	char other_node[128], other_version[64]; /* a node whose slurmd is of another release than slurmctld; "" for none */
 	char version[64], job_comp[256], job_submit[512], plugindir[AIC_PATH_LEN], job_comp_loc[AIC_PATH_LEN];
 } ctld;
+
+static void find_other_release(ctld *answer)
+{
+	node_info_msg_t *nodes = NULL;
+
+	if (slurm_load_node(0, &nodes, SHOW_ALL) || !nodes)
+		return;
+	for (uint32_t i = 0; i < nodes->record_count && !answer->other_node[0]; i++) {
+		const node_info_t *n = &nodes->node_array[i];
+		if (n->name && n->version && strcmp(n->version, answer->version)) {
+			aic_str_copy(answer->other_node, sizeof(answer->other_node), n->name);
+			aic_str_copy(answer->other_version, sizeof(answer->other_version), n->version);
+		}
+	}
+}
 
 static void ask_child(int fd, const aic_config *c)
 {
@@ -95,6 +111,7 @@ static void ask_child(int fd, const aic_config *c)
 	TAKE(job_submit, job_submit_plugins);
 	TAKE(plugindir, plugindir);
 	TAKE(job_comp_loc, job_comp_loc);
+	find_other_release(&answer);
 	_exit(aic_write_all(fd, &answer, sizeof(answer)) ? 1 : 0);
 }
 
@@ -180,6 +197,10 @@ void aic_doctor_slurm(aic_doctor *d)
 	uint32_t want = version_number(s.version);
 	check_plugin(d, &s, "jobcomp_aic.so", "plugin_version", want);
 	check_plugin(d, &s, "job_submit_aic.so", "plugin_version", want);
+	check_plugin(d, &s, "spank_aic.so", "plugin_version", want);
+	if (s.other_node[0])
+		aic_doctor_find(d, AIC_HEALTH_WARN, "slurmd", "install on it the spank_aic.so of its own release, else its jobs leave no receipts",
+		                "node %s runs Slurm %s, slurmctld %s", s.other_node, s.other_version, s.version);
 	if (!in_list(s.job_comp, "aic"))
 		aic_doctor_find(d, AIC_HEALTH_WARN, "JobCompType", "set JobCompType=jobcomp/aic in slurm.conf and restart slurmctld",
 		                "is %s: no job is recorded for AIC", s.job_comp[0] ? s.job_comp : "unset");

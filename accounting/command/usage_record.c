@@ -7,6 +7,7 @@
 #include "common/time.h"
 
 #define NAMESPACE "http://schema.ogf.org/urf/2013/04/urf"
+#define GPU_NAMESPACE "urn:aic:usage-record:gpu:1"
 
 static void put_escaped(FILE *out, const char *text)
 {
@@ -106,6 +107,28 @@ static void put_job(FILE *out, const aic_job *j, const char *site)
 	fputs("    </ur:JobUsageBlock>\n", out);
 }
 
+/* The recommendation has no element for GPUs; it lets others add blocks of their own namespaces. */
+static void put_gpus(FILE *out, const aic_job *j)
+{
+	uint64_t gpu_ms = aic_job_gpu_ms(j), gpus = aic_job_gpus(j);
+
+	if (!gpus)
+		return;
+	fputs("    <aic:GpuUsageBlock xmlns:aic=\"" GPU_NAMESPACE "\">\n", out);
+	if (gpu_ms != AIC_UNKNOWN)
+		fprintf(out, "      <aic:GpuDuration>PT%" PRIu64 ".%03uS</aic:GpuDuration>\n", gpu_ms / 1000, (unsigned)(gpu_ms % 1000));
+	fprintf(out, "      <aic:GpuAllocatedDuration>PT%" PRIu64 "S</aic:GpuAllocatedDuration>\n", gpus * (uint64_t)j->billable);
+	for (uint32_t i = 0; i < j->record.nodes; i++)
+		for (uint32_t k = 0; k < j->record.node[i].gpu_types; k++) {
+			fputs("      <aic:Gpus aic:host=\"", out);
+			put_escaped(out, j->record.node[i].name);
+			fputs("\" aic:type=\"", out);
+			put_escaped(out, j->record.node[i].gpu[k].type);
+			fprintf(out, "\">%u</aic:Gpus>\n", j->record.node[i].gpu[k].count);
+		}
+	fputs("    </aic:GpuUsageBlock>\n", out);
+}
+
 static void put_memory(FILE *out, const aic_job *j)
 {
 	uint64_t peak = aic_job_mem_peak_mib(j), held = 0;
@@ -135,6 +158,7 @@ void aic_usage_record(FILE *out, const aic_job *j, const char *site, int64_t now
 	put_compute(out, j);
 	put_job(out, j, site);
 	put_memory(out, j);
+	put_gpus(out, j);
 	fputs("  </ur:UsageRecord>\n", out);
 }
 

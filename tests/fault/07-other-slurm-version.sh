@@ -24,7 +24,7 @@ right_release() { cp "$AIC_LAB_USR/lib/slurm/$1.so" "$LAB_PLUGIN_DIR/$1.new" && 
 lab_begin_all
 controller=$(daemon_pid slurmctld)
 passes "aic doctor finds nothing wrong with the right ones" aic doctor
-for plugin in job_submit_aic jobcomp_aic; do
+for plugin in job_submit_aic jobcomp_aic spank_aic; do
 	other_release "$plugin"
 	refuses "aic doctor names $plugin.so and both releases" 1 "bad.*$plugin.so.*22.05.7.*22.05.8" aic doctor
 	right_release "$plugin"

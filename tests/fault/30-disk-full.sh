@@ -38,6 +38,7 @@ fill "$SPOOL"
 array=$(submit "$LAB_ADA" --array=0-39 job.sh) # more records than what is left in the segment's last page takes
 job_wait "$array" 90
 is "with the spool's disk full jobs run to their end" "$(job_state "$array" | sort | uniq -c | tr -s ' ')" " 40 COMPLETED"
+like "aic doctor names the full disk" "$(doctor 'room for the spool')" "^bad\|room for the spool\|$SPOOL: 0 % .*\|make room on that file system"
 passes "slurmctld's log says that records wait in memory, and why" wait_for 10 ctld_says "jobcomp/aic: .*No space left.*job records wait in memory"
 is "once, not for each record" "$(ctld_said "job records wait in memory")" 1
 slurmctld_same
