@@ -7,264 +7,54 @@
 #include <unistd.h>
 
 #include "accounting/commands.h"
-#include "accounting/fixture.h"
 #include "accounting/loopback.h"
+#include "accounting/site.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/snapshot.h"
 #include "common/spool.h"
 #include "ledger/commands.h"
 
-/* Users that every Debian has. */
-#define MEMBER 1        /* daemon: of account physics */
-#define COORDINATOR 2   /* bin: coordinates physics */
-#define STRANGER 65534  /* nobody */
-
-typedef struct {
-	char *folder, config[256];
-	aic_acctd d;
-} site;
-
-static char printed[65536];
-
-static void write_config(site *s, const char *mode)
-{
-	aic_bytes text = {0};
-	aic_error err = {0};
-
-	aic_bytes_printf(&text, "site: uni\nuser: root\nslurm_user: root\nmode: %s\nperiod: week\npaths: {state: %s, run: %s/run, log: %s,"
-	                        " snapshot: %s/snap/aic.snapshot, spool: %s/spool}\nledger: {genesis: %s/genesis.yaml}\n"
-	                        "rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001}\n"
-	                        "providers: [{name: lab-one, organisation: institute-one, nodes: 'n[1-2]'},"
-	                        " {name: lab-two, organisation: institute-two, nodes: n3}]\n",
-	                 mode, s->folder, s->folder, s->folder, s->folder, s->folder, s->folder);
-	if (aic_file_write_atomic(s->config, text.data, text.len, 0644, &err) != AIC_OK)
-		fail_msg("%s", err.message);
-	aic_bytes_free(&text);
-}
-
-static void associate(site *s)
-{
-	static const char *const members[][2] = {{"daemon", "physics"}, {"bin", "physics"}};
-	aic_bytes b = {0};
-
-	aic_cbor_put_array(&b, 3);
-	aic_cbor_put_text(&b, "");
-	aic_cbor_put_array(&b, 2);
-	for (int i = 0; i < 2; i++) {
-		aic_cbor_put_array(&b, 3);
-		aic_cbor_put_text(&b, "lab");
-		aic_cbor_put_text(&b, i ? "biology" : "physics");
-		aic_cbor_put_text(&b, "root");
-	}
-	aic_cbor_put_array(&b, 2);
-	for (int i = 0; i < 2; i++) {
-		aic_cbor_put_array(&b, 4);
-		aic_cbor_put_text(&b, "lab");
-		aic_cbor_put_text(&b, members[i][0]);
-		aic_cbor_put_text(&b, members[i][1]);
-		aic_cbor_put_bool(&b, i);
-	}
-	assert_int_equal(aic_assoc_apply(s->d.store, b.data, b.len, aic_now(), NULL), AIC_OK);
-	aic_bytes_free(&b);
-}
-
-static void start(site *s)
-{
-	aic_error err = {0};
-
-	if (aic_acctd_open(&s->d, s->config, &err) != AIC_OK)
-		fail_msg("%s", err.message);
-	loopback_acct = &s->d;
-	associate(s);
-}
-
-static int site_open(void **state)
-{
-	site *s = calloc(1, sizeof(*s));
-	aic_error err = {0};
-	aic_config c;
-	void *folder;
-
-	if (test_folder_make(&folder))
-		return -1;
-	s->folder = folder;
-	snprintf(s->config, sizeof(s->config), "%s/aic.yaml", s->folder);
-	setenv("AIC_CONFIG", s->config, 1);
-	write_config(s, "enforce");
-	if (aic_config_load(&c, s->config, &err) != AIC_OK)
-		fail_msg("%s", err.message);
-	loopback_ledger_start(&c);
-	loopback_ledger->config = &s->d.config;
-	aic_config_free(&c);
-	loopback_uid = 0;
-	start(s);
-	*state = s;
-	return 0;
-}
-
-static int site_close(void **state)
-{
-	site *s = *state;
-	void *folder = s->folder;
-
-	loopback_ledger_stop();
-	loopback_acct = NULL;
-	if (s->d.store)
-		aic_acctd_close(&s->d);
-	free(s);
-	return test_folder_remove(&folder);
-}
-
-/* A turn of the daemon's work with everything due, without a child that asks slurmdbd. */
-static void turn(site *s)
-{
-	s->d.linked_at = s->d.published_at = 0;
-	aic_acctd_link(&s->d, true);
-	aic_acctd_publish(&s->d, true);
-}
-
-/* Runs a subcommand as a user; what it printed is in `printed`. */
-static int run(uid_t uid, int (*command)(int, char **), ...)
-{
-	char *argv[12] = {(char *)"aic"};
-	int argc = 1, out = dup(1), errfd = dup(2), status;
-	FILE *file = tmpfile();
-	va_list ap;
-
-	va_start(ap, command);
-	while ((argv[argc] = va_arg(ap, char *)))
-		argc++;
-	va_end(ap);
-	loopback_uid = uid;
-	fflush(NULL);
-	dup2(fileno(file), 1);
-	dup2(fileno(file), 2);
-	status = command(argc, argv);
-	fflush(NULL);
-	dup2(out, 1);
-	dup2(errfd, 2);
-	close(out);
-	close(errfd);
-	rewind(file);
-	printed[fread(printed, 1, sizeof(printed) - 1, file)] = '\0';
-	fclose(file);
-	loopback_uid = 0;
-	return status;
-}
-
-#define expect_printed(text) \
-	do { \
-		if (!strstr(printed, text)) \
-			fail_msg("\"%s\" is not in:\n%s", text, printed); \
-	} while (0)
-#define expect_not_printed(text) \
-	do { \
-		if (strstr(printed, text)) \
-			fail_msg("\"%s\" is in:\n%s", text, printed); \
-	} while (0)
-
-static void take(site *s, const aic_job_record *r)
-{
-	aic_ingest in = {.store = s->d.store, .registry = s->d.registry, .config = &s->d.config};
-	aic_ingest_result what;
-	aic_bytes body = {0};
-	aic_error err = {0};
-
-	aic_job_record_encode(&body, r);
-	if (aic_store_begin(s->d.store, &err) != AIC_OK || aic_ingest_record(&in, body.data, body.len, &what, &err) != AIC_OK ||
-	    aic_store_commit(s->d.store, &err) != AIC_OK)
-		fail_msg("%s", err.message);
-	aic_bytes_free(&body);
-}
-
-/* A CPU job of the account that ended just now. */
-static aic_job_record job(uint32_t id, const char *user, const char *account, const char *node)
-{
-	aic_job_record r = fixture_record(id, 0);
-
-	r.submit = aic_now() - 7300;
-	r.start = aic_now() - 7201;
-	r.end = aic_now() - 1;
-	r.node[0].gpu_types = 0;
-	aic_str_copy(r.node[0].name, AIC_NAME_LEN, node);
-	aic_str_copy(r.user, sizeof(r.user), user);
-	aic_str_copy(r.account, sizeof(r.account), account);
-	return r;
-}
-
-static void send_receipt(const aic_job_record *r, uid_t uid, aic_code want)
-{
-	aic_receipt receipt = {.job_id = r->job_id, .start = r->start, .end = r->end, .cpus = 8, .cpu_ms = 8 * 7200 * 1000ULL,
-	                       .gpus = AIC_UNKNOWN, .gpu_ms = AIC_UNKNOWN, .mem_peak_mib = 1, .energy_mj = AIC_UNKNOWN,
-	                       .read_mib = AIC_UNKNOWN, .determinism = 2};
-	uint8_t secret[AIC_SECRET_LEN] = {3};
-	aic_bytes batch = {0}, body = {0}, keep = {0};
-	aic_rpc *rpc;
-	aic_cbor answer;
-	aic_error err = {0};
-	aic_key key;
-
-	aic_str_copy(receipt.cluster, AIC_NAME_LEN, r->cluster);
-	aic_str_copy(receipt.node, AIC_NAME_LEN, r->node[0].name);
-	aic_key_from_secret(&key, secret);
-	fixture_batch_of(&batch, &receipt, &key);
-	aic_rpc_begin(&body, "receipts", 1);
-	aic_cbor_put_bytes(&body, batch.data, batch.len);
-	loopback_uid = uid;
-	assert_int_equal(aic_rpc_open(&rpc, "acct", "", 0, 1, NULL), AIC_OK);
-	assert_int_equal(aic_rpc_call(rpc, &body, &keep, &answer, &err), want);
-	if (want == AIC_OK)
-		assert_int_equal(aic_cbor_uint(&answer) + aic_cbor_uint(&answer), 1);
-	else
-		assert_string_equal(err.message, "receipts come from a node's aicnoded as root, not from uid 1");
-	aic_rpc_close(rpc);
-	loopback_uid = 0;
-	aic_bytes_free(&batch);
-	aic_bytes_free(&body);
-	aic_bytes_free(&keep);
-}
-
 static void from_job_to_posted_payout(void **state)
 {
-	site *s = *state;
-	aic_job_record a = job(1, "daemon", "physics", "n1"), b = job(2, "daemon", "physics", "n3"), c = job(3, "mail", "biology", "n4");
+	test_site *s = *state;
+	aic_job_record a = site_job(1, "daemon", "physics", "n1"), b = site_job(2, "daemon", "physics", "n3"), c = site_job(3, "mail", "biology", "n4");
 
-	turn(s);
-	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "100", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/biology", "100", NULL), 0);
-	take(s, &a);
-	take(s, &b);
-	take(s, &c);
-	send_receipt(&a, 0, AIC_OK);
-	send_receipt(&a, 0, AIC_OK);
-	send_receipt(&a, MEMBER, AIC_REFUSED);
-	turn(s);
-	assert_int_equal(run(0, aic_cmd_balance, "-P", NULL), 0);
+	site_turn(s);
+	assert_int_equal(site_run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "100", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_transfer, "genesis/operating", "account/biology", "100", NULL), 0);
+	site_take(s, &a);
+	site_take(s, &b);
+	site_take(s, &c);
+	site_send_receipt(&a, 0, AIC_OK);
+	site_send_receipt(&a, 0, AIC_OK);
+	site_send_receipt(&a, MEMBER, AIC_REFUSED);
+	site_turn(s);
+	assert_int_equal(site_run(0, aic_cmd_balance, "-P", NULL), 0);
 	expect_printed("physics|physics|100|0.57|99.43|0|");
-	assert_int_equal(run(0, aic_cmd_report, "payouts", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", NULL), 0);
 	expect_printed("net + fee = charge: 0.7695 + 0.0855 = 0.855 AIC, exact");
 	expect_printed("no reward: no receipt of the job");
 	expect_printed("= provider/lab-one");
-	assert_int_equal(run(0, aic_cmd_report, "payouts", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", "-P", NULL), 0);
 	expect_printed("provider/lab-one|physics|hardware|1|0.285|0.0285|0.2565|0.00");
 	expect_printed("site|biology|hardware|1|0.285|0.0285|0.2565|0|0.2565|open|no reward: no receipt of the job");
-	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "close", NULL), 0);
 	expect_printed("Next: `aic batch approve");
-	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 1);
+	assert_int_equal(site_run(0, aic_cmd_batch, "post", NULL), 1);
 	expect_printed("has 0 of 1 approvals");
-	assert_int_equal(run(0, aic_cmd_batch, "approve", "--hash", "zz", NULL), 1);
-	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "approve", "--hash", "zz", NULL), 1);
+	assert_int_equal(site_run(0, aic_cmd_batch, "approve", NULL), 0);
 	expect_printed("1 of 1");
-	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 0);
-	assert_true(strstr(printed, "posted") || strstr(printed, "final"));
-	assert_int_equal(run(0, aic_cmd_balance, "physics", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "post", NULL), 0);
+	assert_true(strstr(site_printed, "posted") || strstr(site_printed, "final"));
+	assert_int_equal(site_run(0, aic_cmd_balance, "physics", "-P", NULL), 0);
 	expect_printed("physics|physics|99.43|0|99.43|0|");
-	assert_int_equal(run(0, aic_cmd_history, "physics", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_history, "physics", "-P", NULL), 0);
 	expect_printed("|100|0|");
-	assert_int_equal(run(0, aic_cmd_report, "payouts", "--format", "json", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", "--format", "json", NULL), 0);
 	expect_printed("\"payee\"");
-	assert_int_equal(run(0, aic_cmd_batch, "show", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "show", "-P", NULL), 0);
 	expect_printed("account/physics|provider/lab-one|hardware|1|0.285|0.0285|0.2565|0.00320625|");
 	aic_job_record_clear(&a);
 	aic_job_record_clear(&b);
@@ -273,38 +63,38 @@ static void from_job_to_posted_payout(void **state)
 
 static void who_sees_what(void **state)
 {
-	site *s = *state;
-	aic_job_record mine = job(1, "daemon", "physics", "n1"), theirs = job(2, "games", "physics", "n1"),
-	               other = job(3, "mail", "biology", "n3");
+	test_site *s = *state;
+	aic_job_record mine = site_job(1, "daemon", "physics", "n1"), theirs = site_job(2, "games", "physics", "n1"),
+	               other = site_job(3, "mail", "biology", "n3");
 
 	mine.state = theirs.state = other.state = AIC_STATE_NODE_FAIL;
-	take(s, &mine);
-	take(s, &theirs);
-	take(s, &other);
-	turn(s);
-	assert_int_equal(run(MEMBER, aic_cmd_balance, "-P", NULL), 0);
+	site_take(s, &mine);
+	site_take(s, &theirs);
+	site_take(s, &other);
+	site_turn(s);
+	assert_int_equal(site_run(MEMBER, aic_cmd_balance, "-P", NULL), 0);
 	expect_printed("physics|");
 	expect_not_printed("biology|");
 	expect_not_printed("genesis/");
-	assert_int_equal(run(STRANGER, aic_cmd_balance, NULL), 0);
+	assert_int_equal(site_run(STRANGER, aic_cmd_balance, NULL), 0);
 	expect_printed("none so far");
-	assert_int_equal(run(MEMBER, aic_cmd_balance, "biology", NULL), 1);
+	assert_int_equal(site_run(MEMBER, aic_cmd_balance, "biology", NULL), 1);
 	expect_printed("you see the accounts that Slurm associates you with");
-	assert_int_equal(run(MEMBER, aic_cmd_history, "provider/lab-one", NULL), 1);
-	assert_int_equal(run(MEMBER, aic_cmd_report, "usage", "-P", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_history, "provider/lab-one", NULL), 1);
+	assert_int_equal(site_run(MEMBER, aic_cmd_report, "usage", "-P", NULL), 0);
 	expect_printed("physics|daemon|1|");
 	expect_not_printed("games");
-	assert_int_equal(run(COORDINATOR, aic_cmd_report, "usage", "-P", NULL), 0);
+	assert_int_equal(site_run(COORDINATOR, aic_cmd_report, "usage", "-P", NULL), 0);
 	expect_printed("games");
 	expect_not_printed("mail");
-	assert_int_equal(run(MEMBER, aic_cmd_report, "uncharged", "-P", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_report, "uncharged", "-P", NULL), 0);
 	expect_printed("1|lab|0|physics|daemon|NODE_FAIL|");
 	expect_printed("not charged: NODE_FAIL");
 	expect_not_printed("biology");
-	assert_int_equal(run(MEMBER, aic_cmd_batch, "list", NULL), 1);
+	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "list", NULL), 1);
 	expect_printed("only administrators may see payout batches, and daemon (uid 1) is none: aic.yaml lists them under `administrators`");
-	assert_int_equal(run(MEMBER, aic_cmd_batch, "close", NULL), 1);
-	assert_int_equal(run(MEMBER, aic_cmd_report, "payouts", "-P", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "close", NULL), 1);
+	assert_int_equal(site_run(MEMBER, aic_cmd_report, "payouts", "-P", NULL), 0);
 	expect_not_printed("biology");
 	aic_job_record_clear(&mine);
 	aic_job_record_clear(&theirs);
@@ -313,48 +103,48 @@ static void who_sees_what(void **state)
 
 static void a_job_explained(void **state)
 {
-	site *s = *state;
-	aic_job_record a = job(1, "daemon", "physics", "n1");
+	test_site *s = *state;
+	aic_job_record a = site_job(1, "daemon", "physics", "n1");
 
-	turn(s);
-	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "100", NULL), 0);
-	take(s, &a);
-	send_receipt(&a, 0, AIC_OK);
-	assert_int_equal(run(MEMBER, aic_cmd_explain, "1", NULL), 0);
+	site_turn(s);
+	assert_int_equal(site_run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "100", NULL), 0);
+	site_take(s, &a);
+	site_send_receipt(&a, 0, AIC_OK);
+	assert_int_equal(site_run(MEMBER, aic_cmd_explain, "1", NULL), 0);
 	expect_printed("hardware n1: 0.285 AIC from account/physics to provider/lab-one");
 	expect_printed("what receipts may still change");
-	assert_int_equal(run(STRANGER, aic_cmd_explain, "1", NULL), 1);
+	assert_int_equal(site_run(STRANGER, aic_cmd_explain, "1", NULL), 1);
 	expect_printed("no run of job 1 that you may see was charged");
-	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 0);
-	assert_int_equal(run(MEMBER, aic_cmd_explain, "1", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "post", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_explain, "1", "-P", NULL), 0);
 	expect_printed("seconds|7200|max(0, end - start - suspended), at most the time limit");
 	expect_printed("receipt|n1 step 0: CPU time 57600000 ms, GPU time not measured, 7200 s|signed by the node");
 	expect_printed("fee|0.0285 AIC at 100000 ppm, net 0.2565 AIC|");
 	expect_printed("quality|500000 ppm: verified 500000, useful 1000000|");
 	expect_printed("reward|0.00");
-	assert_int_equal(run(0, aic_cmd_explain, "one", NULL), 2);
-	assert_int_equal(run(MEMBER, aic_cmd_batch, "refund", "1", "0.2", "--reason", "idle", NULL), 1);
+	assert_int_equal(site_run(0, aic_cmd_explain, "one", NULL), 2);
+	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "refund", "1", "0.2", "--reason", "idle", NULL), 1);
 	expect_printed("only administrators may refund what a line paid");
-	assert_int_equal(run(0, aic_cmd_batch, "refund", "1", "0.2", "--reason", "idle", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "refund", "1", "0.2", "--reason", "idle", NULL), 0);
 	expect_printed("Next: `aic batch approve-refund 1`");
-	assert_int_equal(run(0, aic_cmd_batch, "approve-refund", "1", NULL), 0);
-	assert_int_equal(run(MEMBER, aic_cmd_batch, "refunds", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "approve-refund", "1", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "refunds", "-P", NULL), 0);
 	expect_printed("1|posted|");
 	expect_printed("|provider/lab-one|account/physics|0.2|1 of 1|");
-	assert_int_equal(run(STRANGER, aic_cmd_batch, "refunds", NULL), 0);
+	assert_int_equal(site_run(STRANGER, aic_cmd_batch, "refunds", NULL), 0);
 	expect_printed("Nothing that you may see was refunded.");
-	assert_int_equal(run(MEMBER, aic_cmd_explain, "1", "-P", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_explain, "1", "-P", NULL), 0);
 	expect_printed("refund|0.2 AIC from provider/lab-one to account/physics, posted: idle|");
-	assert_int_equal(run(MEMBER, aic_cmd_erase, "daemon", NULL), 1);
+	assert_int_equal(site_run(MEMBER, aic_cmd_erase, "daemon", NULL), 1);
 	expect_printed("only administrators may erase a user's records");
-	assert_int_equal(run(0, aic_cmd_erase, NULL), 2);
-	assert_int_equal(run(0, aic_cmd_erase, "1", NULL), 0); /* uid 1 is daemon */
+	assert_int_equal(site_run(0, aic_cmd_erase, NULL), 2);
+	assert_int_equal(site_run(0, aic_cmd_erase, "1", NULL), 0); /* uid 1 is daemon */
 	expect_printed("1 records no longer name 1; 0 are not settled yet");
-	assert_int_equal(run(0, aic_cmd_report, "usage", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_report, "usage", "-P", NULL), 0);
 	expect_printed("physics|(erased)|1|");
-	assert_int_equal(run(0, aic_cmd_batch, "verify", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "verify", NULL), 0);
 	expect_printed("stands: its 1 lines give the evidence that was posted");
 	expect_printed("(1 of erased records)");
 	aic_job_record_clear(&a);
@@ -362,27 +152,27 @@ static void a_job_explained(void **state)
 
 static void acts_by_command(void **state)
 {
-	site *s = *state;
-	aic_job_record a = job(1, "daemon", "physics", "n1"), b = job(2, "daemon", "physics", "n1");
+	test_site *s = *state;
+	aic_job_record a = site_job(1, "daemon", "physics", "n1"), b = site_job(2, "daemon", "physics", "n1");
 
-	take(s, &a);
-	take(s, &b);
-	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "lines", "-P", NULL), 0);
+	site_take(s, &a);
+	site_take(s, &b);
+	assert_int_equal(site_run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "lines", "-P", NULL), 0);
 	expect_printed("1|1|daemon|n1|hardware|account/physics|provider/lab-one|0.285|0||no receipt of the job; the payee has a single customer");
-	assert_int_equal(run(0, aic_cmd_batch, "void", "1", NULL), 2);
+	assert_int_equal(site_run(0, aic_cmd_batch, "void", "1", NULL), 2);
 	expect_printed("say why: --reason TEXT");
-	assert_int_equal(run(0, aic_cmd_batch, "void", "1", "--reason", "test run", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "adjust", "2", "0.1", "--reason", "half was ours", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "hold", "2", "--reason", "look again", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "lines", "open", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "void", "1", "--reason", "test run", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "adjust", "2", "0.1", "--reason", "half was ours", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "hold", "2", "--reason", "look again", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "lines", "open", "-P", NULL), 0);
 	expect_printed("2|2|daemon|n1|hardware|account/physics|provider/lab-one|0.1|0|held: look again|");
-	assert_int_equal(run(0, aic_cmd_batch, "list", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "list", "-P", NULL), 0);
 	expect_printed("|review|0|0|0|0 of 1|");
-	assert_int_equal(run(0, aic_cmd_batch, "log", "-P", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "log", "-P", NULL), 0);
 	expect_printed("line 1 of job 1 (0.285 -> 0 AIC) voided: test run");
-	assert_int_equal(run(MEMBER, aic_cmd_batch, "void", "1", "--reason", "mine", NULL), 1);
+	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "void", "1", "--reason", "mine", NULL), 1);
 	expect_printed("only administrators may act on a payment line");
 	aic_job_record_clear(&a);
 	aic_job_record_clear(&b);
@@ -391,18 +181,18 @@ static void acts_by_command(void **state)
 static void usage_mistakes(void **state)
 {
 	(void)state;
-	assert_int_equal(run(0, aic_cmd_report, "payouts", "--period", "yesterday", NULL), 2);
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", "--period", "yesterday", NULL), 2);
 	expect_printed("\"yesterday\" is no period: write 2026-11-23, 2026-W48 or 2026-11");
-	assert_int_equal(run(0, aic_cmd_batch, "show", "2026-W48/x", NULL), 2);
-	assert_int_equal(run(0, aic_cmd_batch, "show", "2026-W48/7", NULL), 1);
+	assert_int_equal(site_run(0, aic_cmd_batch, "show", "2026-W48/x", NULL), 2);
+	assert_int_equal(site_run(0, aic_cmd_batch, "show", "2026-W48/7", NULL), 1);
 	expect_printed("there is no batch 2026-W48/7: see `aic batch list`");
-	assert_int_equal(run(0, aic_cmd_history, NULL), 2);
-	assert_int_equal(run(0, aic_cmd_balance, "nobody", NULL), 1);
+	assert_int_equal(site_run(0, aic_cmd_history, NULL), 2);
+	assert_int_equal(site_run(0, aic_cmd_balance, "nobody", NULL), 1);
 	expect_printed("no account or wallet is called nobody");
 }
 
 /* An sbatch that says what Slurm's says; what job_submit/aic answers to a real one, tests/cluster/23 compares. */
-static void sbatch_says(const site *s, const char *lines, int status)
+static void sbatch_says(const test_site *s, const char *lines, int status)
 {
 	char path[600], text[1200];
 
@@ -415,14 +205,14 @@ static void sbatch_says(const site *s, const char *lines, int status)
 
 static void a_quote_is_shown_with_what_is_left(void **state)
 {
-	site *s = *state;
+	test_site *s = *state;
 
 	sbatch_says(s, "sbatch: aic-quote: ruling=hold; cost=4000000000000000000; available=5000000000000000000; "
 	               "reserved=2000000000000000000; seconds=7200; tasks=1; account=physics; job=2 h x 2 a100 + 8 CPUs; message=it is held\n"
 	               "sbatch: Job 7 to start at noon", 0);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, "-P", "--gpus=2", "work.sh", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, "-P", "--gpus=2", "work.sh", NULL), 0);
 	expect_printed("2 h x 2 a100 + 8 CPUs|1|02:00:00|physics|2|4");
-	assert_int_equal(run(MEMBER, aic_cmd_quote, "--gpus=2", "work.sh", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, "--gpus=2", "work.sh", NULL), 0);
 	expect_printed("Account physics has 3.00 AIC left beside 2.00 AIC reserved for its other jobs: at 2.0000 AIC an hour it lasts 01:30:00.");
 	expect_printed("1.00 AIC are missing for this job: shorten --time, or ask for a top-up.");
 	expect_printed("Slurm: Job 7 to start at noon");
@@ -430,52 +220,52 @@ static void a_quote_is_shown_with_what_is_left(void **state)
 
 static void the_parts_of_a_job_add_up(void **state)
 {
-	site *s = *state;
+	test_site *s = *state;
 
 	sbatch_says(s, "sbatch: 0: aic-quote: ruling=admit; cost=1; available=9; reserved=0; seconds=60; tasks=1; account=a; job=x; message=\n"
 	               "sbatch: 1: aic-quote: ruling=admit; cost=9; available=9; reserved=0; seconds=60; tasks=1; account=a; job=y; message=", 0);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, NULL), 0);
 	expect_printed("0.01 AIC are missing for this job"); /* one unit, rounded up */
 	sbatch_says(s, "sbatch: aic-quote: ruling=admit; account=b; message=this job is out of scope", 0);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, NULL), 0);
 	expect_printed("this job is out of scope.");
 }
 
 static void without_a_quote_it_is_said_why(void **state)
 {
-	site *s = *state;
+	test_site *s = *state;
 
 	sbatch_says(s, "sbatch: aic-quote: ruling=refuse; account=; message=account x has no wallet here", 1);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 1);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, NULL), 1);
 	expect_printed("account x has no wallet here");
 	sbatch_says(s, "sbatch: error: invalid partition", 1);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 1);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, NULL), 1);
 	expect_printed("sbatch refuses this job: error: invalid partition");
 	sbatch_says(s, "sbatch: unrecognized option: --aic-quote", 255);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 3);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, NULL), 3);
 	expect_printed("plugstack.conf must name spank_aic.so");
 	sbatch_says(s, "sbatch: Job 7 to start at noon", 0);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 3);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, NULL), 3);
 	expect_printed("JobSubmitPlugins in slurm.conf must name aic");
 	setenv("PATH", "/nonexistent", 1);
-	assert_int_equal(run(MEMBER, aic_cmd_quote, NULL), 3);
+	assert_int_equal(site_run(MEMBER, aic_cmd_quote, NULL), 3);
 	expect_printed("there is no sbatch in PATH");
 }
 
 static void without_a_ledger_charging_goes_on(void **state)
 {
-	site *s = *state;
-	aic_job_record a = job(1, "daemon", "physics", "n1");
+	test_site *s = *state;
+	aic_job_record a = site_job(1, "daemon", "physics", "n1");
 
 	loopback_ledger_stop();
-	turn(s);
-	take(s, &a);
-	assert_int_equal(run(0, aic_cmd_report, "payouts", NULL), 0);
+	site_turn(s);
+	site_take(s, &a);
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", NULL), 0);
 	expect_printed("net + fee = charge: 0.2565 + 0.0285 = 0.285 AIC, exact");
 	expect_printed("Rewards are not shown: the ledger does not answer");
-	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 3);
+	assert_int_equal(site_run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "post", NULL), 3);
 	expect_printed("start aicledgerd and try again");
 	aic_job_record_clear(&a);
 }
@@ -484,26 +274,26 @@ static void without_a_daemon_commands_say_so(void **state)
 {
 	(void)state;
 	loopback_acct = NULL;
-	assert_int_equal(run(0, aic_cmd_balance, NULL), 3);
+	assert_int_equal(site_run(0, aic_cmd_balance, NULL), 3);
 	expect_printed("aicacctd does not answer");
 	expect_printed("start it, or look with `aic doctor`");
 }
 
 static void observe_is_on_paper(void **state)
 {
-	site *s = *state;
-	aic_job_record a = job(1, "daemon", "physics", "n1");
+	test_site *s = *state;
+	aic_job_record a = site_job(1, "daemon", "physics", "n1");
 
 	aic_acctd_close(&s->d);
-	write_config(s, "observe");
-	start(s);
-	take(s, &a);
-	turn(s);
-	assert_int_equal(run(0, aic_cmd_report, "payouts", NULL), 0);
+	site_write_config(s, "observe");
+	site_start(s);
+	site_take(s, &a);
+	site_turn(s);
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", NULL), 0);
 	expect_printed("Mode is observe");
-	assert_int_equal(run(0, aic_cmd_batch, "close", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "approve", NULL), 0);
-	assert_int_equal(run(0, aic_cmd_batch, "post", NULL), 1);
+	assert_int_equal(site_run(0, aic_cmd_batch, "close", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "approve", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "post", NULL), 1);
 	expect_printed("mode is observe");
 	expect_printed("set `mode: enforce`");
 	aic_job_record_clear(&a);
@@ -511,17 +301,17 @@ static void observe_is_on_paper(void **state)
 
 static void the_snapshot_has_what_is_left(void **state)
 {
-	site *s = *state;
-	aic_job_record a = job(1, "daemon", "physics", "n1");
+	test_site *s = *state;
+	aic_job_record a = site_job(1, "daemon", "physics", "n1");
 	aic_snapshot_account account;
 	aic_snapshot *snapshot;
 	aic_error err = {0};
 	struct stat sb;
 
-	turn(s);
-	assert_int_equal(run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "3", NULL), 0);
-	take(s, &a);
-	turn(s);
+	site_turn(s);
+	assert_int_equal(site_run(0, aic_cmd_transfer, "genesis/operating", "account/physics", "3", NULL), 0);
+	site_take(s, &a);
+	site_turn(s);
 	if (aic_snapshot_open(&snapshot, s->d.config.snapshot, &err) != AIC_OK)
 		fail_msg("%s", err.message);
 	assert_true(aic_snapshot_enforce(snapshot));
@@ -536,13 +326,13 @@ static void the_snapshot_has_what_is_left(void **state)
 
 static void a_past_period_closes_itself(void **state)
 {
-	site *s = *state;
-	aic_job_record a = job(1, "daemon", "physics", "n1");
+	test_site *s = *state;
+	aic_job_record a = site_job(1, "daemon", "physics", "n1");
 	aic_batch batch;
 
 	a.submit = a.start = 1000000;
 	a.end = a.start + 7200;
-	take(s, &a);
+	site_take(s, &a);
 	s->d.closed_at = 0;
 	aic_acctd_tick(&s->d);
 	assert_int_equal(aic_batch_find(s->d.store, "1970-W03", 1, &batch, NULL), AIC_OK);

@@ -103,7 +103,7 @@ accounting_charge_test_SOURCES = accounting/charge_test.c $(accounting_fixture)
 accounting_charge_test_CFLAGS = $(accounting_test_cflags)
 accounting_charge_test_LDADD = $(accounting_test_libs)
 
-accounting_daemon_test_SOURCES = accounting/daemon_test.c $(accounting_fixture) $(accounting_loopback)
+accounting_daemon_test_SOURCES = accounting/daemon_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
 accounting_daemon_test_CFLAGS = $(accounting_test_cflags)
 accounting_daemon_test_LDADD = $(accounting_test_libs)
 
