@@ -292,6 +292,7 @@ static aic_code read_accounting(aic_config *c, const aic_yaml_node *root, aic_er
 }
 
 #define CHAIN_DIGITS 64
+#define BLOCK_INTERVAL_MAX 3600
 
 static aic_code read_chain(aic_config *c, const aic_yaml_node *map, aic_error *err)
 {
@@ -315,6 +316,10 @@ static aic_code read_ledger(aic_config *c, const aic_yaml_node *root, aic_error 
 	if (code == AIC_OK)
 		code = aic_config_choice(map, "order", orders, 2, &order, err);
 	aic_str_copy(c->order, sizeof c->order, orders[order]);
+	uint64_t interval = 0;
+	if (code == AIC_OK)
+		code = aic_yaml_get_uint(map, "block_interval", &interval, 0, BLOCK_INTERVAL_MAX, err);
+	c->block_interval = (int64_t)interval;
 	if (code == AIC_OK)
 		code = aic_config_etcd(c, map, err);
 	if (code == AIC_OK)

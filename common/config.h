@@ -88,6 +88,7 @@ typedef struct {
 	char genesis[AIC_PATH_LEN];         /* ledger.genesis [/etc/aic/genesis.yaml] */
 	char chain[65];                     /* ledger.chain: id of the one ledger that this site takes part in, lower-case hex ["": any] */
 	char order[16];                     /* ledger.order: local (default) | etcd */
+	int64_t block_interval;             /* ledger.block_interval, seconds between blocks and in turn with other sites [0: at once] */
 	aic_etcd_config etcd;               /* ledger.etcd */
 	aic_archive_config archive;         /* ledger.archive */
 	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001, storage_gib_month: 0}, AIC per hour or month */

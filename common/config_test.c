@@ -248,6 +248,7 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "accounting: {listen: '6829'}\n", 4, "\"listen: 6829\" must be host:port"},
 	{SITE "accounting: {listen: 'a:70000'}\n", 4, "must be host:port"},
 	{SITE "accounting: {address: head}\n", 4, "\"address: head\" must be host:port or the absolute path"},
+	{SITE "ledger: {block_interval: 2s}\n", 4, "must be a whole number from 0 to 3600"},
 	{SITE "ledger: {order: raft}\n", 4, "\"order: raft\" must be local or etcd"},
 	{SITE "ledger:\n  archive: {listen: '6830'}\n", 5, "\"listen: 6830\" must be host:port"},
 	{SITE "ledger:\n  archive: {peers: [a]}\n", 5, "each row of peers must be a map"},

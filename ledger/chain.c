@@ -309,7 +309,8 @@ static aic_code check_log(aic_chain *c, aic_error *err)
 		                (unsigned long long)c->top.height, (unsigned long long)height);
 	code = aic_order_read(c->order, height, 1, compare_block, &own, err);
 	if (!code && !own.seen)
-		code = aic_fail(err, AIC_CORRUPT, "the log ends at height %llu and yet holds no block at height %llu: nothing is written",
+		code = aic_fail(err, AIC_UNREACHABLE, "the log ends at height %llu and does not show the block at height %llu: nothing is written "
+		                "until it does",
 		                (unsigned long long)c->top.height, (unsigned long long)height);
 	return code;
 }

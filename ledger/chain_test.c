@@ -368,6 +368,126 @@ static void test_rewritten_log(void **state)
 	assert_ok(test_transfer(&site, 0, 1, 7, err));
 }
 
+/* --- a log that answers badly --- */
+
+typedef enum { GOOD, SHOWS_NOTHING, SHOWS_TWICE, SHOWS_NEXT } manner;
+
+typedef struct {
+	aic_order log;
+	manner manner;
+	aic_order_visit visit;
+	void *ctx;
+} bad_log;
+
+static bad_log bad;
+
+static aic_code bad_head(void *self, aic_order_head *head, aic_error *err)
+{
+	return aic_order_head_get(&((bad_log *)self)->log, head, err);
+}
+
+static aic_code bad_append(void *self, const aic_order_head *expected, const aic_hash *hash, const void *block, size_t len,
+                           aic_error *err)
+{
+	return aic_order_append_if_head(&((bad_log *)self)->log, expected, hash, block, len, err);
+}
+
+static aic_code bad_visit(void *ctx, uint64_t height, const uint8_t *block, size_t len, aic_error *err)
+{
+	bad_log *b = ctx;
+	aic_code code = b->visit(b->ctx, height, block, len, err);
+
+	return code || b->manner != SHOWS_TWICE ? code : b->visit(b->ctx, height, block, len, err);
+}
+
+static aic_code bad_read(void *self, uint64_t from, uint64_t n, aic_order_visit visit, void *ctx, aic_error *err)
+{
+	bad_log *b = self;
+
+	b->visit = visit;
+	b->ctx = ctx;
+	if (b->manner == SHOWS_NOTHING)
+		return AIC_OK;
+	return aic_order_read(&b->log, from + (b->manner == SHOWS_NEXT && n > 1), n, bad_visit, b, err);
+}
+
+static aic_code bad_attest(void *self, const aic_id *id, uint64_t height, const void *bytes, size_t len, aic_error *err)
+{
+	return aic_order_attest(&((bad_log *)self)->log, id, height, bytes, len, err);
+}
+
+static aic_code bad_attestations(void *self, uint64_t height, aic_order_attested visit, void *ctx, aic_error *err)
+{
+	return aic_order_attestations(&((bad_log *)self)->log, height, visit, ctx, err);
+}
+
+static void bad_close(void *self)
+{
+	aic_order_close(&((bad_log *)self)->log);
+}
+
+static const aic_order_backend bad_backend = {.head = bad_head, .append_if_head = bad_append, .read = bad_read, .attest = bad_attest,
+                                              .attestations = bad_attestations, .close = bad_close};
+
+/* Appends blocks of another process of this site, which this one has not seen. */
+static void others_append(int n)
+{
+	aic_hash hash[8];
+	aic_bytes none = {0};
+
+	for (int i = 0; i < n; i++) {
+		aic_order_head head;
+		aic_header h = {.version = AIC_BLOCK_VERSION, .time = i};
+		aic_bytes block = {0};
+
+		aic_block_build(&block, &h, &site.key, &none, 0);
+		hash[i] = aic_block_hash(block.data, block.len);
+		assert_ok(aic_order_head_get(&bad.log, &head, err));
+		assert_ok(aic_order_append_if_head(&bad.log, &head, &hash[i], block.data, block.len, err));
+		aic_bytes_free(&block);
+	}
+}
+
+/* A read that shows nothing, a block twice, or the one after next, is not taken for the log: the copy would hold an invalid block
+ * where the others have a good one. What that leads to: `sim --plant repeat --seed 1`, `sim --plant reorder --seed 1`. */
+static void test_log_that_answers_badly(void **state)
+{
+	(void)state;
+	bad = (bad_log){.log = site.order};
+	site.order = (aic_order){&bad_backend, &bad};
+	assert_ok(test_transfer(&site, 0, 1, 7, err));
+	bad.manner = SHOWS_NOTHING;
+	assert_fails(test_transfer(&site, 0, 1, 7, err), AIC_UNREACHABLE, "ends at height 1 and does not show the block at height 1");
+	others_append(2);
+	bad.manner = SHOWS_NEXT;
+	assert_fails(aic_chain_catch_up(&site.chain, err), AIC_UNREACHABLE, "was asked for height 2 and gave height 3");
+	assert_int_equal(aic_state_head(site.state)->height, 1);
+	bad.manner = SHOWS_TWICE;
+	assert_fails(aic_chain_catch_up(&site.chain, err), AIC_UNREACHABLE, "was asked for height 3 and gave height 2");
+	assert_int_equal(aic_state_head(site.state)->height, 2);
+	bad.manner = GOOD;
+	assert_ok(aic_chain_catch_up(&site.chain, err));
+	assert_int_equal(aic_state_head(site.state)->height, 3);
+	assert_ok(test_transfer(&site, 0, 1, 7, err));
+}
+
+/* A lying member names its block falsely in the log's head: nobody could append after it. */
+static void test_falsely_named_head(void **state)
+{
+	aic_order_head head;
+	aic_hash lie = aic_sha256_of("lie", 3);
+	aic_bytes block = {0};
+
+	(void)state;
+	make_block(&block, &site.key, NULL);
+	assert_ok(aic_order_head_get(&site.order, &head, err));
+	assert_ok(aic_order_append_if_head(&site.order, &head, &lie, block.data, block.len, err));
+	assert_ok(test_transfer(&site, 0, 1, 7, err));
+	assert_int_equal(aic_state_head(site.state)->height, 2);
+	assert_int_equal(site.chain.final_height, 2);
+	aic_bytes_free(&block);
+}
+
 /* A full disk: refused, nothing lost; with room again it goes on, an ordered block included. */
 static void test_full_disk(void **state)
 {
@@ -424,7 +544,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_transaction_rules),    TEST(test_nonce_makes_it_once), TEST(test_failure_leaves_no_trace),
 		TEST(test_header_rules),         TEST(test_every_bit_of_a_block), TEST(test_invalid_blocks),
-		TEST(test_evidence_of_blocks),   TEST(test_beacon),
+		TEST(test_evidence_of_blocks),   TEST(test_beacon),              TEST(test_log_that_answers_badly),
+		TEST(test_falsely_named_head),
 		TEST(test_replay),               TEST(test_order),               TEST(test_rewritten_log),
 		TEST(test_full_disk),            TEST(test_wallet_register),
 	};

@@ -1,20 +1,26 @@
 /* client.c: see client.h; operations are in doc/formats/rpc-ledger.md. */
 #include "ledger/client.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/rpc.h"
+#include "common/time.h"
 #include "ledger/client_call.h"
 #include "ledger/service.h"
 #include "ledger/state/settlement.h"
 
 #define TIMEOUT_MS 120000 /* a settlement of the largest size on a slow disk */
 #define WALLETS_MAX (1u << 20)
+#define RPC_ITEMS_MAX 64
+#define PATIENCE_MS 60000 /* for a request that waits for its block, or for finality */
+#define PAUSE_MIN_MS 10
+#define PAUSE_MAX_MS 500
 
 struct aic_ledger {
 	aic_rpc *rpc;
-	aic_bytes body, keep;
+	aic_bytes body, resume, keep;
 };
 
 aic_code aic_ledger_open(aic_ledger **out, const aic_config *config, aic_error *err)
@@ -39,6 +45,7 @@ void aic_ledger_close(aic_ledger *l)
 		return;
 	aic_rpc_close(l->rpc);
 	aic_bytes_free(&l->body);
+	aic_bytes_free(&l->resume);
 	aic_bytes_free(&l->keep);
 	free(l);
 }
@@ -50,10 +57,83 @@ aic_bytes *aic_client_begin(aic_ledger *l, const char *op, size_t args)
 	return &l->body;
 }
 
+/* The same request once more, under its ticket. */
+static aic_code make_resume(aic_ledger *l, uint64_t ticket, aic_error *err)
+{
+	aic_bytes again = {0};
+	aic_cbor c;
+
+	aic_cbor_init(&c, l->body.data, l->body.len);
+	size_t n = aic_cbor_array(&c, RPC_ITEMS_MAX);
+	if (!aic_cbor_ok(&c))
+		return aic_cbor_finish(&c, err);
+	aic_rpc_begin(&again, "resume", n + 1);
+	aic_cbor_put_uint(&again, ticket);
+	aic_bytes_append(&again, l->body.data + c.pos, l->body.len - c.pos);
+	aic_bytes_free(&l->resume);
+	l->resume = again;
+	return AIC_OK;
+}
+
+/* Whether aicledgerd answers that the request waits; then its ticket, and in err why. */
+static bool is_waiting(const aic_cbor *answer, uint64_t *ticket, aic_error *err)
+{
+	char word[8] = "", why[sizeof(err->message)] = "";
+	aic_cbor c = *answer;
+
+	if (aic_cbor_peek(&c) != AIC_CBOR_TEXT)
+		return false;
+	aic_cbor_text(&c, word, sizeof(word));
+	if (!aic_cbor_ok(&c) || strcmp(word, "waiting") != 0)
+		return false;
+	*ticket = aic_cbor_uint(&c);
+	aic_cbor_text(&c, why, sizeof(why));
+	aic_fail(err, AIC_UNREACHABLE, "%s", why);
+	return aic_cbor_ok(&c);
+}
+
 aic_code aic_client_call(aic_ledger *l, aic_cbor *answer, aic_error *err)
 {
+	int64_t until = aic_monotonic_ms() + PATIENCE_MS;
+	int pause = PAUSE_MIN_MS;
+	uint64_t ticket;
+	aic_error why;
+
 	aic_bytes_free(&l->keep);
-	return aic_rpc_call(l->rpc, &l->body, &l->keep, answer, err);
+	aic_code code = aic_rpc_call(l->rpc, &l->body, &l->keep, answer, err);
+	while (!code && is_waiting(answer, &ticket, &why)) {
+		if (aic_monotonic_ms() >= until)
+			return aic_fail(err, AIC_UNREACHABLE, "%s; it is carried out as soon as that is possible: look before you ask again",
+			                why.message);
+		poll(NULL, 0, pause);
+		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+		if ((code = make_resume(l, ticket, err)))
+			return code;
+		aic_bytes_free(&l->keep);
+		code = aic_rpc_call(l->rpc, &l->resume, &l->keep, answer, err);
+	}
+	return code;
+}
+
+/* What a transfer or a reversal has done may be told once no other history can take its place. */
+static aic_code wait_until_final(aic_ledger *l, uint64_t height, const char *what, aic_error *err)
+{
+	int64_t until = aic_monotonic_ms() + PATIENCE_MS;
+	int pause = PAUSE_MIN_MS;
+
+	for (;;) {
+		aic_ledger_status status;
+		aic_code code = aic_ledger_status_get(l, &status, err);
+
+		if (code || status.final_height >= height)
+			return code;
+		if (aic_monotonic_ms() >= until)
+			return aic_fail(err, AIC_UNREACHABLE, "the %s is in the block at height %llu and not final yet (final is height %llu): more member "
+			                "sites must attest it; `aic ledger status` shows when they have, do not ask for it again", what,
+			                (unsigned long long)height, (unsigned long long)status.final_height);
+		poll(NULL, 0, pause);
+		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+	}
 }
 
 aic_code aic_ledger_wallet_ensure(aic_ledger *l, const char *name, const char *organisation, aic_address *out, aic_error *err)
@@ -136,7 +216,9 @@ aic_code aic_ledger_transfer(aic_ledger *l, const char *from, const char *to, ai
 		return code;
 	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
 	*height = aic_cbor_uint(&c);
-	return aic_cbor_finish(&c, err);
+	if ((code = aic_cbor_finish(&c, err)))
+		return code;
+	return wait_until_final(l, *height, "transfer", err);
 }
 
 aic_code aic_ledger_parameters_get(aic_ledger *l, aic_ledger_parameters *out, aic_error *err)
@@ -230,7 +312,9 @@ aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, 
 		return code;
 	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
 	*height = aic_cbor_uint(&c);
-	return aic_cbor_finish(&c, err);
+	if ((code = aic_cbor_finish(&c, err)))
+		return code;
+	return wait_until_final(l, *height, "reversal", err);
 }
 
 aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err)

@@ -20,6 +20,7 @@ typedef struct {
 	aic_bytes tx;      /* signed; empty until its turn came */
 	uint64_t nonce;
 	bool own;          /* nobody asks for its end */
+	int64_t ended;     /* final or refused: when that was seen first; 0: not yet */
 	aic_fate is;
 } request;
 
@@ -190,20 +191,44 @@ static aic_code accuse(aic_generator *g, aic_error *err)
 	return code;
 }
 
-/* Own requests that have come to an end. */
-static void drop_own(aic_generator *g)
+/* What has come to an end that nobody asks for. */
+static void drop_ended(aic_generator *g)
 {
+	int64_t now = g->chain->clock->monotonic_ms(g->chain->clock->ctx);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < g->n; i++) {
 		request *r = &g->list[i];
+		bool ended = r->is.state == AIC_FATE_FINAL || r->is.state == AIC_FATE_REFUSED;
 
-		if (r->own && (r->is.state == AIC_FATE_FINAL || r->is.state == AIC_FATE_REFUSED))
+		if (ended && !r->ended)
+			r->ended = now + 1;
+		if (ended && (r->own || now - r->ended > AIC_FATE_KEPT_MS))
 			request_clear(r);
 		else
 			g->list[kept++] = *r;
 	}
 	g->n = kept;
+}
+
+bool aic_generator_withdraw(aic_generator *g, uint64_t ticket)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		request *r = &g->list[i];
+
+		if (r->ticket != ticket || r->is.state != AIC_FATE_WAITING)
+			continue;
+		request_clear(r);
+		memmove(r, r + 1, (--g->n - i) * sizeof(*r));
+		return true;
+	}
+	return false;
+}
+
+void aic_generator_forget(aic_generator *g, uint64_t ticket)
+{
+	for (size_t i = 0; i < g->n; i++)
+		g->list[i].own |= g->list[i].ticket == ticket;
 }
 
 /* --- whose turn it is --- */
@@ -348,7 +373,7 @@ aic_code aic_generator_step(aic_generator *g, aic_error *err)
 	aic_error ignored;
 	if (look_up_all(g, &ignored) && !code)
 		code = aic_fail(&why, ignored.code, "%s", ignored.message);
-	drop_own(g);
+	drop_ended(g);
 	if (code) {
 		g->why = why;
 		if (err)

@@ -49,8 +49,15 @@ typedef struct {
 	aic_error why;
 } aic_fate;
 
-/* AIC_NOT_FOUND for a ticket that was never given. One whose end was told is forgotten. */
+/* AIC_NOT_FOUND for a ticket that was never given. One whose end was told is forgotten, and so is one that nobody asks for within
+ * AIC_FATE_KEPT_MS of its end. */
 aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_fate *out, aic_error *err);
+/* Takes back what is in no block; false where it is in one. To be called only where the last step left no block whose fate is
+ * unknown: it did not fail with AIC_UNREACHABLE. */
+bool aic_generator_withdraw(aic_generator *g, uint64_t ticket);
+/* Nobody will ask for it any more; it goes on all the same. */
+void aic_generator_forget(aic_generator *g, uint64_t ticket);
+#define AIC_FATE_KEPT_MS 600000
 /* Requests that are in no block yet. */
 size_t aic_generator_waiting(const aic_generator *g);
 

@@ -41,7 +41,7 @@ libledger_la_SOURCES = \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/reversal.c \
 	ledger/state/row.c ledger/state/row.h \
-	ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h ledger/service_tick.c \
+	ledger/service_post.c ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h ledger/service_tick.c \
 	ledger/service_reseed.c ledger/service_settle.c \
 	ledger/command_reseed.c ledger/reseed.c ledger/reseed.h \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
@@ -123,6 +123,10 @@ check_PROGRAMS += ledger_archive_archive_test
 ledger_archive_archive_test_SOURCES = ledger/archive/archive_test.c ledger/archive/testing.c ledger/archive/testing.h ledger/testing.c
 ledger_archive_archive_test_CFLAGS = $(ledger_test_flags)
 ledger_archive_archive_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_service_post_test
+ledger_service_post_test_SOURCES = ledger/service_post_test.c ledger/service_testing.c ledger/testing.c
+ledger_service_post_test_CFLAGS = $(ledger_test_flags)
+ledger_service_post_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_evidence_test ledger_generator_test
 ledger_evidence_test_SOURCES = ledger/state/evidence_test.c ledger/testing.c
 ledger_evidence_test_CFLAGS = $(ledger_test_flags)

@@ -178,7 +178,7 @@ static aic_code op_wallet_ensure(request *r, aic_error *err)
 		aic_id id = aic_custody_organisation(r->s->custody, organisation);
 
 		aic_wallet_register_body(&body, &a, &id, AIC_WALLET_PLAIN);
-		code = aic_chain_post(&r->s->chain, AIC_TX_WALLET_REGISTER, &body, &posted, err);
+		code = aic_service_post(r, AIC_TX_WALLET_REGISTER, &body, &posted, err);
 		aic_bytes_free(&body);
 	}
 	aic_cbor_put_bytes(r->out, a.b, AIC_ADDRESS_LEN);
@@ -201,7 +201,7 @@ static aic_code op_transfer(request *r, aic_error *err)
 	    (code = aic_custody_find(r->s->custody, to, &b, err)))
 		return code;
 	aic_transfer_body(&body, &a, &b, amount);
-	code = aic_chain_post(&r->s->chain, AIC_TX_TRANSFER, &body, &posted, err);
+	code = aic_service_post(r, AIC_TX_TRANSFER, &body, &posted, err);
 	aic_bytes_free(&body);
 	if (code)
 		return code;
@@ -270,7 +270,15 @@ aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op
                             size_t *out_items, aic_error *err)
 {
 	request r = {.s = ctx, .who = who, .args = args, .out = out};
+	size_t start = out->len;
+	char resumed[32];
 
+	if (strcmp(op, "resume") == 0) {
+		aic_code code = aic_service_resume(&r, resumed, err);
+		if (code)
+			return code;
+		op = resumed;
+	}
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
 		if (strcmp(op, operations[i].name) != 0)
 			continue;
@@ -282,6 +290,12 @@ aic_code aic_service_handle(void *ctx, const aic_rpc_caller *who, const char *op
 		aic_code code = operations[i].run(&r, err);
 		if (code)
 			aic_custody_translate(r.s->custody, err);
+		if (r.resume && !r.waiting)
+			aic_generator_forget(r.s->generator, r.resume); /* it was answered, by the ticket or by what stands on the ledger */
+		if (code && r.waiting) {
+			aic_service_say_waiting(&r, start, err);
+			code = AIC_OK;
+		}
 		*out_items = r.items;
 		return code;
 	}

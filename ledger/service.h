@@ -7,6 +7,7 @@
 #include "ledger/archive/keep.h"
 #include "ledger/chain.h"
 #include "ledger/custody.h"
+#include "ledger/generator.h"
 #include "ledger/window.h"
 
 typedef struct {
@@ -15,6 +16,7 @@ typedef struct {
 	aic_state *state;
 	aic_order order;
 	aic_chain chain;
+	aic_generator *generator; /* of the chain, once that is open */
 	aic_archive archive; /* open where the log is not a file of this site */
 	size_t peer;         /* of ledger.archive.peers: whom to ask next */
 	bool started;        /* there is a copy to answer from; until then every request is told why not */

@@ -61,6 +61,14 @@ static aic_code check_chain(aic_service *s, bool log_is_empty, const aic_bytes *
 	return aic_order_read(&s->order, 0, 1, compare_genesis, s, err);
 }
 
+static void start_generator(aic_service *s)
+{
+	aic_pacing pacing = aic_pacing_default;
+
+	pacing.interval = s->config->block_interval * 1000;
+	s->generator = aic_generator_new(&s->chain, pacing.interval ? &pacing : &aic_pacing_off);
+}
+
 /* genesis.yaml is read when the log is new; later its canonical form is in the log, and the file does not matter. */
 static aic_code start_chain(aic_service *s, aic_error *err)
 {
@@ -78,6 +86,8 @@ static aic_code start_chain(aic_service *s, aic_error *err)
 	if (!code && !(code = check_chain(s, head.empty, &bytes, err))) {
 		code = aic_chain_open(&s->chain, s->state, &s->order, key, bytes.len ? bytes.data : NULL, bytes.len, err);
 		s->started = !code;
+		if (!code)
+			start_generator(s);
 	}
 	aic_bytes_free(&bytes);
 	if (code == AIC_NOT_FOUND && !s->started) {
@@ -137,6 +147,7 @@ aic_code aic_service_open(aic_service *s, const aic_config *config, aic_error *e
 void aic_service_close(aic_service *s)
 {
 	aic_service_reseed_end(s);
+	aic_generator_free(s->generator);
 	aic_state_close(s->state);
 	aic_archive_close(&s->archive);
 	aic_order_close(&s->order);

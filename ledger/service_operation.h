@@ -9,8 +9,18 @@ typedef struct {
 	const aic_rpc_caller *who;
 	aic_cbor *args;
 	aic_bytes *out;
-	size_t items; /* that were written to out */
+	size_t items;     /* that were written to out */
+	uint64_t resume;  /* the ticket that an earlier attempt at this very request was given; 0: it is the first */
+	uint64_t waiting; /* the ticket under which it waits for its block; 0: it does not */
 } aic_request;
+
+/* service_post.c: puts a transaction of this site onto the ledger. AIC_OK once it is in a block. Where that needs more time the
+ * request waits: it fails with the reason, r->waiting is its ticket, and the caller is told to resume it. */
+aic_code aic_service_post(aic_request *r, uint64_t kind, const aic_bytes *body, aic_posted *posted, aic_error *err);
+/* The operation that `resume` names, its arguments behind it in r->args. */
+aic_code aic_service_resume(aic_request *r, char op[32], aic_error *err);
+/* The answer to who has to wait. */
+void aic_service_say_waiting(aic_request *r, size_t start, const aic_error *why);
 
 /* service_open.c: opens the chain, or leaves in s->log why that has to wait. A failure that waiting does not mend is returned. */
 aic_code aic_service_start(aic_service *s, aic_error *err);

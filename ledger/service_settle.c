@@ -135,11 +135,11 @@ static aic_code post_parts(aic_chain *c, const aic_settlement *st, const aic_byt
 	return code;
 }
 
-static aic_code post(aic_chain *c, const aic_settlement *st, const aic_bytes *body, aic_posted *posted, aic_error *err)
+static aic_code post(aic_request *r, const aic_settlement *st, const aic_bytes *body, aic_posted *posted, aic_error *err)
 {
 	if (aic_settlement_parts(body->len, AIC_PART_LEN) > 1)
-		return post_parts(c, st, body, posted, err);
-	return aic_chain_post(c, AIC_TX_SETTLEMENT, body, posted, err);
+		return post_parts(&r->s->chain, st, body, posted, err);
+	return aic_service_post(r, AIC_TX_SETTLEMENT, body, posted, err);
 }
 
 static aic_code preview(aic_chain *c, const aic_settlement *st, const aic_bytes *body, aic_bytes *result, aic_error *err)
@@ -174,7 +174,7 @@ static aic_code settle(aic_request *r, const aic_settlement *st, const aic_bytes
 	if (code == AIC_OK && !aic_hash_equal(&row.content, &content))
 		return aic_fail(err, AIC_REFUSED, "settlement %s/%llu was posted at height %llu with other content: nothing was changed",
 		                st->period, (unsigned long long)st->number, (unsigned long long)row.height);
-	if (code == AIC_NOT_FOUND && !(code = post(&r->s->chain, st, body, &posted, err))) {
+	if (code == AIC_NOT_FOUND && !(code = post(r, st, body, &posted, err))) {
 		code = aic_state_settlement(r->s->state, &r->s->chain.site, st->period, st->number, &row, err);
 		aic_info("settlement %s/%llu posted at height %llu, %zu lines, by uid %u", st->period, (unsigned long long)st->number,
 		         (unsigned long long)posted.height, st->n_lines, (unsigned)r->who->uid);
@@ -231,7 +231,7 @@ static aic_code post_reversal(aic_request *r, const reversal_request *q, const a
 	if (!(code = settlement_body(r->s, q->period, q->number, row, &settlement, err)) &&
 	    !(code = aic_reversal_body_of(&body, settlement.data, settlement.len, q->line, q->amount, &q->evidence, q->approval, q->n_approvals,
 	                                   err)) &&
-	    !(code = aic_chain_post(&r->s->chain, AIC_TX_REVERSAL, &body, posted, err)))
+	    !(code = aic_service_post(r, AIC_TX_REVERSAL, &body, posted, err)))
 		aic_info("reversal of %s AIC of settlement %s/%llu line %llu at height %llu by uid %u", aic_amount_format(text, q->amount),
 		         q->period, (unsigned long long)q->number, (unsigned long long)q->line + 1, (unsigned long long)posted->height,
 		         (unsigned)r->who->uid);

@@ -59,7 +59,7 @@ static aic_code fetch(aic_service *s, aic_error *err)
 
 static aic_code follow(aic_service *s, aic_error *err)
 {
-	aic_code code = aic_chain_catch_up(&s->chain, err);
+	aic_code code = aic_generator_step(s->generator, err);
 
 	if (code == AIC_NOT_FOUND && s->archive.order.backend && s->config->archive.n_peers)
 		return fetch(s, err);
