@@ -81,7 +81,14 @@ AC_DEFUN([AIC_SANITIZE], [
   AS_IF([test "$enable_sanitize" = yes],
     [SANITIZE_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g"],
     [SANITIZE_CFLAGS=])
+  AC_ARG_ENABLE([fuzz], [AS_HELP_STRING([--enable-fuzz], [libFuzzer targets (make fuzz_programs); needs CC=clang])], [], [enable_fuzz=no])
+  AS_IF([test "$enable_fuzz" = yes], [
+    aic_save="$CFLAGS"; CFLAGS="$CFLAGS -fsanitize=fuzzer-no-link"
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])], [], [AC_MSG_ERROR([--enable-fuzz needs CC=clang: $CC does not take -fsanitize=fuzzer])])
+    CFLAGS="$aic_save"; enable_sanitize=yes
+    SANITIZE_CFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g"])
   AC_SUBST([SANITIZE_CFLAGS])
+  AM_CONDITIONAL([WITH_FUZZ], [test "$enable_fuzz" = yes])
 ])
 
 # AIC_STATIC: whether aic-ledger-verify can be one file that needs nothing of the machine it runs on. Debian has archives of all

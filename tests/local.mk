@@ -27,3 +27,78 @@ EXTRA_PROGRAMS = $(bench_programs)
 bench: $(bench_programs)
 	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs)
 .PHONY: bench
+
+# Fuzzers (libFuzzer): a build with --enable-fuzz CC=clang. tests/fuzz/run.sh runs each for a few seconds, `make fuzz-long` for hours.
+EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh
+fuzz_list =
+if WITH_FUZZ
+fuzz_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
+fuzz_ldflags = -fsanitize=fuzzer
+fuzz_list += tests/fuzz/cbor_fuzz tests/fuzz/receipt_fuzz tests/fuzz/record_fuzz tests/fuzz/snapshot_fuzz tests/fuzz/spool_fuzz \
+	tests/fuzz/yaml_fuzz
+tests_fuzz_cbor_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_cbor_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_cbor_fuzz_LDADD = libcommon.la
+tests_fuzz_receipt_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_receipt_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_receipt_fuzz_LDADD = libcommon.la
+tests_fuzz_record_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_record_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_record_fuzz_LDADD = libcommon.la
+tests_fuzz_snapshot_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_snapshot_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_snapshot_fuzz_LDADD = libcommon.la
+tests_fuzz_spool_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_spool_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_spool_fuzz_LDADD = libcommon.la
+tests_fuzz_yaml_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_yaml_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_yaml_fuzz_LDADD = libcommon.la
+if WITH_CMOCKA
+if WITH_LEDGER
+fuzz_list += tests/fuzz/ledger_fuzz tests/fuzz/body_fuzz tests/fuzz/proof_fuzz
+fuzz_world = tests/fuzz/clock.c ledger/audit/export_testing.c ledger/testing.c tests/fuzz/fuzz.h
+fuzz_ledger_libs = libledger.la libcommon.la $(SQLITE_LIBS) $(CMOCKA_LIBS)
+tests_fuzz_ledger_fuzz_SOURCES = tests/fuzz/ledger_fuzz.c $(fuzz_world)
+tests_fuzz_ledger_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_ledger_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now
+tests_fuzz_ledger_fuzz_LDADD = $(fuzz_ledger_libs)
+tests_fuzz_body_fuzz_SOURCES = tests/fuzz/body_fuzz.c $(fuzz_world)
+tests_fuzz_body_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_body_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now
+tests_fuzz_body_fuzz_LDADD = $(fuzz_ledger_libs)
+tests_fuzz_proof_fuzz_SOURCES = tests/fuzz/proof_fuzz.c $(fuzz_world)
+tests_fuzz_proof_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_proof_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now
+tests_fuzz_proof_fuzz_LDADD = $(fuzz_ledger_libs)
+endif
+endif
+if WITH_ETCD
+fuzz_list += tests/fuzz/etcd_fuzz
+tests_fuzz_etcd_fuzz_CFLAGS = $(fuzz_cflags) $(ETCD_CFLAGS)
+tests_fuzz_etcd_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_etcd_fuzz_LDADD = libledger.la libcommon.la $(JANSSON_LIBS)
+endif
+if WITH_ACCOUNTING
+fuzz_list += tests/fuzz/jobs_fuzz
+tests_fuzz_jobs_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_jobs_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_jobs_fuzz_LDADD = libaccounting.la libledger.la libcommon.la
+endif
+if WITH_MPI
+fuzz_list += tests/fuzz/spec_fuzz tests/fuzz/training_fuzz
+tests_fuzz_spec_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_spec_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_spec_fuzz_LDADD = libmpirunner.la libcommon.la
+tests_fuzz_training_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_training_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_training_fuzz_LDADD = libmpirunner.la libcommon.la
+endif
+endif
+EXTRA_PROGRAMS += $(fuzz_list)
+fuzz_programs: $(BUILT_SOURCES) $(fuzz_list)
+list_fuzz_programs:
+	@echo $(fuzz_list)
+fuzz-long: fuzz_programs
+	$(srcdir)/tests/fuzz/run.sh --seconds 3600 $(fuzz_list)
+.PHONY: fuzz_programs list_fuzz_programs fuzz-long

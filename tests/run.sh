@@ -9,11 +9,12 @@ TOP=$(dirname "$TESTS")
 
 usage() {
 	cat <<-EOF
-		Usage: tests/run.sh [units | builds | cluster | fault | NAME]...
+		Usage: tests/run.sh [units | builds | fuzz | cluster | fault | NAME]...
 
 		Without a name everything runs. NAME is a part of a test's path: tests/run.sh 03-hold, tests/run.sh common_amount.
 		  builds    the tree under gcc and clang without a warning, the man pages
 		  units     cmocka programs under ASan and UBSan, and *_test.sh
+		  fuzz      tests/fuzz: every decoder, and forged proofs, for some seconds each
 		  cluster   tests/cluster: a real Slurm cluster for each theme
 		  fault     tests/fault: the same, with daemons killed and files damaged
 
@@ -61,6 +62,13 @@ run_units() {
 		asked_unit "$program" && report_run "$program" 300 env AIC_BUILD="$AIC_TEST_DIR/sanitized" bash "$TOP/$program"
 	done
 }
+run_fuzz() {
+	local program
+	report_check "builds the fuzzers" "$TESTS/lib/build.sh" fuzz || return 0
+	for program in $(make -s -C "$AIC_TEST_DIR/fuzz" list_fuzz_programs 2>/dev/null); do
+		report_check "$program finds nothing in 4 s" "$TESTS/fuzz/run.sh" --seconds 4 "$AIC_TEST_DIR/fuzz/$program"
+	done
+}
 # The gcc build is what the clusters run.
 run_installed() { report_check "builds with gcc without a warning" "$TESTS/lib/build.sh" gcc; }
 # Two at a time: a theme mostly waits for Slurm. Each has a folder, ports and Unix users of its own.
@@ -87,6 +95,7 @@ main() {
 	clusters=$(themes cluster; themes fault)
 	if asked builds || [ -n "$clusters" ]; then run_installed || clusters=""; fi
 	if asked builds; then run_builds; fi
+	if asked fuzz; then run_fuzz; fi
 	if asked units || [ -z "$clusters" ]; then run_units; fi
 	if [ -n "$clusters" ]; then run_themes; fi
 	[ $((PASSED + FAILED)) -gt 0 ] || echo "no test is called ${WORDS[*]}"

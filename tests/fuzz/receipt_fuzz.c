@@ -1,12 +1,5 @@
 /* receipt_fuzz.c: receipts and batches come from nodes that the site does not own. The input is read as a receipt, as a batch,
- * and, signed with a key of the fuzzer's own, as what a batch signs: so that the decoder behind the signature is reached.
- *
- * Build and run, in the root of the source:
- *
- *   clang -std=gnu17 -g -O1 -I. -fsanitize=fuzzer,address,undefined tests/fuzz/receipt_fuzz.c common/receipt.c \
- *     common/crypto.c common/cbor.c common/cbor_write.c common/amount.c common/u256.c common/bytes.c common/utf8.c \
- *     common/error.c -lcbor -lcrypto -o receipt_fuzz
- *   mkdir -p corpus && ./receipt_fuzz -max_total_time=600 corpus */
+ * and, signed with a key of the fuzzer's own, as what a batch signs: so that the decoder behind the signature is reached. */
 #include <stdlib.h>
 #include <string.h>
 

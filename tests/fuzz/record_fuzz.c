@@ -1,11 +1,4 @@
-/* record_fuzz.c: any bytes may come out of a spool; a job record that is accepted has these bytes as its only encoding.
- *
- * Build and run, in the root of the source:
- *
- *   clang -std=gnu17 -g -O1 -I. -fsanitize=fuzzer,address,undefined tests/fuzz/record_fuzz.c common/record.c \
- *     common/cbor.c common/cbor_write.c common/amount.c common/u256.c common/bytes.c common/utf8.c common/error.c \
- *     -lcbor -o record_fuzz
- *   mkdir -p corpus && ./record_fuzz -max_total_time=600 corpus */
+/* record_fuzz.c: any bytes may come out of a spool; a job record that is accepted has these bytes as its only encoding. */
 #include <stdlib.h>
 #include <string.h>
 

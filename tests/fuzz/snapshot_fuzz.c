@@ -1,11 +1,5 @@
 /* snapshot_fuzz.c: a snapshot is mapped into slurmctld, so no content of the file may lead a lookup astray. The input gets a true
- * length and checksum, so that the checks behind them are reached; then every row is looked up.
- *
- * Build and run, in the root of the source (the file is written below /dev/shm):
- *
- *   clang -std=gnu17 -g -O1 -I. -fsanitize=fuzzer,address,undefined tests/fuzz/snapshot_fuzz.c common/snapshot.c \
- *     common/price.c common/crypto.c common/amount.c common/u256.c common/bytes.c common/error.c -lcrypto -o snapshot_fuzz
- *   mkdir -p corpus && ./snapshot_fuzz -max_total_time=600 -max_len=8192 corpus */
+ * length and checksum, so that the checks behind them are reached; then every row is looked up. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>

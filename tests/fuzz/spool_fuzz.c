@@ -1,13 +1,6 @@
 /* spool_fuzz.c: a segment with any content is read to its end: every record given out checks, numbers ascend, damage is told
  * with its place, and a writer can go on behind it. The input is taken once as the segment itself, and once as records that a
- * writer sealed and the damage that was done to them.
- *
- * Build and run, in the root of the source (the segment is written below /dev/shm):
- *
- *   clang -std=gnu17 -g -O1 -I. -fsanitize=fuzzer,address,undefined tests/fuzz/spool_fuzz.c common/spool.c \
- *     common/spool_reader.c common/spool_segment.c common/crypto.c common/file.c common/bytes.c common/error.c -lcrypto \
- *     -o spool_fuzz
- *   mkdir -p corpus && ./spool_fuzz -max_total_time=600 corpus */
+ * writer sealed and the damage that was done to them. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>

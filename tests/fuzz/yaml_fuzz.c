@@ -1,10 +1,4 @@
-/* yaml_fuzz.c: any text as a YAML document: a tree that can be walked and asked, or one sentence that starts with the file.
- *
- * Build and run, in the root of the source (etc/ holds a first corpus):
- *
- *   clang -std=gnu17 -g -O1 -I. -fsanitize=fuzzer,address,undefined tests/fuzz/yaml_fuzz.c common/yaml.c common/yaml_get.c \
- *     common/file.c common/amount.c common/u256.c common/bytes.c common/error.c -lyaml -o yaml_fuzz
- *   mkdir -p corpus && cp etc/aic.yaml corpus && ./yaml_fuzz -max_total_time=600 corpus */
+/* yaml_fuzz.c: any text as a YAML document: a tree that can be walked and asked, or one sentence that starts with the file. */
 #include <stdlib.h>
 #include <string.h>
 

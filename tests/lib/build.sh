@@ -1,5 +1,5 @@
 #!/bin/bash
-# build.sh gcc|clang|sanitized: one of the builds that the tests use, out of tree; what tests/run.sh prepared is the source.
+# build.sh gcc|clang|sanitized|fuzz: one of the builds that the tests use, out of tree; what tests/run.sh prepared is the source.
 set -uo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$TOP/tests/lib/prepare.sh"
@@ -27,5 +27,6 @@ case ${1:-} in
 gcc) configure gcc CC=gcc && compile "-g -O2 -Werror" all check_programs install && touch "$AIC_TEST_USR/.prebuilt" ;;
 clang) configure clang CC=clang && compile "-g -O1 -Werror" all check_programs ;;
 sanitized) configure sanitized CC=gcc --enable-sanitize && compile "-g -O1" all check_programs ;;
-*) echo "build.sh gcc|clang|sanitized" >&2; exit 2 ;;
+fuzz) configure fuzz CC=clang --enable-fuzz && compile "-g -O1" fuzz_programs ;;
+*) echo "build.sh gcc|clang|sanitized|fuzz" >&2; exit 2 ;;
 esac
