@@ -195,8 +195,10 @@ static aic_code read_some(aic_relay *r, uint64_t from, uint64_t n, aic_relay_ite
 		aic_relay_job *j = new_job(AIC_RELAY_READ, from, NULL, NULL, 0);
 		j->n = n;
 		code = ask(r, j, 2 * ANSWER_MS, found, err);
-		if (!code && n == 1)
-			aic_relay_watch(r, from, found);
+		if (!code && (n == 1 || found->n)) {
+			aic_relay_items last = {.item = found->n ? &found->item[found->n - 1] : NULL, .n = found->n ? 1 : 0};
+			aic_relay_watch(r, found->n ? last.item->height : from, &last);
+		}
 	}
 	pthread_mutex_unlock(&r->lock);
 	return code;
@@ -266,6 +268,17 @@ static aic_code visit_items(const aic_relay_items *l, aic_order_attested visit, 
 	return code;
 }
 
+/* A height that this site is just attesting: nobody has yet, as far as is known, and the follower will see. */
+static bool awaited(aic_relay *r, uint64_t height)
+{
+	aic_relay_items none = {.n = 0};
+
+	if (!on_its_way(r, AIC_RELAY_ATTEST, height))
+		return false;
+	aic_relay_board_set(r, height, &none);
+	return true;
+}
+
 static aic_code relay_attestations(void *self, uint64_t height, aic_order_attested visit, void *ctx, aic_error *err)
 {
 	aic_relay *r = self;
@@ -274,7 +287,7 @@ static aic_code relay_attestations(void *self, uint64_t height, aic_order_attest
 
 	pthread_mutex_lock(&r->lock);
 	code = answers(r, err);
-	if (!code && !aic_relay_board_get(r, height, &found) &&
+	if (!code && !aic_relay_board_get(r, height, &found) && !awaited(r, height) &&
 	    !(code = ask(r, new_job(AIC_RELAY_ATTESTATIONS, height, NULL, NULL, 0), ANSWER_MS, NULL, err)))
 		aic_relay_board_get(r, height, &found);
 	pthread_mutex_unlock(&r->lock);

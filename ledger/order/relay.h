@@ -8,7 +8,7 @@
 
 /* follower and worker: two handles of one log; both are taken over, also where this fails, and each belongs to its thread from then on.
  *
- * Beyond order.h: head, the block that was read last alone, the attestations of heights that were asked for lately and space are
+ * Beyond order.h: head, the block that was read or appended last, the attestations of heights that were asked for lately and space are
  * at most a second or two (space: half a minute) old. read may end after a quarter of a second: go on from there. attest and
  * acknowledge return before it is done; what came of an attestation shows on the board, or at the next attempt. After
  * AIC_UNREACHABLE an append goes on in the background. To be called from one thread. */

@@ -87,6 +87,10 @@ static void take_result(aic_relay *r, aic_relay_job *j)
 	if (j->kind == AIC_RELAY_APPEND && j->code == AIC_OK) {
 		r->head = (aic_order_head){.height = j->expected.empty ? 0 : j->expected.height + 1, .hash = j->hash};
 		r->generation++;
+		aic_relay_items put = {.n = 0};
+		aic_relay_items_add(&put, r->head.height, NULL, j->bytes.data, j->bytes.len);
+		aic_relay_watch(r, r->head.height, &put);
+		aic_relay_items_free(&put);
 	}
 	if (j->kind == AIC_RELAY_APPEND)
 		r->unsettled = j->code == AIC_UNREACHABLE || j->code == AIC_FULL;
