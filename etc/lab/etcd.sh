@@ -49,11 +49,11 @@ etcd_password() {
 	[ -s "$file" ] || (umask 077 && openssl rand -hex 16 >"$file" && chown "$2" "$file")
 }
 
-# etcdctl as root of etcd, before and after authentication is on. The password goes through the environment, not through ps.
+# etcdctl as root of etcd, before and after authentication is on; of the endpoint in ETCD_ASK alone, where it is set. The password goes through the environment, not through ps.
 etcd_ctl() {
 	local -x ETCDCTL_API=3 ETCDCTL_ENDPOINTS ETCDCTL_CACERT=$LAB_ETCD_DIR/ca.pem ETCDCTL_CERT=$LAB_ETCD_DIR/admin.pem \
 		ETCDCTL_KEY=$LAB_ETCD_DIR/admin.key
-	ETCDCTL_ENDPOINTS=$(etcd_endpoints | tr -d ' ')
+	ETCDCTL_ENDPOINTS=${ETCD_ASK:-$(etcd_endpoints | tr -d ' ')}
 	if [ -e "$LAB_ETCD_DIR/.auth" ]; then local -x ETCDCTL_USER="root:$(cat "$LAB_ETCD_DIR/root.password")"; fi
 	etcdctl "$@"
 }
