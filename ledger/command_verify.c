@@ -235,6 +235,7 @@ static void print_proven(const aic_proven *p, aic_format format)
 		{"payee", "PAYEE", AIC_COLUMN_TEXT}, {"kind", "KIND", AIC_COLUMN_TEXT}, {"gross", "GROSS AIC", AIC_COLUMN_AMOUNT},
 		{"fee", "FEE AIC", AIC_COLUMN_AMOUNT}, {"paid", "PAID AIC", AIC_COLUMN_AMOUNT}, {"issued", "ISSUED AIC", AIC_COLUMN_AMOUNT},
 		{"height", "HEIGHT", AIC_COLUMN_NUMBER}, {"time", "TIME", AIC_COLUMN_TIME}, {"transaction", "TRANSACTION", AIC_COLUMN_TEXT},
+		{"evidence", "EVIDENCE", AIC_COLUMN_TEXT},
 	};
 	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	char key[48];
@@ -252,6 +253,7 @@ static void print_proven(const aic_proven *p, aic_format format)
 	aic_table_number(t, (int64_t)p->height);
 	aic_table_time(t, p->time);
 	aic_show_hex(t, p->tx.b, AIC_HASH_LEN, format);
+	aic_show_hex(t, p->evidence.b, AIC_HASH_LEN, format);
 	aic_table_note(t, "the proof holds against the head at height %llu", (unsigned long long)p->head_height);
 	aic_table_print(t, format, stdout);
 	aic_table_free(t);

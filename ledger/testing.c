@@ -88,7 +88,7 @@ aic_code test_transfer(test_site *s, unsigned from, unsigned to, aic_amount valu
 
 aic_code test_settle(test_site *s, const char *period, uint64_t number, const aic_settlement_line *line, size_t n, aic_error *err)
 {
-	aic_settlement st = {.number = number, .n_approvals = 1, .n_lines = n, .line = line};
+	aic_settlement st = {.number = number, .evidence = aic_sha256_of("evidence", 8), .n_approvals = 1, .n_lines = n, .line = line};
 	aic_bytes body = {0};
 	aic_posted posted;
 

@@ -114,6 +114,7 @@ static void build_proof(aic_bytes *proof, uint64_t number, uint64_t line, uint64
 static void test_proof(void **state)
 {
 	aic_address payer = test_wallet(0), payee = test_wallet(1);
+	aic_hash evidence = aic_sha256_of("evidence", 8);
 	aic_bytes proof = {0};
 	aic_proven p;
 
@@ -126,6 +127,7 @@ static void test_proof(void **state)
 		assert_true(p.number == number && p.line == 1 && p.height == number && p.head_height == test_head_height);
 		assert_true(!aic_address_cmp(&p.payer, &payer) && !aic_address_cmp(&p.payee, &payee));
 		assert_true(p.gross == AIC_UNIT && p.fee == AIC_UNIT / 10 && p.kind == AIC_KIND_HARDWARE);
+		assert_memory_equal(&p.evidence, &evidence, sizeof(evidence));
 		assert_true(p.paid == AIC_UNIT * 9 / 10 + AIC_UNIT / 10 * 9 / 10 / 2 * 45 / 100);
 	}
 	aic_bytes_clear(&proof);

@@ -29,6 +29,7 @@ typedef struct {
 	aic_amount gross, fee;
 	aic_amount paid;         /* what moved from payer to payee: net and first term of the reward */
 	aic_amount issued;       /* newly issued to the payee */
+	aic_hash evidence;       /* root of all that the settlement's lines follow from */
 } aic_proven;
 
 /* Builds the proof that line `line` (from 1) of the settlement (period, number) of that site was paid, against block `head`. */

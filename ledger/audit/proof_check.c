@@ -119,7 +119,8 @@ static aic_code check_transaction(aic_cbor *c, const head *block, aic_proven *ou
 		return wrong("the transaction does not lead to its block", err);
 	if (aic_tx_decode(&tx, bytes, len, NULL) || tx.kind != AIC_TX_SETTLEMENT || !out->line ||
 	    aic_settlement_line_of(tx.body, tx.body_len, out->line - 1, &line, NULL) ||
-	    aic_settlement_key_of(tx.body, tx.body_len, out->period, &out->number, NULL))
+	    aic_settlement_key_of(tx.body, tx.body_len, out->period, &out->number, NULL) ||
+	    aic_settlement_evidence_of(tx.body, tx.body_len, &out->evidence, NULL))
 		return wrong("the transaction is no settlement with that line", err);
 	out->tx = tx.id;
 	out->payer = line.payer;

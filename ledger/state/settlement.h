@@ -46,6 +46,8 @@ aic_code aic_reversal_body_of(aic_bytes *out, const void *settlement, size_t len
 
 /* One line (from 0) of a body, and its key; AIC_NOT_FOUND for a line that it does not have. */
 aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err);
+/* The root of what its batch follows from, as accounting's `aic batch verify` computes it again. */
+aic_code aic_settlement_evidence_of(const void *body, size_t len, aic_hash *evidence, aic_error *err);
 aic_code aic_settlement_key_of(const void *body, size_t len, char period[16], uint64_t *number, aic_error *err);
 /* What its evidence and batch are. */
 aic_code aic_settlement_hashes_of(const void *body, size_t len, aic_hash *evidence, aic_hash *batch, aic_error *err);

@@ -168,6 +168,20 @@ aic_code aic_settlement_hashes_of(const void *body, size_t len, aic_hash *eviden
 	return aic_cbor_finish(&c, err);
 }
 
+aic_code aic_settlement_evidence_of(const void *body, size_t len, aic_hash *evidence, aic_error *err)
+{
+	aic_cbor c;
+
+	aic_cbor_init(&c, body, len);
+	aic_cbor_array_exact(&c, 8);
+	aic_cbor_skip(&c);
+	aic_cbor_skip(&c);
+	aic_cbor_bytes_exact(&c, evidence->b, AIC_HASH_LEN);
+	for (int i = 3; i < 8; i++)
+		aic_cbor_skip(&c);
+	return aic_cbor_finish(&c, err);
+}
+
 aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err)
 {
 	aic_cbor c;
