@@ -147,3 +147,15 @@ allocator_plan_test_CFLAGS = $(slurm_plugin_test_cflags)
 allocator_plan_test_LDADD = liballocator.la $(slurm_plugin_test_ldadd)
 endif
 endif
+
+# On Slurm's own library, and as slurmctld for the plugins that are built.
+if WITH_SLURM_SOURCE
+if WITH_SLURMFULL
+bench_programs += tests/bench/hooks_bench
+tests_bench_hooks_bench_SOURCES = tests/bench/hooks_bench.c
+tests_bench_hooks_bench_CFLAGS = $(AM_CFLAGS) $(SLURM_SOURCE_CFLAGS) -DAIC_PLUGINS='"$(abs_top_builddir)/.libs"'
+tests_bench_hooks_bench_LDFLAGS = -export-dynamic
+tests_bench_hooks_bench_LDADD = libcommon_plugin.la $(SLURMFULL_LIBS) -lpthread
+tests_bench_hooks_bench_DEPENDENCIES = libcommon_plugin.la job_submit_aic.la jobcomp_aic.la
+endif
+endif

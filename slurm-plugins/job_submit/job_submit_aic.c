@@ -39,6 +39,7 @@ int init(void)
 {
 	aic_error err;
 
+	aic_judge_init();
 	aic_view_init(&view, slurm_conf.slurmctld_params, log_line);
 	if (aic_view_start(&view, &err) || aic_keeper_start(&view, log_line, &err)) {
 		error("job_submit/aic: %s", err.message);

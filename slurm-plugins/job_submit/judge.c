@@ -338,6 +338,13 @@ bool aic_judge_keep(aic_view *view, aic_reservations *book)
 	return done;
 }
 
+void aic_judge_init(void)
+{
+	pthread_mutex_lock(&lock);
+	memset(&flight, 0, sizeof(flight));
+	pthread_mutex_unlock(&lock);
+}
+
 void aic_judge_fini(void)
 {
 	pthread_mutex_lock(&lock);

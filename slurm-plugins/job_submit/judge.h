@@ -22,6 +22,8 @@ void aic_judge_quote(aic_view *view, aic_quote *q, const job_desc_msg_t *desc);
  * jobs are held, and fills *book (the caller frees it). False where nothing was due. */
 bool aic_judge_keep(aic_view *view, aic_reservations *book);
 bool aic_held(const job_record_t *job);
+/* Touches all memory that a submit may need, so that none waits for a page. */
+void aic_judge_init(void);
 void aic_judge_fini(void);
 
 #endif
