@@ -12,7 +12,7 @@ libaccounting_la_SOURCES = \
 	accounting/batch.c accounting/batch.h \
 	accounting/charge.c accounting/charge.h \
 	accounting/close.c \
-	accounting/command/cmd_batch.c accounting/command/cmd_doctor.c accounting/command/cmd_explain.c accounting/command/cmd_quote.c \
+	accounting/command/cmd_batch.c accounting/command/cmd_doctor.c accounting/command/cmd_explain.c accounting/command/cmd_priority.c accounting/command/explain.h accounting/command/cmd_quote.c \
 	accounting/command/cmd_reconcile.c accounting/command/cmd_report.c accounting/command/cmd_wallet.c \
 	accounting/command/cmd_erase.c accounting/command/cmd_refund.c accounting/command/cmd_storage.c accounting/command/cmd_review.c accounting/command/review.h \
 	accounting/command/doctor.h accounting/command/doctor_files.c accounting/command/doctor_slurm.c \

@@ -28,6 +28,7 @@ static size_t gather_accounts(const aic_acctd *d, aic_snapshot_account *out)
 			continue;
 		aic_str_copy(out[n].name, sizeof(out[n].name), w->name + 8);
 		out[n].balance = w->balance;
+		out[n].rating_ppm = (uint32_t)w->rating_ppm;
 		out[n++].available = aic_available(w);
 	}
 	return n;

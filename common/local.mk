@@ -13,6 +13,7 @@ common_sources = \
 	common/key_file.c \
 	common/log.c common/log.h \
 	common/price.c common/price.h \
+	common/priority.c common/priority.h \
 	common/process.c common/process.h \
 	common/quote.c common/quote.h \
 	common/split.c common/split.h \
@@ -40,7 +41,7 @@ libcommon_la_LIBADD = $(CRYPTO_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
 # What may be loaded into slurmctld and slurmstepd: no network, no YAML, no sanitizer.
 common_plugin_sources = \
 	common/amount.c common/bytes.c common/cbor.c common/cbor_write.c common/crypto.c common/error.c common/file.c \
-	common/key_file.c common/price.c common/quote.c common/receipt.c common/record.c common/split.c common/reservations.c common/snapshot.c common/spool.c \
+	common/key_file.c common/price.c common/priority.c common/quote.c common/receipt.c common/record.c common/split.c common/reservations.c common/snapshot.c common/spool.c \
 	common/spool_reader.c common/spool_segment.c common/time.c \
 	common/u256.c common/utf8.c
 noinst_LTLIBRARIES += libcommon_plugin.la
@@ -98,7 +99,7 @@ endif
 EXTRA_DIST += tests/fuzz/record_fuzz.c tests/fuzz/receipt_fuzz.c tests/fuzz/spool_fuzz.c tests/fuzz/snapshot_fuzz.c \
 	tests/fuzz/yaml_fuzz.c
 if WITH_CMOCKA
-check_PROGRAMS += common_record_test common_process_test common_quote_test common_reservations_test \
+check_PROGRAMS += common_record_test common_priority_test common_process_test common_quote_test common_reservations_test \
 	common_price_test common_split_test \
 	common_receipt_test \
 	common_spool_test \
@@ -110,6 +111,9 @@ check_PROGRAMS += common_record_test common_process_test common_quote_test commo
 common_record_test_SOURCES = common/record_test.c
 common_record_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_record_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_priority_test_SOURCES = common/priority_test.c
+common_priority_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_priority_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_process_test_SOURCES = common/process_test.c
 common_process_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_process_test_LDADD = libcommon.la $(CMOCKA_LIBS)

@@ -13,7 +13,7 @@
 #include "common/crypto.h"
 
 #define MAGIC "AICSNAP1"
-#define VERSION 1u
+#define VERSION 2u
 #define FLAG_ENFORCE 1u
 #define FLAG_REFUSE_UNFUNDED 2u
 #define FLAG_CLOSED_WHEN_STALE 4u
@@ -24,10 +24,10 @@
 enum { AT_MAGIC = 0, AT_VERSION = 8, AT_FLAGS = 12, AT_LENGTH = 16, AT_WRITTEN = 24, AT_STALE_AFTER = 32,
        AT_GPU_DEFAULT = 40, AT_CPU = 56, AT_MEM_GIB = 72, AT_TABLES = 88, TABLE_ENTRY = 16 };
 
-/* Rows: a name, then for accounts available and balance, for assets the kind and both terms, for GPU types the rate. */
+/* Rows: a name, then for accounts available, balance and rating, for assets the kind and both terms, for GPU types the rate. */
 enum { TABLE_ACCOUNTS, TABLE_ASSETS, TABLE_PARTITIONS, TABLE_SCOPE_ACCOUNTS, TABLE_GPU_TYPES, TABLES };
 static const uint32_t row_len[TABLES] = {
-	AIC_NAME_LEN + 2 * AMOUNT_LEN, AIC_NAME_LEN + 8 + 2 * AMOUNT_LEN, AIC_NAME_LEN, AIC_NAME_LEN,
+	AIC_NAME_LEN + 2 * AMOUNT_LEN + 8, AIC_NAME_LEN + 8 + 2 * AMOUNT_LEN, AIC_NAME_LEN, AIC_NAME_LEN,
 	AIC_NAME_LEN + AMOUNT_LEN,
 };
 /* Rows are sorted by these first bytes: the name, and an asset's kind. */
@@ -51,6 +51,7 @@ static void fill_row(uint8_t *row, int table, size_t i, const aic_snapshot_conte
 		put_name(row, c->account[i].name);
 		aic_amount_to_be(values, c->account[i].available);
 		aic_amount_to_be(values + AMOUNT_LEN, c->account[i].balance);
+		aic_put_be64(values + 2 * AMOUNT_LEN, c->account[i].rating_ppm);
 		break;
 	case TABLE_ASSETS:
 		put_name(row, c->asset[i].name);
@@ -365,6 +366,7 @@ bool aic_snapshot_account_find(const aic_snapshot *s, const char *name, aic_snap
 	memcpy(out->name, row, AIC_NAME_LEN);
 	out->available = aic_amount_from_be(row + AIC_NAME_LEN);
 	out->balance = aic_amount_from_be(row + AIC_NAME_LEN + AMOUNT_LEN);
+	out->rating_ppm = (uint32_t)aic_get_be64(row + AIC_NAME_LEN + 2 * AMOUNT_LEN);
 	return true;
 }
 

@@ -19,6 +19,7 @@ typedef struct {
 	char name[AIC_NAME_LEN];
 	aic_amount available;        /* balance less what is reserved and not yet settled */
 	aic_amount balance;
+	uint32_t rating_ppm;         /* of the wallet, 0 to 10^6 */
 } aic_snapshot_account;
 
 typedef struct {

@@ -11,7 +11,7 @@
 #define HASH 32
 
 static const aic_snapshot_account accounts[] = {
-	{"physics", 3 * AIC_UNIT, 5 * AIC_UNIT}, {"biology", 0, 1}, {"zoology", ~(aic_amount)0, ~(aic_amount)0},
+	{"physics", 3 * AIC_UNIT, 5 * AIC_UNIT, 500000}, {"biology", 0, 1, 0}, {"zoology", ~(aic_amount)0, ~(aic_amount)0, 1000000},
 };
 static const aic_snapshot_asset assets[] = {
 	{"mnist", true, {1, 2}}, {"mnist", false, {3, 4}}, {"cifar", false, {AIC_UNIT, 0}},
@@ -207,7 +207,7 @@ static void senseless_tables(void **state)
 {
 	static const struct { size_t at; uint32_t value; } wrong[] = {
 		{88, 0xffffffff}, {92, 100}, {92, 0x7fffffff}, {96, 4000}, {96, 0xffffffff}, {100, 8}, {88 + 4 * 16 + 8, 65},
-		{8, 2}, {12, 8},
+		{8, 1}, {8, 3}, {12, 8},
 	};
 	char path[256];
 	aic_bytes bytes = {0};

@@ -55,7 +55,16 @@ job_submit_aic_la_SOURCES = \
 job_submit_aic_la_CFLAGS = $(AIC_PLUGIN_CFLAGS) $(SLURM_SOURCE_CFLAGS)
 job_submit_aic_la_LDFLAGS = $(AIC_PLUGIN_LDFLAGS) -Wl,-z,nodelete
 job_submit_aic_la_LIBADD = libcommon_plugin.la
-dist_man_MANS += doc/man/jobcomp_aic.8 doc/man/job_submit_aic.8
+
+slurmplugin_LTLIBRARIES += site_factor_aic.la
+site_factor_aic_la_SOURCES = \
+	slurm-plugins/site_factor/site_factor_aic.c slurm-plugins/compat.h \
+	slurm-plugins/option.c slurm-plugins/option.h \
+	$(slurm_plugin_estimate) $(slurm_plugin_decide)
+site_factor_aic_la_CFLAGS = $(AIC_PLUGIN_CFLAGS) $(SLURM_SOURCE_CFLAGS)
+site_factor_aic_la_LDFLAGS = $(AIC_PLUGIN_LDFLAGS)
+site_factor_aic_la_LIBADD = libcommon_plugin.la
+dist_man_MANS += doc/man/jobcomp_aic.8 doc/man/job_submit_aic.8 doc/man/site_factor_aic.8
 endif
 
 noinst_LTLIBRARIES += libnode.la

@@ -184,6 +184,23 @@ bool aic_view_quote(aic_view *view, const aic_ask *ask, aic_amount *cost)
 	return quoted;
 }
 
+bool aic_view_rating(aic_view *view, const char *partition, const char *account, uint64_t *rating_ppm)
+{
+	aic_snapshot_account found = { 0 };
+	bool rated = false;
+	char name[AIC_NAME_LEN];
+
+	pthread_mutex_lock(&view->lock);
+	for (const char *p = partition; view->snapshot && aic_snapshot_enforce(view->snapshot) && account && p && *p && !rated;
+	     p += strcspn(p, ","), p += *p == ',') {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(p, ","), p);
+		rated = aic_snapshot_in_scope(view->snapshot, name, account) && aic_snapshot_account_find(view->snapshot, account, &found);
+	}
+	pthread_mutex_unlock(&view->lock);
+	*rating_ppm = found.rating_ppm;
+	return rated;
+}
+
 bool aic_view_enforces(aic_view *view)
 {
 	bool enforces;

@@ -39,6 +39,8 @@ void aic_view_decide(aic_view *view, const char *params, aic_verdict *v, const a
 void aic_view_say(aic_view *view, const char *params, aic_quote *out, const aic_ask *ask);
 /* On the present snapshot, if there is one: aic_quote_job(); whether its mode is enforce; when it was written (0: none). */
 bool aic_view_quote(aic_view *view, const aic_ask *ask, aic_amount *cost);
+/* The rating of the account's wallet; false in observe mode, out of scope, and where it has no wallet. partition may be several. */
+bool aic_view_rating(aic_view *view, const char *partition, const char *account, uint64_t *rating_ppm);
 bool aic_view_enforces(aic_view *view);
 int64_t aic_view_written(aic_view *view);
 void aic_view_close(aic_view *view);
