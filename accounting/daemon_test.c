@@ -341,6 +341,34 @@ static void a_past_period_closes_itself(void **state)
 	aic_job_record_clear(&a);
 }
 
+/* What a crash left half closed is told of, and finished by the next turns. */
+static void a_half_closed_batch_is_told_and_finished(void **state)
+{
+	test_site *s = *state;
+	aic_job_record a = site_job(1, "daemon", "physics", "n1");
+	aic_closing *c;
+	aic_error err = {0};
+	aic_batch batch;
+	int64_t start, end;
+	char period[16];
+
+	site_take(s, &a);
+	aic_period_of(s->d.config.period, a.end, period, &start, &end);
+	assert_int_equal(aic_closing_begin(&c, &s->d.batches, period, start, end, 100000, 0, aic_now(), &err), AIC_OK);
+	aic_closing_free(c);
+	assert_int_equal(site_run(0, aic_cmd_batch, "list", NULL), 0);
+	expect_printed("closing");
+	assert_int_equal(site_run(0, aic_cmd_batch, "close", NULL), 1);
+	expect_printed("another batch is still being closed");
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", "--period", period, NULL), 0);
+	expect_printed("/1 is being closed (0 %): its lines show when it is in review");
+	for (int i = 0; i < 3; i++)
+		aic_acctd_tick(&s->d);
+	assert_int_equal(aic_batch_find(s->d.store, period, 1, &batch, NULL), AIC_OK);
+	assert_true(batch.state == AIC_BATCH_REVIEW && batch.lines == 1);
+	aic_job_record_clear(&a);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, site_open, site_close)
@@ -348,6 +376,7 @@ int main(void)
 		T(from_job_to_posted_payout), T(who_sees_what), T(a_job_explained), T(acts_by_command), T(usage_mistakes), T(a_quote_is_shown_with_what_is_left),
 		T(the_parts_of_a_job_add_up), T(without_a_quote_it_is_said_why), T(without_a_ledger_charging_goes_on), T(without_a_daemon_commands_say_so),
 		T(observe_is_on_paper), T(the_snapshot_has_what_is_left), T(a_past_period_closes_itself),
+		T(a_half_closed_batch_is_told_and_finished),
 	};
 
 	aic_log_open("daemon_test", "/dev/null", AIC_LOG_ERROR);

@@ -75,9 +75,11 @@ static void preview(aic_request *q, const aic_batch *batch, aic_tally *t, char *
 		rc = aic_batch_preview(&q->d->batches, ledger, batch, t, &e);
 	if (rc == AIC_UNREACHABLE && q->d->ledger)
 		aic_acctd_unlink(q->d, &e);
+	if (message[0])
+		return;
 	if (rc != AIC_OK)
 		snprintf(message, size, "rewards are not shown: %.600s", e.message);
-	else if (!message[0])
+	else
 		snprintf(message, size, "rewards of what is not posted yet are \"up to\": the issued part is divided when the batch is posted");
 }
 
@@ -96,7 +98,10 @@ static aic_code payouts_of_batches(aic_request *q, aic_rows *rows, const period 
 		rc = aic_batch_sums(q->d->store, &batch[i], &t, err);
 		if (rc != AIC_OK)
 			break;
-		if (batch[i].state < AIC_BATCH_POSTED)
+		if (batch[i].state == AIC_BATCH_CLOSING)
+			snprintf(message, size, "batch %s/%llu is being closed (%u %%): its lines show when it is in review", batch[i].period,
+			         (unsigned long long)batch[i].number, q->d->closing ? aic_closing_percent(q->d->closing) : 0);
+		else if (batch[i].state < AIC_BATCH_POSTED)
 			preview(q, &batch[i], &t, message, size);
 		snprintf(state, sizeof(state), "%s/%llu %s", batch[i].period, (unsigned long long)batch[i].number,
 		         aic_batch_state_name(batch[i].state));
