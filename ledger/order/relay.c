@@ -69,7 +69,8 @@ static aic_code ask(aic_relay *r, aic_relay_job *j, int64_t ms, aic_relay_items 
 		aic_relay_wait(r, ms < 0 ? ANSWER_MS : end - now);
 	if (!j->done) {
 		j->abandoned = true;
-		return aic_fail(err, AIC_UNREACHABLE, "the ledger's log has not answered within %d ms", (int)ms);
+		return aic_fail(err, AIC_UNREACHABLE, "%sthe ledger's log has not answered within %d ms",
+		                j->kind == AIC_RELAY_APPEND ? AIC_RELAY_UNKNOWN ": " : "", (int)ms);
 	}
 	if (err && j->code)
 		*err = j->err;

@@ -9,6 +9,7 @@
 
 #define AIC_RELAY_SILENT_MS 4000  /* since the log was last heard: longer than a call that tries every endpoint */
 #define AIC_RELAY_SILENT "the ledger's log does not answer, and nothing is written"
+#define AIC_RELAY_UNKNOWN "what was asked for may get into the ledger all the same: look in a few seconds, before it is asked for again"
 #define AIC_RELAY_READ_BYTES (8u << 20) /* of blocks, at one time */
 #define AIC_RELAY_BOARDS 64       /* heights whose attestations are followed */
 

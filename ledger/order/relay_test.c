@@ -349,6 +349,7 @@ static void a_block_on_its_way(void **state)
 	int64_t start = aic_monotonic_ms();
 	assert_int_equal(append(&o, &head, "b", &err), AIC_UNREACHABLE);
 	assert_in_range(aic_monotonic_ms() - start, 500, 2500);
+	assert_non_null(strstr(err.message, "may get into the ledger all the same: look in a few seconds"));
 	assert_int_equal(append(&o, &head, "c", &err), AIC_UNREACHABLE);
 	state_of_log = FINE;
 	SOON(is_at(&o, 1));
@@ -369,6 +370,7 @@ static void a_lost_answer(void **state)
 	aic_order_head head = head_now(&o);
 	state_of_log = LOSES_ANSWERS;
 	assert_int_equal(append(&o, &head, "b", &err), AIC_UNREACHABLE);
+	assert_non_null(strstr(err.message, "may get into the ledger all the same: look in a few seconds"));
 	state_of_log = FINE;
 	SOON(is_at(&o, 1));
 	SOON(access(pending_path, F_OK) != 0);

@@ -94,6 +94,8 @@ static void take_result(aic_relay *r, aic_relay_job *j)
 	}
 	if (j->kind == AIC_RELAY_APPEND)
 		r->unsettled = j->code == AIC_UNREACHABLE || j->code == AIC_FULL;
+	if (j->kind == AIC_RELAY_APPEND && j->code == AIC_UNREACHABLE)
+		aic_error_prefix(&j->err, AIC_RELAY_UNKNOWN);
 	if (j->kind == AIC_RELAY_ATTEST && j->code == AIC_OK)
 		aic_relay_board_add(r, j->height, &j->site, &j->bytes);
 	if (j->kind == AIC_RELAY_ATTEST && j->code == AIC_REFUSED) {
