@@ -238,7 +238,8 @@ ledger_order_order_test_LDADD = $(ledger_test_libs) -lpthread
 if WITH_ETCD
 if WITH_HTTPD
 check_PROGRAMS += ledger_archive_agree_test
-ledger_archive_agree_test_SOURCES = ledger/archive/agree_test.c ledger/archive/server.c ledger/order/etcd_testing.c ledger/testing.c
+ledger_archive_agree_test_SOURCES = ledger/archive/agree_test.c ledger/archive/server.c ledger/order/etcd_testing.c ledger/order/netns_testing.c \
+	ledger/testing.c
 ledger_archive_agree_test_CFLAGS = $(ledger_test_flags) $(ETCD_CFLAGS) $(HTTPD_CFLAGS)
 ledger_archive_agree_test_LDADD = $(ledger_test_libs) $(HTTPD_LIBS) -lpthread
 check_PROGRAMS += ledger_archive_peer_test
