@@ -103,9 +103,10 @@ aic_code aic_block_apply(aic_state *s, const void *block, size_t len, bool *vali
 {
 	aic_hash hash = aic_block_hash(block, len);
 	aic_error why = {0};
+	uint64_t failures = aic_state_failures(s);
 	aic_code code = aic_block_execute(s, block, len, &why);
 
-	if (code && !says_invalid(code)) {
+	if (code && (!says_invalid(code) || aic_state_failures(s) != failures)) {
 		if (err)
 			*err = why;
 		return code;

@@ -471,6 +471,29 @@ static void test_log_that_answers_badly(void **state)
 	assert_ok(test_transfer(&site, 0, 1, 7, err));
 }
 
+/* A row of the own copy that cannot be read says nothing about the block that needed it: a good block is not taken for invalid. */
+static void test_damaged_copy(void **state)
+{
+	aic_bytes junk = {0}, block = {0}, row = {0};
+	aic_id id = site.chain.site;
+
+	(void)state;
+	aic_bytes_append_str(&junk, "junk");
+	aic_hash hash = aic_block_hash(junk.data, junk.len);
+	append_raw(&junk);
+	aic_bytes_append_str(&row, "no row of a member");
+	aic_state_begin(site.state, 1, 0);
+	assert_ok(aic_state_put(site.state, AIC_TABLE_MEMBER, id.b, sizeof(id.b), &row, err));
+	assert_ok(aic_state_commit(site.state, &hash, junk.data, junk.len, true, err));
+	make_block(&block, &site.key, NULL);
+	append_raw(&block);
+	assert_fails(aic_chain_catch_up(&site.chain, err), AIC_CORRUPT, "row of a member cannot be read: rebuild the state by replay");
+	assert_int_equal(aic_state_head(site.state)->height, 1);
+	aic_bytes_free(&junk);
+	aic_bytes_free(&block);
+	aic_bytes_free(&row);
+}
+
 /* A lying member names its block falsely in the log's head: nobody could append after it. */
 static void test_falsely_named_head(void **state)
 {
@@ -545,7 +568,7 @@ int main(void)
 		TEST(test_transaction_rules),    TEST(test_nonce_makes_it_once), TEST(test_failure_leaves_no_trace),
 		TEST(test_header_rules),         TEST(test_every_bit_of_a_block), TEST(test_invalid_blocks),
 		TEST(test_evidence_of_blocks),   TEST(test_beacon),              TEST(test_log_that_answers_badly),
-		TEST(test_falsely_named_head),
+		TEST(test_falsely_named_head),   TEST(test_damaged_copy),
 		TEST(test_replay),               TEST(test_order),               TEST(test_rewritten_log),
 		TEST(test_full_disk),            TEST(test_wallet_register),
 	};

@@ -10,6 +10,7 @@
 #include "ledger/audit/export.h"
 #include "ledger/state/member.h"
 #include "ledger/audit/offline.h"
+#include "ledger/state/evidence.h"
 #include "ledger/audit/proof.h"
 #include "ledger/show.h"
 
@@ -78,6 +79,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* --- blocks --- */
 
+/* An invalid block whose generator is proven to have signed it for this place. */
+static bool is_proven(aic_state *s, const aic_block *b, uint64_t height)
+{
+	aic_evidence_row row;
+
+	return aic_state_evidence(s, &b->header.generator, AIC_EVIDENCE_BLOCK, height, &row, NULL) == AIC_OK;
+}
+
 static aic_code add_block(aic_table *t, aic_state *s, uint64_t height, aic_format format, aic_error *err)
 {
 	aic_bytes bytes = {0};
@@ -86,14 +95,19 @@ static aic_code add_block(aic_table *t, aic_state *s, uint64_t height, aic_forma
 	bool valid;
 	aic_code code = aic_state_block(s, height, &bytes, &hash, &valid, err);
 
-	if (!code && height && valid)
-		code = aic_block_decode(&b, bytes.data, bytes.len, err);
+	if (!code && height && aic_block_decode(&b, bytes.data, bytes.len, err) && valid)
+		code = AIC_CORRUPT;
+	bool proven = !code && height && !valid && is_proven(s, &b, height);
+	if (!code && !valid && !proven) { /* whatever it says of itself */
+		aic_block_clear(&b);
+		b = (aic_block){.n_tx = 0};
+	}
 	if (!code) {
 		aic_table_number(t, (int64_t)height);
 		aic_table_time(t, b.header.time);
 		aic_table_number(t, (int64_t)b.n_tx);
 		aic_table_number(t, (int64_t)bytes.len);
-		aic_table_text(t, !height ? "genesis" : valid ? "valid" : "invalid");
+		aic_table_text(t, !height ? "genesis" : valid ? "valid" : proven ? "proven invalid" : "invalid");
 		aic_show_hex(t, b.header.generator.b, sizeof(b.header.generator.b), format);
 		aic_show_hex(t, hash.b, AIC_HASH_LEN, format);
 	}

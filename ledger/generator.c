@@ -322,8 +322,9 @@ static aic_code collect(aic_generator *g, aic_bytes *items, size_t *n, aic_error
 			return code;
 		if (*n && items->len + r->tx.len + ITEM_OVERHEAD + BLOCK_OVERHEAD > AIC_BLOCK_MAX)
 			return AIC_OK;
+		uint64_t failures = aic_state_failures(g->chain->state);
 		code = aic_state_execute(g->chain->state, r->tx.data, r->tx.len, &why);
-		if (code && !refusal(code)) {
+		if (code && (!refusal(code) || aic_state_failures(g->chain->state) != failures)) {
 			if (err)
 				*err = why;
 			return code;

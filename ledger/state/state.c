@@ -96,6 +96,16 @@ size_t aic_state_pending(const aic_state *s)
 	return s->n_tx;
 }
 
+uint64_t aic_state_failures(const aic_state *s)
+{
+	return s->failures;
+}
+
+void aic_state_failed(aic_state *s)
+{
+	s->failures++;
+}
+
 int64_t aic_state_time(const aic_state *s)
 {
 	return s->time;

@@ -48,6 +48,9 @@ aic_code aic_state_execute(aic_state *s, const void *tx, size_t len, aic_error *
 aic_hash aic_state_transactions_root(const aic_state *s);
 aic_hash aic_state_events_root(const aic_state *s);
 size_t aic_state_pending(const aic_state *s); /* transactions since begin */
+/* How often this copy could not be read or written: what then fails says nothing about a block or a transaction. */
+uint64_t aic_state_failures(const aic_state *s);
+void aic_state_failed(aic_state *s); /* counts one */
 int64_t aic_state_time(const aic_state *s);   /* that begin was given */
 
 void aic_state_discard(aic_state *s);

@@ -16,6 +16,7 @@ struct aic_state {
 	aic_touch *touch;
 	sqlite3_stmt *put_head, *put_block, *put_tx, *get_block, *get_tx;
 	bool empty, replay;
+	uint64_t failures;       /* to read or write a row, by this copy's own fault */
 	aic_head head;
 	bool last_valid;         /* of the newest block, and its events, where `replay` */
 	aic_bytes last_events;

@@ -3,30 +3,38 @@
 
 #include "ledger/state/state.h"
 
+static aic_code checked(aic_state *s, aic_code code)
+{
+	if (code && code != AIC_NOT_FOUND)
+		aic_state_failed(s);
+	return code;
+}
+
 aic_code aic_state_get(aic_state *s, aic_table_id table, const void *key, size_t key_len, const uint8_t **value, size_t *len,
                        aic_error *err)
 {
 	aic_hash h = aic_row_key(table, key, key_len);
 
-	return aic_tree_get(aic_state_tree(s), &h, value, len, err);
+	return checked(s, aic_tree_get(aic_state_tree(s), &h, value, len, err));
 }
 
 aic_code aic_state_put(aic_state *s, aic_table_id table, const void *key, size_t key_len, const aic_bytes *value, aic_error *err)
 {
 	aic_hash h = aic_row_key(table, key, key_len);
 
-	return aic_tree_put(aic_state_tree(s), &h, value->data, value->len, err);
+	return checked(s, aic_tree_put(aic_state_tree(s), &h, value->data, value->len, err));
 }
 
 aic_code aic_state_delete(aic_state *s, aic_table_id table, const void *key, size_t key_len, aic_error *err)
 {
 	aic_hash h = aic_row_key(table, key, key_len);
 
-	return aic_tree_delete(aic_state_tree(s), &h, err);
+	return checked(s, aic_tree_delete(aic_state_tree(s), &h, err));
 }
 
-static aic_code unreadable(const char *what, aic_error *err)
+static aic_code unreadable(aic_state *s, const char *what, aic_error *err)
 {
+	aic_state_failed(s);
 	return aic_fail(err, AIC_CORRUPT, "the state's row of a %s cannot be read: rebuild the state by replay", what);
 }
 
@@ -35,7 +43,7 @@ static aic_code unreadable(const char *what, aic_error *err)
 		const uint8_t *value_;                                                                                                 \
 		size_t len_;                                                                                                           \
 		aic_code code_ = aic_state_get(s, table, key, len, &value_, &len_, err);                                               \
-		return code_ ? code_ : decode(row, value_, len_) ? AIC_OK : unreadable(what, err);                                     \
+		return code_ ? code_ : decode(row, value_, len_) ? AIC_OK : unreadable(s, what, err);                                   \
 	} while (0)
 
 #define PUT(table, key, len, encode, row)                                                                                      \
@@ -96,9 +104,9 @@ aic_code aic_state_wallet_at(aic_state *s, const aic_hash *key, aic_wallet *w, a
 {
 	const uint8_t *value;
 	size_t len;
-	aic_code code = aic_tree_get(aic_state_tree(s), key, &value, &len, err);
+	aic_code code = checked(s, aic_tree_get(aic_state_tree(s), key, &value, &len, err));
 
-	return code ? code : aic_wallet_decode(w, value, len) ? AIC_OK : unreadable("wallet", err);
+	return code ? code : aic_wallet_decode(w, value, len) ? AIC_OK : unreadable(s, "wallet", err);
 }
 
 aic_code aic_state_wallet_put_at(aic_state *s, const aic_hash *key, const aic_wallet *w, aic_error *err)
