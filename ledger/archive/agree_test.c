@@ -295,7 +295,7 @@ static void three_agree(void **state)
 	aic_service_close(&third.service);
 
 	grow(AWAY, NULL);
-	for (int i = 0; i < TICKS && first_in_log() <= left; i++) {
+	for (int i = 0; i < TICKS && first_in_log() <= left + AWAY / 2; i++) {
 		tick(&writer[1]);
 		tick(&writer[0]);
 		usleep(20000);
