@@ -1,5 +1,5 @@
 # tests: run.sh is the one way to run them all; `make check` runs the unit tests of a build.
-.PHONY: check_programs list_check_programs
+.PHONY: check_programs list_check_programs sim-long
 check_programs: $(check_PROGRAMS)
 list_check_programs:
 	@echo $(check_PROGRAMS)
@@ -17,7 +17,6 @@ tests_sim_sim_LDFLAGS = -Wl,--wrap=aic_verify
 tests_sim_sim_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
 sim-long: tests/sim/sim
 	tests/sim/sim --seeds 1..10000 --progress
-.PHONY: sim-long
 endif
 EXTRA_DIST += tests/sim/sim_test.sh
 
