@@ -120,6 +120,15 @@ aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, 
                             const aic_hash *evidence, const aic_approval *approval, size_t n, aic_hash *tx, uint64_t *height,
                             aic_error *err);
 
+/* What a fee that an asset earned comes to, for its owner and for the owners of what it was made from (economics.md 7): the amounts sum to
+ * `amount`. *out is malloc'ed; one row an asset, the youngest generation first. */
+typedef struct {
+	uint8_t asset[32];            /* its number, big-endian */
+	aic_address owner;
+	aic_amount amount;
+} aic_ledger_share;
+aic_code aic_ledger_revenue(aic_ledger *l, const uint8_t asset[32], aic_amount amount, aic_ledger_share **out, size_t *n, aic_error *err);
+
 typedef enum { AIC_ROLE_SITE = 1, AIC_ROLE_NODE = 2, AIC_ROLE_ADMIN = 3 } aic_role;
 const char *aic_role_name(aic_role role); /* "site", "node", "admin" */
 

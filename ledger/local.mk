@@ -37,6 +37,8 @@ libledger_la_SOURCES = \
 	ledger/order/relay.c ledger/order/relay.h ledger/order/relay_follow.c ledger/order/relay_shared.h ledger/order/relay_work.c \
 	ledger/state/rating.c \
 	ledger/state/request.c ledger/state/request.h \
+	ledger/state/revenue.c ledger/state/revenue.h \
+	ledger/service_asset.c ledger/client_asset.c \
 	ledger/state/reward.c ledger/state/reward.h \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/reversal.c \
@@ -174,6 +176,10 @@ check_PROGRAMS += ledger_service_key_test
 ledger_service_key_test_SOURCES = ledger/service_key_test.c ledger/service_testing.c ledger/testing.c
 ledger_service_key_test_CFLAGS = $(ledger_test_flags)
 ledger_service_key_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_service_settle_test
+ledger_service_settle_test_SOURCES = ledger/service_settle_test.c ledger/service_testing.c ledger/testing.c
+ledger_service_settle_test_CFLAGS = $(ledger_test_flags)
+ledger_service_settle_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_service_test
 ledger_service_test_SOURCES = ledger/service_test.c ledger/service_testing.c ledger/testing.c
 ledger_service_test_CFLAGS = $(ledger_test_flags)
@@ -204,6 +210,10 @@ check_PROGRAMS += ledger_request_test
 ledger_request_test_SOURCES = ledger/state/request_test.c ledger/testing.c
 ledger_request_test_CFLAGS = $(ledger_test_flags)
 ledger_request_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_revenue_test
+ledger_revenue_test_SOURCES = ledger/state/revenue_test.c ledger/testing.c
+ledger_revenue_test_CFLAGS = $(ledger_test_flags)
+ledger_revenue_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_touch_test
 ledger_touch_test_SOURCES = ledger/state/touch_test.c ledger/testing.c
 ledger_touch_test_CFLAGS = $(ledger_test_flags)

@@ -253,6 +253,7 @@ static const struct operation {
 	{"settle_preview", SERVICE_OR_ADMIN, aic_op_preview},
 	{"settle", SERVICE, aic_op_settle},
 	{"reverse", SERVICE, aic_op_reverse},
+	{"revenue", SERVICE_OR_ADMIN, aic_op_revenue},
 	{"wallet_ensure", SERVICE, op_wallet_ensure},
 	{"transfer", ADMIN, op_transfer},
 	{"checkpoint", SERVICE_OR_ADMIN, aic_op_checkpoint},

@@ -36,6 +36,8 @@ aic_code aic_op_reseed_result(aic_request *r, aic_error *err);
 /* Waits for its thread. */
 void aic_service_reseed_end(aic_service *s);
 
+/* service_asset.c. */
+aic_code aic_op_revenue(aic_request *r, aic_error *err);
 /* service_key.c: `aic key`. */
 aic_code aic_op_keys(aic_request *r, aic_error *err);
 aic_code aic_op_key_register(aic_request *r, aic_error *err);
