@@ -67,6 +67,8 @@ is "guests do not see others' jobs" "$(as "$LAB_ADA" squeue -h -p lease1 | wc -l
 # --- the owner wants it back ---
 owner=$(submit "$LAB_ADA" -p own1 -w n1 --exclusive --time=5 own.sh 3)
 passes "the owner's job starts" wait_for 30 test -s "$AIC_LAB/home/$LAB_ADA/own.$owner"
+waited() { echo "# the owner waited $(($(date -d "$(field "$1" StartTime)" +%s) - $(date -d "$(field "$1" SubmitTime)" +%s))) s for $2"; }
+waited "$owner" "a guest that leaves on the signal"
 truth "after the guest has saved" "$(cat "$HOME_BEN/saved.$guest") < $(cat "$AIC_LAB/home/$LAB_ADA/own.$owner")"
 passes "the guest's job waits again" wait_for 10 state_is "$guest" PENDING
 is "by a requeue of its own" "$(field "$guest" Restarts)" 1
@@ -78,5 +80,6 @@ deaf=$(submit "$LAB_BEN" -p lease1 -w n2 --gres=gpu:a100:1 --time=10 deaf.sh)
 passes "a guest that does not listen runs" wait_for 30 test -e "$HOME_BEN/ready.$deaf"
 owner=$(submit "$LAB_ADA" -p own1 -w n2 --exclusive --time=5 own.sh)
 passes "the owner's job starts all the same" wait_for 60 test -s "$AIC_LAB/home/$LAB_ADA/own.$owner"
+waited "$owner" "one that does not: GraceTime 6 s, KillWait 5 s"
 passes "Slurm requeued the guest" wait_for 10 state_is "$deaf" PENDING
 as "$LAB_BEN" scancel "$deaf"
