@@ -10,12 +10,11 @@ aic_code aic_priority_parse(aic_priority_weights *w, const char *params, aic_err
 {
 	*w = (aic_priority_weights){.rating = 1000, .warm = 500};
 	for (const char *p = params; p && *p; p += strcspn(p, ","), p += *p == ',') {
-		bool rating = !strncmp(p, "rating=", 7);
-		const char *digits = p + (rating ? 7 : 5);
+		bool rating = !strncmp(p, "rating=", 7), known = rating || !strncmp(p, "warm=", 5);
+		const char *digits = known ? strchr(p, '=') + 1 : "";
 		size_t n = strcspn(digits, ",");
 
-		if ((!rating && strncmp(p, "warm=", 5)) || n == 0 || n > 7 || strspn(digits, "0123456789") < n ||
-		    strtoul(digits, NULL, 10) > AIC_PRIORITY_MAX)
+		if (n == 0 || n > 7 || strspn(digits, "0123456789") < n || strtoul(digits, NULL, 10) > AIC_PRIORITY_MAX)
 			return aic_fail(err, AIC_USAGE, "PrioritySiteFactorParameters: \"%.*s\" is none of rating=N and warm=N, N from 0 to %d",
 			                (int)strcspn(p, ","), p, AIC_PRIORITY_MAX);
 		*(rating ? &w->rating : &w->warm) = (uint32_t)strtoul(digits, NULL, 10);
