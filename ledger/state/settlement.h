@@ -44,6 +44,8 @@ aic_code aic_reversal_find(struct aic_state *s, const aic_hash *settlement_tx, u
 aic_code aic_reversal_body_of(aic_bytes *out, const void *settlement, size_t len, uint64_t line, aic_amount amount,
                               const aic_hash *evidence, const aic_approval *approval, size_t n, aic_error *err);
 
+/* All lines of a body: free(*line). */
+aic_code aic_settlement_lines_of(const void *body, size_t len, aic_settlement_line **line, size_t *n, aic_error *err);
 /* One line (from 0) of a body, and its key; AIC_NOT_FOUND for a line that it does not have. */
 aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err);
 /* The root of what its batch follows from, as accounting's `aic batch verify` computes it again. */

@@ -182,12 +182,32 @@ aic_code aic_settlement_evidence_of(const void *body, size_t len, aic_hash *evid
 	return aic_cbor_finish(&c, err);
 }
 
-aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err)
+static bool take_line(aic_cbor *c, const aic_address *wallet, size_t wallets, aic_settlement_line *l)
+{
+	aic_cbor_array_exact(c, 7);
+	uint64_t payer = aic_cbor_uint(c), payee = aic_cbor_uint(c);
+
+	l->kind = (aic_line_kind)aic_cbor_uint(c);
+	l->n = aic_cbor_uint(c);
+	l->gross = aic_cbor_amount(c);
+	l->fee = aic_cbor_amount(c);
+	l->stake = aic_cbor_amount(c);
+	if (!aic_cbor_ok(c))
+		return false;
+	if (payer >= wallets || payee >= wallets) {
+		aic_cbor_fail(c, "a line names wallet %llu of %zu", (unsigned long long)(payer >= wallets ? payer : payee), wallets);
+		return false;
+	}
+	l->payer = wallet[payer];
+	l->payee = wallet[payee];
+	return true;
+}
+
+aic_code aic_settlement_lines_of(const void *body, size_t len, aic_settlement_line **line, size_t *n, aic_error *err)
 {
 	aic_cbor c;
 	aic_address *wallet;
-	size_t wallets, lines;
-	uint64_t payer = 0, payee = 0;
+	size_t wallets;
 
 	aic_cbor_init(&c, body, len);
 	aic_cbor_array_exact(&c, 8);
@@ -197,27 +217,31 @@ aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic
 	wallet = aic_xcalloc(wallets + 1, sizeof(*wallet));
 	for (size_t i = 0; i < wallets && aic_cbor_ok(&c); i++)
 		aic_cbor_bytes_exact(&c, wallet[i].b, AIC_ADDRESS_LEN);
-	lines = aic_cbor_array(&c, LINES_MAX);
-	for (size_t i = 0; i < lines && aic_cbor_ok(&c); i++) {
-		if (i != line) {
-			aic_cbor_skip(&c);
-			continue;
-		}
-		aic_cbor_array_exact(&c, 7);
-		payer = aic_cbor_uint(&c);
-		payee = aic_cbor_uint(&c);
-		out->kind = (aic_line_kind)aic_cbor_uint(&c);
-		out->n = aic_cbor_uint(&c);
-		out->gross = aic_cbor_amount(&c);
-		out->fee = aic_cbor_amount(&c);
-		out->stake = aic_cbor_amount(&c);
-	}
-	if (aic_cbor_ok(&c) && (line >= lines || payer >= wallets || payee >= wallets))
-		aic_cbor_fail(&c, "line %llu is not in this settlement", (unsigned long long)line + 1);
-	if (aic_cbor_ok(&c)) {
-		out->payer = wallet[payer];
-		out->payee = wallet[payee];
-	}
+	*n = aic_cbor_array(&c, LINES_MAX);
+	*line = aic_xcalloc(*n + 1, sizeof(**line));
+	for (size_t i = 0; i < *n && take_line(&c, wallet, wallets, &(*line)[i]); i++)
+		;
 	free(wallet);
-	return aic_cbor_finish(&c, err);
+	aic_code code = aic_cbor_finish(&c, err);
+	if (code) {
+		free(*line);
+		*line = NULL;
+	}
+	return code;
+}
+
+aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err)
+{
+	aic_settlement_line *all;
+	size_t n;
+	aic_code code = aic_settlement_lines_of(body, len, &all, &n, err);
+
+	if (code)
+		return code;
+	if (line < n)
+		*out = all[line];
+	else
+		code = aic_fail(err, AIC_NOT_FOUND, "line %llu is not in this settlement: it has %zu", (unsigned long long)line + 1, n);
+	free(all);
+	return code;
 }

@@ -260,7 +260,7 @@ static void test_reversal(void **state)
 	assert_fails(reverse(&body, 0, 4 * AIC_UNIT, err), AIC_REFUSED, "line 1 was reversed for this evidence at height 2 already");
 	assert_fails(reverse(&body, 0, 6 * AIC_UNIT + 1, err), AIC_REFUSED, "10.000000000000000001 AIC would be taken back in all");
 	assert_fails(reverse(&body, 0, 0, err), AIC_REFUSED, "its amount is 0");
-	assert_fails(reverse(&body, 3, 1, err), AIC_CORRUPT, "line 4 is not in this settlement");
+	assert_fails(reverse(&body, 3, 1, err), AIC_NOT_FOUND, "line 4 is not in this settlement");
 	/* a line that was not settled so */
 	l[0].gross = 100 * AIC_UNIT;
 	aic_settlement forged = {.period = "p", .number = 1, .n_lines = 3, .line = l};
