@@ -97,6 +97,39 @@ static void test_larger_than_a_block(void **state)
 	aic_settlement_result_clear(&again);
 }
 
+/* A line of a settlement that went in parts is taken back as any other: its payee pays it back to its payer. */
+static void test_reversal_of_a_line_in_parts(void **state)
+{
+	aic_bytes args = {0}, out = {0};
+	aic_settlement_result posted;
+	aic_wallet payer, payee, after;
+	uint64_t at;
+	aic_cbor c;
+
+	(void)state;
+	make_wallets();
+	aic_settlement s = make_settlement(3);
+	assert_ok(settle("settle", &s, &posted, err));
+	for (at = LINES - 1; !line[at].gross;)
+		at--;
+	assert_ok(aic_state_wallet(test_service.state, &line[at].payer, &payer, err));
+	assert_ok(aic_state_wallet(test_service.state, &line[at].payee, &payee, err));
+	aic_cbor_put_text(&args, s.period);
+	aic_cbor_put_uint(&args, s.number);
+	aic_cbor_put_uint(&args, at);
+	aic_cbor_put_amount(&args, 900);
+	aic_cbor_put_bytes(&args, posted.tx.b, AIC_HASH_LEN); /* any evidence */
+	aic_cbor_put_array(&args, 0);
+	assert_ok(test_ask(TEST_SERVICE_UID, "reverse", &args, &out, &c, err));
+	assert_ok(aic_state_wallet(test_service.state, &line[at].payer, &after, err));
+	assert_true(after.balance == payer.balance + 900);
+	assert_ok(aic_state_wallet(test_service.state, &line[at].payee, &after, err));
+	assert_true(after.balance == payee.balance - 900);
+	aic_settlement_result_clear(&posted);
+	aic_bytes_free(&args);
+	aic_bytes_free(&out);
+}
+
 /* The first part was posted, then the daemon stopped: it goes on with the second. */
 static void test_goes_on_after_a_stop(void **state)
 {
@@ -153,7 +186,8 @@ static void test_revenue(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_larger_than_a_block), TEST(test_goes_on_after_a_stop), TEST(test_revenue)};
+	const struct CMUnitTest tests[] = {TEST(test_larger_than_a_block), TEST(test_goes_on_after_a_stop),
+	                                   TEST(test_reversal_of_a_line_in_parts), TEST(test_revenue)};
 
 	return cmocka_run_group_tests_name("ledger service: large settlements, revenue", tests, NULL, NULL);
 }
