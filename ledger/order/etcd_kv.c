@@ -27,7 +27,7 @@ static bool unbase64(const json_t *json, aic_bytes *out)
 	const char *text = json_string_value(json);
 	size_t len = json_string_length(json);
 
-	if (!json)
+	if (!json || (text && !len))
 		return true; /* empty */
 	if (!text || len % 4 || len > INT32_MAX)
 		return false;
@@ -35,8 +35,7 @@ static bool unbase64(const json_t *json, aic_bytes *out)
 	int n = EVP_DecodeBlock(out->data + out->len, (const unsigned char *)text, (int)len);
 	if (n < 0)
 		return false;
-	if (len)
-		n -= (text[len - 1] == '=') + (text[len - 2] == '=');
+	n -= (text[len - 1] == '=') + (text[len - 2] == '=');
 	out->len += (size_t)n;
 	return true;
 }

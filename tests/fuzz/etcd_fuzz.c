@@ -44,11 +44,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const char get[] = "{\"header\":{\"revision\":\"7\"},\"kvs\":[{\"key\":\"YQ==\",\"value\":\"YmM=\",\"mod_revision\":\"3\"}],\"count\":\"1\"}";
+	static const char empty[] = "{\"header\":{\"revision\":\"7\"},\"kvs\":[{\"key\":\"YQ==\",\"value\":\"\"}],\"count\":\"1\"}";
 	static const char txn[] =
 		"{\"header\":{\"revision\":\"7\"},\"succeeded\":true,\"responses\":[{\"response_range\":{\"kvs\":[{\"key\":\"YQ==\"}]}},{\"response_put\":{}}]}";
 
 	(void)argc, (void)argv;
 	fuzz_seed("get", -1, get, sizeof(get) - 1);
+	fuzz_seed("empty", -1, empty, sizeof(empty) - 1);
 	fuzz_seed("txn", -1, txn, sizeof(txn) - 1);
 	return 0;
 }

@@ -1,11 +1,14 @@
 #!/bin/bash
-# run.sh [--seconds N] PROGRAM...: runs libFuzzer targets, each for N seconds [5] from the seeds that it writes itself and from what the
-# repository has for it; a corpus in $AIC_FUZZ_CORPUS, where that is set, is used and grows. A finding is kept beside the program and
+# run.sh [--seconds N | --inputs N] PROGRAM...: runs libFuzzer targets, each for N seconds [5], or N inputs, from the seeds that it writes
+# itself and from what the repository has for it; a corpus in $AIC_FUZZ_CORPUS, where that is set, is used and grows. A finding is kept beside the program and
 # fails the run: PROGRAM FINDING replays it. AIC_SEED replays a run.
 set -uo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-SECONDS_EACH=5
-if [ "${1:-}" = --seconds ]; then SECONDS_EACH=$2; shift 2; fi
+LIMIT=-max_total_time=5
+case ${1:-} in
+--seconds) LIMIT=-max_total_time=$2; shift 2 ;;
+--inputs) LIMIT=-runs=$2; shift 2 ;;
+esac
 SEED=${AIC_SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/fuzz.XXXXXX")
 trap 'rm -rf "$WORK" /dev/shm/aic-fuzz-??????' EXIT
@@ -26,7 +29,7 @@ for program; do
 	mkdir -p "$corpus" "$WORK/$name.seeds"
 	given "$name" "$WORK/$name.seeds"
 	AIC_FUZZ_SEEDS=$WORK/$name.seeds "$program" -runs=0 >"$WORK/log" 2>&1
-	if "$program" -seed="$SEED" -max_total_time="$SECONDS_EACH" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+	if "$program" -seed="$SEED" "$LIMIT" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
 		-artifact_prefix="$program.finding-" "$corpus" "$WORK/$name.seeds" >"$WORK/log" 2>&1; then
 		echo "$name: $(grep -oE 'number_of_executed_units: [0-9]+' "$WORK/log" | grep -oE '[0-9]+') inputs, no finding"
 	else
