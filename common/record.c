@@ -172,8 +172,7 @@ static void get_shares(aic_cbor *c, aic_job_record *r)
 	}
 	if (nodes == 0)
 		return;
-	/* of each node as many GPU types as it has are set; zeroing room for the rest would cost more than reading the record */
-	r->node = aic_xmalloc(nodes * sizeof *r->node);
+	r->node = aic_xcalloc(nodes, sizeof *r->node);
 	r->nodes = (uint32_t)nodes;
 	for (size_t i = 0; i < nodes && aic_cbor_ok(c); i++)
 		get_share(c, &r->node[i]);
