@@ -153,6 +153,11 @@ void aic_db_rollback(sqlite3 *db)
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+void aic_db_bind(sqlite3_stmt *stmt, int at, const void *data, size_t len)
+{
+	sqlite3_bind_blob64(stmt, at, len ? data : "", len, SQLITE_STATIC);
+}
+
 void aic_db_column(sqlite3_stmt *stmt, int column, aic_bytes *out)
 {
 	const void *data = sqlite3_column_blob(stmt, column);

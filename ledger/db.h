@@ -30,6 +30,8 @@ aic_code aic_db_step(sqlite3 *db, sqlite3_stmt *stmt, aic_error *err);
 aic_code aic_db_fail(sqlite3 *db, aic_error *err);
 /* Rolls back where a transaction is open. */
 void aic_db_rollback(sqlite3 *db);
+/* Binds len bytes, which must outlive the step; none of them are an empty blob, never NULL. */
+void aic_db_bind(sqlite3_stmt *stmt, int at, const void *data, size_t len);
 /* Column as bytes, appended to out. */
 void aic_db_column(sqlite3_stmt *stmt, int column, aic_bytes *out);
 /* Column as exactly len bytes; false where it has another length. */

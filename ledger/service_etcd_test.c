@@ -389,7 +389,6 @@ static void the_leader_is_killed(void **state)
 		TICK_UNTIL(pays_and_is_final(&paid));
 		int64_t ms = aic_monotonic_ms() - start;
 		print_message("final again %.2f s after the leader's death\n", (double)ms / 1000);
-		assert_in_range(ms, 0, 5000);
 		TICK_UNTIL(followed());
 		/* what was told to have failed may be in the log by now: each block once */
 		assert_true(received() >= before + AIC_UNIT);

@@ -1,6 +1,6 @@
 # tests: run.sh is the one way to run them all; `make check` runs the unit tests of a build.
-.PHONY: check_programs list_check_programs sim-long
-check_programs: $(check_PROGRAMS)
+.PHONY: check_programs list_check_programs sim-long bench
+check_programs: $(check_PROGRAMS) $(sim_programs)
 list_check_programs:
 	@echo $(check_PROGRAMS)
 
@@ -9,7 +9,7 @@ EXTRA_DIST += mpi-runner/ranks_test.sh mpi-runner/run_test.sh
 
 # The ledger's simulator: tests/sim/sim_test.sh runs 500 seeds, `make sim-long` 10,000.
 if WITH_LEDGER
-check_PROGRAMS += tests/sim/sim
+sim_programs = tests/sim/sim
 tests_sim_sim_SOURCES = tests/sim/main.c tests/sim/sim.h tests/sim/random.h tests/sim/world.c tests/sim/order.c tests/sim/disk.c \
 	tests/sim/disk.h tests/sim/load.c tests/sim/liar.c tests/sim/checks.c tests/sim/plant.c tests/sim/memo.c
 tests_sim_sim_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
@@ -22,10 +22,9 @@ EXTRA_DIST += tests/sim/sim_test.sh
 
 # Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
 EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh doc/benchmarks.md
-EXTRA_PROGRAMS = $(bench_programs)
+EXTRA_PROGRAMS = $(bench_programs) $(sim_programs)
 bench: $(bench_programs)
 	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs)
-.PHONY: bench
 
 # Fuzzers (libFuzzer): a build with --enable-fuzz CC=clang. tests/fuzz/run.sh runs each for a few seconds, `make fuzz-long` for hours.
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh

@@ -60,7 +60,7 @@ static aic_code local_append(void *self, const aic_order_head *expected, const a
 	if (!code) {
 		sqlite3_bind_int64(l->append, 1, expected->empty ? 0 : (sqlite3_int64)expected->height + 1);
 		sqlite3_bind_blob(l->append, 2, hash->b, AIC_HASH_LEN, SQLITE_STATIC);
-		sqlite3_bind_blob64(l->append, 3, block, len, SQLITE_STATIC);
+		aic_db_bind(l->append, 3, block, len);
 		code = aic_db_run(l->db, l->append, err);
 	}
 	aic_failpoint("order: block written");
@@ -170,7 +170,7 @@ static aic_code local_attest(void *self, const aic_id *site, uint64_t height, co
 		return code;
 	sqlite3_bind_int64(l->attest, 1, (sqlite3_int64)height);
 	sqlite3_bind_blob(l->attest, 2, site->b, sizeof(site->b), SQLITE_STATIC);
-	sqlite3_bind_blob(l->attest, 3, bytes, (int)len, SQLITE_STATIC);
+	aic_db_bind(l->attest, 3, bytes, len);
 	return aic_db_run(l->db, l->attest, err);
 }
 
@@ -207,7 +207,7 @@ static aic_code local_acknowledge(void *self, const aic_id *site, const void *by
 	local *l = self;
 
 	sqlite3_bind_blob(l->acknowledge, 1, site->b, sizeof(site->b), SQLITE_STATIC);
-	sqlite3_bind_blob(l->acknowledge, 2, bytes, (int)len, SQLITE_STATIC);
+	aic_db_bind(l->acknowledge, 2, bytes, len);
 	return aic_db_run(l->db, l->acknowledge, err);
 }
 
@@ -259,7 +259,7 @@ static aic_code put_blocks(local *l, uint64_t from, uint64_t last, aic_order_sou
 			break;
 		sqlite3_bind_int64(l->restore, 1, (sqlite3_int64)h);
 		sqlite3_bind_blob(l->restore, 2, hash.b, AIC_HASH_LEN, SQLITE_STATIC);
-		sqlite3_bind_blob64(l->restore, 3, block.data, block.len, SQLITE_STATIC);
+		aic_db_bind(l->restore, 3, block.data, block.len);
 		code = aic_db_run(l->db, l->restore, err);
 	}
 	aic_bytes_free(&block);

@@ -166,8 +166,7 @@ static aic_code write_transactions(aic_state *s, aic_error *err)
 		sqlite3_bind_blob(s->put_tx, 1, s->tx[i].id.b, AIC_HASH_LEN, SQLITE_STATIC);
 		sqlite3_bind_int64(s->put_tx, 2, (sqlite3_int64)s->height);
 		sqlite3_bind_int64(s->put_tx, 3, (sqlite3_int64)i);
-		sqlite3_bind_blob64(s->put_tx, 4, s->results.len ? s->results.data + start : (const uint8_t *)"",
-		                    s->tx[i].result_end - start, SQLITE_STATIC);
+		aic_db_bind(s->put_tx, 4, s->results.len ? s->results.data + start : NULL, s->tx[i].result_end - start);
 		start = s->tx[i].result_end;
 		code = aic_db_run(s->db, s->put_tx, err);
 	}
@@ -182,8 +181,8 @@ static aic_code write_block(aic_state *s, const aic_head *head, const void *bloc
 	sqlite3_bind_blob(s->put_block, 4, head->root.b, AIC_HASH_LEN, SQLITE_STATIC);
 	sqlite3_bind_int64(s->put_block, 5, head->time);
 	sqlite3_bind_int64(s->put_block, 6, (sqlite3_int64)s->n_tx);
-	sqlite3_bind_blob64(s->put_block, 7, block, len, SQLITE_STATIC);
-	sqlite3_bind_blob64(s->put_block, 8, s->events.len ? s->events.data : (const uint8_t *)"", s->events.len, SQLITE_STATIC);
+	aic_db_bind(s->put_block, 7, block, len);
+	aic_db_bind(s->put_block, 8, s->events.data, s->events.len);
 	return aic_db_run(s->db, s->put_block, err);
 }
 

@@ -60,7 +60,7 @@ static aic_code write_run(aic_touch *t, const run *r, int level, aic_error *err)
 	sqlite3_bind_int64(t->add, 1, r->first);
 	sqlite3_bind_int64(t->add, 2, r->last);
 	sqlite3_bind_int(t->add, 3, level);
-	sqlite3_bind_blob64(t->add, 4, r->data.len ? r->data.data : (const uint8_t *)"", r->data.len, SQLITE_STATIC);
+	aic_db_bind(t->add, 4, r->data.data, r->data.len);
 	return aic_db_run(t->db, t->add, err);
 }
 
