@@ -166,7 +166,7 @@ typedef struct {
 /* Events that touch the wallet (newest first, at most max); *out malloc'ed. */
 aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err);
 
-/* The newest final block as a note signed by this site (checkpoint.md), appended to note. */
+/* The newest final block as a note signed by this site (ledger-checkpoint.md), appended to note. */
 aic_code aic_ledger_checkpoint(aic_ledger *l, aic_bytes *note, aic_error *err);
 
 typedef struct {

@@ -104,7 +104,7 @@ endif
 
 EXTRA_DIST += \
 	ledger/audit/export_testing.h ledger/service_testing.h ledger/testing.h \
-	doc/formats/backup.md doc/formats/block.md doc/formats/checkpoint.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
+	doc/formats/backup.md doc/formats/block.md doc/formats/ledger-checkpoint.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
 dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-key.1 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
 if WITH_CMOCKA

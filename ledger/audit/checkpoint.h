@@ -1,5 +1,5 @@
 /* checkpoint.h: what the ledger says of itself in a form that outside witnesses know: C2SP tlog-checkpoint, a signed note
- * (https://c2sp.org/tlog-checkpoint, signed-note, tlog-cosignature). doc/formats/checkpoint.md draws it.
+ * (https://c2sp.org/tlog-checkpoint, signed-note, tlog-cosignature). doc/formats/ledger-checkpoint.md draws it.
  *
  *     aic-ledger/CHAIN            origin, CHAIN the chain id in hexadecimal digits
  *     SIZE                        blocks 0 .. SIZE-1

@@ -20,7 +20,7 @@ is "four ranks" "$(train four r4 -N4 -n4) $(digest four.log)" "COMPLETED $expect
 is "eight ranks" "$(train eight r8 -N4 -n8) $(digest eight.log)" "COMPLETED $expected"
 
 id=$(submit "$LAB_ADA" --output=killed.log -N4 -n4 run.sh killed)
-wait_for 60 grep -q 'step ' "$AIC_LAB/home/$LAB_ADA/killed.log"
+wait_for 60 compgen -G "$AIC_LAB/home/$LAB_ADA/killed/step-*.aickpt"
 as "$LAB_ADA" scancel --signal=KILL --full "$id"
 job_wait "$id" 30
 unlike "a run that was killed has no weights" "$(cat "$AIC_LAB/home/$LAB_ADA/killed.log")" "weights sha256"
