@@ -135,8 +135,9 @@ static aic_code show(sim_site *s, uint64_t label, uint64_t height, aic_order_vis
 	if (!sim_plant_visit(s, &label, &block, &len))
 		return AIC_OK;
 	/* exactly as large as it is, so that a reader beyond its end is found */
-	uint8_t *copy = aic_xmalloc(len + 1);
-	memcpy(copy, block, len);
+	uint8_t *copy = aic_xmalloc(len ? len : 1);
+	if (len)
+		memcpy(copy, block, len);
 	aic_code code = visit(ctx, label, copy, len, err);
 	free(copy);
 	return code;

@@ -72,7 +72,8 @@ static void carry_out(sim_site *s, const uint8_t *block, size_t len)
 	aic_bytes first = {0};
 	aic_block b;
 
-	memcpy(body, block, len);
+	if (len)
+		memcpy(body, block, len);
 	aic_state_begin(s->state, head->height + 1, head->time);
 	if (len <= AIC_BLOCK_MAX && !aic_block_decode(&b, body, len, NULL)) {
 		for (size_t i = 0; i < b.n_tx; i++)
