@@ -37,8 +37,9 @@ run() {
 	step files lab_configure
 	step cluster lab_start_cluster
 	[ -z "$LAB_SITES" ] || step etcd sites_etcd_start
-	step aic aic_start
+	step aic aic_daemons_start
 	[ -z "$LAB_SITES" ] || step sites sites_start
+	step funds aic_funds
 	job_run
 	payout_run
 	[ -z "$LAB_SITES" ] || sites_show "$PAYOUT_BATCH"

@@ -75,13 +75,22 @@ aic_daemons() {
 	printf 'aicnoded-%s\n' $LAB_NODES
 }
 
+# Among several sites a transfer is done once it is final, for which a majority of them must run.
 aic_start() {
+	aic_daemons_start
+	sites_start
+	aic_funds
+}
+aic_daemons_start() {
 	ledgerd_start
 	acctd_start
 	noded_start
+	note "aicledgerd, aicacctd, 4 aicnoded"
+}
+aic_funds() {
 	aic_fund physics 1000
 	aic_fund biology 500
-	note "aicledgerd, aicacctd, 4 aicnoded; physics and biology hold AIC"
+	note "physics and biology hold AIC"
 }
 ledgerd_start() {
 	daemon_pid aicledgerd >/dev/null && return

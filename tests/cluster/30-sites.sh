@@ -8,7 +8,6 @@ slurmctld_start
 slurm_associations
 sites_etcd_start
 aic_start
-sites_start
 
 # wallet SITE NAME: its address. held SITE WALLET: what that site's copy says it holds, in whole AIC.
 wallet() { at "$1" aic ledger wallets "$2" -P | awk -F'|' 'NR == 2 { print $6 }'; }

@@ -76,7 +76,6 @@ lab_begin_all() { # the whole lab, AIC included
 	lab_start_cluster
 	sites_etcd_start
 	aic_start
-	sites_start
 }
 lab_end() {
 	local status=$?
