@@ -13,7 +13,7 @@ lab_begin
 trap end EXIT
 munge_start
 ledgerd_start
-as_service() { setpriv --reuid "$AIC_LAB_SERVICE" --regid "$AIC_LAB_SERVICE" --init-groups -- "$@"; }
+as_service() { setpriv --reuid "$AIC_LAB_SERVICE" --regid "$AIC_LAB_SERVICE" --init-groups -- env TMPDIR="$OUT" "$@"; }
 ledger() { as_service env AIC_CONFIG="$AIC_CONFIG" "$AIC_LAB_USR/bin/aic" ledger "$@"; }
 move() { local i; for i in $(seq "$1"); do aic transfer genesis/operating genesis/team 1 >/dev/null || return; done; }
 height() { aic ledger status -P | awk -F'|' 'NR == 2 { print $1 }'; }
