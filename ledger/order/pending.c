@@ -17,7 +17,8 @@
 typedef struct {
 	aic_order inner;
 	char *path;
-	aic_bytes record; /* what the file holds; empty: nothing is pending */
+	aic_bytes record; /* what the file holds: the block that was sent last; empty: none */
+	bool landed;      /* it was seen in the log, which may yet lose it before this site's copy has it */
 } pending;
 
 typedef struct {
@@ -81,7 +82,7 @@ static aic_code settle(pending *p, aic_error *err)
 	append a;
 	aic_code code;
 
-	if (!p->record.len)
+	if (!p->record.len || p->landed)
 		return AIC_OK;
 	if ((code = decode(&a, &p->record, err)))
 		return code;
@@ -100,7 +101,20 @@ static aic_code settle(pending *p, aic_error *err)
 	}
 	if (err)
 		*err = (aic_error){0};
-	return taken ? clear(p, err) : AIC_OK;
+	p->landed = code == AIC_OK;
+	return taken && !p->landed ? clear(p, err) : AIC_OK;
+}
+
+/* What landed is pending again where the log ends below it. */
+static aic_code look(pending *p, aic_order_head *head, aic_error *err)
+{
+	append a;
+	aic_code code = aic_order_head_get(&p->inner, head, err);
+
+	if (code || !p->landed || (code = decode(&a, &p->record, err)) || (!head->empty && head->height >= height_of(&a)))
+		return code;
+	p->landed = false;
+	return (code = settle(p, err)) ? code : aic_order_head_get(&p->inner, head, err);
 }
 
 /* A log that is full still tells its head. */
@@ -113,7 +127,7 @@ static aic_code pending_head(void *self, aic_order_head *head, aic_error *err)
 		return code;
 	if (err)
 		*err = (aic_error){0};
-	return aic_order_head_get(&p->inner, head, err);
+	return look(p, head, err);
 }
 
 static aic_code keep(pending *p, const aic_bytes *record, aic_error *err)
@@ -124,6 +138,29 @@ static aic_code keep(pending *p, const aic_bytes *record, aic_error *err)
 		return code;
 	aic_bytes_clear(&p->record);
 	aic_bytes_append(&p->record, record->data, record->len);
+	p->landed = false;
+	return AIC_OK;
+}
+
+/* Makes room for another block than the one sent last: above it where that landed, else once its fate is known. */
+static aic_code make_room(pending *p, const aic_order_head *expected, aic_error *err)
+{
+	append a;
+	aic_code code;
+
+	if (!p->record.len)
+		return AIC_OK;
+	if ((code = decode(&a, &p->record, err)))
+		return code;
+	if (p->landed && !expected->empty && expected->height >= height_of(&a))
+		return AIC_OK;
+	p->landed = false;
+	if ((code = settle(p, err)))
+		return code;
+	if (p->landed)
+		return aic_fail(err, AIC_REFUSED, "the block sent earlier stands at height %llu", (unsigned long long)height_of(&a));
+	if (p->record.len)
+		return aic_fail(err, AIC_UNREACHABLE, "a block sent earlier is still pending, for a height that the log has lost: restore the log");
 	return AIC_OK;
 }
 
@@ -136,9 +173,8 @@ static aic_code pending_append(void *self, const aic_order_head *expected, const
 
 	encode(&record, expected, hash, block, len);
 	bool again = record.len == p->record.len && memcmp(record.data, p->record.data, record.len) == 0;
-	if (!again && !(code = settle(p, err)))
-		code = p->record.len ? aic_fail(err, AIC_UNREACHABLE, "a block sent earlier is still pending, for a height that the log has lost: "
-		                                "restore the log") : keep(p, &record, err);
+	if (!again && !(code = make_room(p, expected, err)))
+		code = keep(p, &record, err);
 	aic_bytes_free(&record);
 	if (code)
 		return code;
@@ -146,7 +182,8 @@ static aic_code pending_append(void *self, const aic_order_head *expected, const
 	code = aic_order_append_if_head(&p->inner, expected, hash, block, len, err);
 	aic_failpoint("order: sent");
 	/* full and refused: certain of this attempt, not of one that an earlier call or process made */
-	if (code == AIC_OK || ((code == AIC_REFUSED || code == AIC_FULL) && !again)) {
+	p->landed = code == AIC_OK;
+	if ((code == AIC_REFUSED || code == AIC_FULL) && !again) {
 		aic_error why = {0};
 		if (clear(p, &why))
 			aic_warn("%s: it is looked at again when aicledgerd starts", why.message);

@@ -5,9 +5,9 @@
 
 #include "ledger/order/order.h"
 
-/* Wraps *o, which is closed where this fails. The file at path holds the one block whose fate is unknown; without such a block
- * there is none. A block that an earlier process left there is sent again, unchanged, before the head is told or anything else
- * is appended: it gets into the log, or another is seen to have its place. */
+/* Wraps *o, which is closed where this fails. The file at path holds the block that was sent last, unless another is known to
+ * have its place: even one that landed may be lost by the log before this site's copy has it. A block that an earlier process left
+ * there, or that the log has lost, is sent again, unchanged, before the head is told or anything else is appended. */
 aic_code aic_order_pending(aic_order *o, const char *path, aic_error *err);
 
 #endif
