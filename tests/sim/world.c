@@ -298,6 +298,15 @@ static uint64_t progress(const sim *w)
 	return sum;
 }
 
+/* Sites ask for something by themselves, too: evidence of what they saw. */
+static bool nobody_waits(const sim *w)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		if (w->site[i].up && aic_generator_waiting(w->site[i].generator))
+			return false;
+	return true;
+}
+
 /* Nothing goes wrong any more: all must come to one end. */
 static void calm_down(sim *w)
 {
@@ -322,7 +331,7 @@ static void calm_down(sim *w)
 		sim_load_ask(w);
 		idle = progress(w) == before ? idle + 1 : 0;
 		before = progress(w);
-		if ((round > 3 && sim_load_is_done(w)) || idle > QUIET_IDLE)
+		if ((round > 3 && sim_load_is_done(w) && nobody_waits(w)) || idle > QUIET_IDLE)
 			break;
 	}
 	for (unsigned i = 0; i < w->n; i++) /* what the last one made, the others have not read yet */
