@@ -12,7 +12,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/time.h"
-#include "mpi-runner/lease.h"
+#include "mpi-runner/run_lease.h"
 #include "mpi-runner/metrics.h"
 #include "mpi-runner/run_child.h"
 #include "mpi-runner/run_env.h"

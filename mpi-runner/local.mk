@@ -63,7 +63,7 @@ aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
 
 bin_PROGRAMS += aic-run
-aic_run_SOURCES = mpi-runner/aic_run.c mpi-runner/lease.c mpi-runner/lease.h mpi-runner/run_child.c mpi-runner/run_child.h mpi-runner/run_env.c mpi-runner/run_env.h
+aic_run_SOURCES = mpi-runner/aic_run.c mpi-runner/run_lease.c mpi-runner/run_lease.h mpi-runner/run_child.c mpi-runner/run_child.h mpi-runner/run_env.c mpi-runner/run_env.h
 aic_run_CFLAGS = $(AM_CFLAGS) $(SAN)
 aic_run_LDADD = libmpirunner.la
 if WITH_SPANK

@@ -1,4 +1,4 @@
-#include "mpi-runner/lease.h"
+#include "mpi-runner/run_lease.h"
 
 #include <fcntl.h>
 #include <limits.h>

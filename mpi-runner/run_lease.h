@@ -1,6 +1,6 @@
-/* lease.h: leaving a lent node when its owner wants it back. job_submit/aic has said in AIC_LEASE by which signal that is told. */
-#ifndef AIC_LEASE_H
-#define AIC_LEASE_H
+/* run_lease.h: leaving a lent node when its owner wants it back. job_submit/aic has said in AIC_LEASE by which signal that is told. */
+#ifndef AIC_RUN_LEASE_H
+#define AIC_RUN_LEASE_H
 
 #include "mpi-runner/run_env.h"
 
