@@ -90,6 +90,20 @@ size_t aic_generator_waiting(const aic_generator *g)
 	return n;
 }
 
+static request *find(aic_generator *g, uint64_t ticket)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->list[i].ticket == ticket)
+			return &g->list[i];
+	return NULL;
+}
+
+static void take_out(aic_generator *g, request *r)
+{
+	request_clear(r);
+	memmove(r, r + 1, (size_t)(g->list + --g->n - r) * sizeof(*r));
+}
+
 /* --- what has become of them --- */
 
 static void refuse(request *r, const aic_error *why)
@@ -148,22 +162,17 @@ static void say_why(const aic_generator *g, const request *r, aic_error *why)
 
 aic_code aic_generator_ask(aic_generator *g, uint64_t ticket, aic_fate *out, aic_error *err)
 {
-	for (size_t i = 0; i < g->n; i++) {
-		request *r = &g->list[i];
+	request *r = find(g, ticket);
 
-		if (r->ticket != ticket)
-			continue;
-		*out = r->is;
-		if (r->is.state == AIC_FATE_WAITING || r->is.state == AIC_FATE_ORDERED) {
-			say_why(g, r, &out->why);
-			return AIC_OK;
-		}
-		request_clear(r);
-		memmove(r, r + 1, (--g->n - i) * sizeof(*r));
-		return AIC_OK;
-	}
-	return aic_fail(err, AIC_NOT_FOUND, "no request %llu waits here: aicledgerd has started anew since; ask the ledger whether it was "
-	                "carried out before it is made again", (unsigned long long)ticket);
+	if (!r)
+		return aic_fail(err, AIC_NOT_FOUND, "no request %llu waits here: aicledgerd has started anew since; ask the ledger whether it "
+		                "was carried out before it is made again", (unsigned long long)ticket);
+	*out = r->is;
+	if (r->is.state == AIC_FATE_WAITING || r->is.state == AIC_FATE_ORDERED)
+		say_why(g, r, &out->why);
+	else
+		take_out(g, r);
+	return AIC_OK;
 }
 
 /* --- evidence --- */
@@ -213,22 +222,20 @@ static void drop_ended(aic_generator *g)
 
 bool aic_generator_withdraw(aic_generator *g, uint64_t ticket)
 {
-	for (size_t i = 0; i < g->n; i++) {
-		request *r = &g->list[i];
+	request *r = find(g, ticket);
 
-		if (r->ticket != ticket || r->is.state != AIC_FATE_WAITING)
-			continue;
-		request_clear(r);
-		memmove(r, r + 1, (--g->n - i) * sizeof(*r));
-		return true;
-	}
-	return false;
+	if (!r || r->is.state != AIC_FATE_WAITING)
+		return false;
+	take_out(g, r);
+	return true;
 }
 
 void aic_generator_forget(aic_generator *g, uint64_t ticket)
 {
-	for (size_t i = 0; i < g->n; i++)
-		g->list[i].own |= g->list[i].ticket == ticket;
+	request *r = find(g, ticket);
+
+	if (r)
+		r->own = true;
 }
 
 /* --- whose turn it is --- */
