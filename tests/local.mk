@@ -59,15 +59,15 @@ fuzz_world = tests/fuzz/clock.c ledger/audit/export_testing.c ledger/testing.c t
 fuzz_ledger_libs = libledger.la libcommon.la $(SQLITE_LIBS) $(CMOCKA_LIBS)
 tests_fuzz_ledger_fuzz_SOURCES = tests/fuzz/ledger_fuzz.c $(fuzz_world)
 tests_fuzz_ledger_fuzz_CFLAGS = $(fuzz_cflags)
-tests_fuzz_ledger_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now
+tests_fuzz_ledger_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now,--wrap=aic_clock_system
 tests_fuzz_ledger_fuzz_LDADD = $(fuzz_ledger_libs)
 tests_fuzz_body_fuzz_SOURCES = tests/fuzz/body_fuzz.c $(fuzz_world)
 tests_fuzz_body_fuzz_CFLAGS = $(fuzz_cflags)
-tests_fuzz_body_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now
+tests_fuzz_body_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now,--wrap=aic_clock_system
 tests_fuzz_body_fuzz_LDADD = $(fuzz_ledger_libs)
 tests_fuzz_proof_fuzz_SOURCES = tests/fuzz/proof_fuzz.c $(fuzz_world)
 tests_fuzz_proof_fuzz_CFLAGS = $(fuzz_cflags)
-tests_fuzz_proof_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now
+tests_fuzz_proof_fuzz_LDFLAGS = $(fuzz_ldflags) -Wl,--wrap=aic_now,--wrap=aic_clock_system
 tests_fuzz_proof_fuzz_LDADD = $(fuzz_ledger_libs)
 endif
 endif
