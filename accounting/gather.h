@@ -4,7 +4,7 @@
 #define AIC_ACCOUNTING_GATHER_H
 
 #include "accounting/batch.h"
-#include "ledger/merkle.h"
+#include "common/merkle.h"
 
 typedef struct aic_gathered aic_gathered;
 

@@ -12,6 +12,7 @@ common_sources = \
 	common/file.c common/file.h \
 	common/key_file.c \
 	common/log.c common/log.h \
+	common/merkle.c common/merkle.h \
 	common/price.c common/price.h \
 	common/priority.c common/priority.h \
 	common/process.c common/process.h \
@@ -72,7 +73,10 @@ common_cbor_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_cbor_canonical_test_SOURCES = common/cbor_canonical_test.c tests/fuzz/cbor_fuzz.c
 common_cbor_canonical_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_cbor_canonical_test_LDADD = libcommon.la $(CMOCKA_LIBS)
-check_PROGRAMS += common_crypto_test common_key_file_test
+check_PROGRAMS += common_crypto_test common_key_file_test common_merkle_test
+common_merkle_test_SOURCES = common/merkle_test.c
+common_merkle_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_merkle_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 common_crypto_test_SOURCES = common/crypto_test.c
 common_crypto_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_crypto_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) -lpthread

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/cbor.h"
-#include "ledger/merkle.h"
+#include "common/merkle.h"
 #include "ledger/transaction.h"
 
 #define BLOCK_DOMAIN "aic/block/v1"

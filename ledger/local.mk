@@ -31,7 +31,6 @@ libledger_la_SOURCES = \
 	ledger/state/issuance.c ledger/state/issuance.h \
 	ledger/state/key.c \
 	ledger/state/member.c ledger/state/member.h \
-	ledger/merkle.c ledger/merkle.h \
 	ledger/order/local.c ledger/order/open.c ledger/order/open.h ledger/order/order.h \
 	ledger/order/pending.c ledger/order/pending.h \
 	ledger/order/relay.c ledger/order/relay.h ledger/order/relay_follow.c ledger/order/relay_shared.h ledger/order/relay_work.c \
@@ -188,13 +187,10 @@ check_PROGRAMS += ledger_settlement_test
 ledger_settlement_test_SOURCES = ledger/state/settlement_test.c ledger/testing.c
 ledger_settlement_test_CFLAGS = $(ledger_test_flags)
 ledger_settlement_test_LDADD = $(ledger_test_libs)
-check_PROGRAMS += ledger_issuance_test ledger_merkle_test ledger_tree_test
+check_PROGRAMS += ledger_issuance_test ledger_tree_test
 ledger_issuance_test_SOURCES = ledger/state/issuance_test.c ledger/testing.c
 ledger_issuance_test_CFLAGS = $(ledger_test_flags)
 ledger_issuance_test_LDADD = $(ledger_test_libs)
-ledger_merkle_test_SOURCES = ledger/merkle_test.c
-ledger_merkle_test_CFLAGS = $(ledger_test_flags)
-ledger_merkle_test_LDADD = $(ledger_test_libs)
 ledger_tree_test_SOURCES = ledger/state/tree_test.c ledger/testing.c
 ledger_tree_test_CFLAGS = $(ledger_test_flags)
 ledger_tree_test_LDADD = $(ledger_test_libs)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/merkle.h"
+#include "common/merkle.h"
 #include "ledger/state/execute.h"
 
 #define PROOF_MAX 8 /* hashes to the root of AIC_PARTS_MAX pieces, and room */

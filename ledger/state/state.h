@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "common/crypto.h"
+#include "common/merkle.h"
 #include "ledger/db.h"
 #include "ledger/state/event.h"
-#include "ledger/merkle.h"
 #include "ledger/state/row.h"
 #include "ledger/transaction.h"
 #include "ledger/state/tree.h"

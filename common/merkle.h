@@ -1,7 +1,7 @@
 /* merkle.h: Merkle trees of RFC 6962 section 2.1: leaf SHA-256(0x00 || data), node SHA-256(0x01 || left || right), the
  * left subtree the largest power of two below n; the empty tree is SHA-256(""). */
-#ifndef AIC_LEDGER_MERKLE_H
-#define AIC_LEDGER_MERKLE_H
+#ifndef AIC_MERKLE_H
+#define AIC_MERKLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

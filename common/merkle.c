@@ -1,24 +1,22 @@
 /* merkle.c: see merkle.h. */
-#include "ledger/merkle.h"
+#include "common/merkle.h"
 
 #include <string.h>
 
 aic_hash aic_merkle_leaf(const void *data, size_t len)
 {
-	uint8_t small[512];
-	aic_bytes large = {0};
-	aic_hash h;
+	uint8_t small[512] = {0};
 
 	if (len < sizeof(small)) {
-		small[0] = 0;
 		if (len)
 			memcpy(small + 1, data, len);
 		return aic_sha256_of(small, len + 1);
 	}
-	aic_bytes_append(&large, "", 1);
-	aic_bytes_append(&large, data, len);
-	h = aic_sha256_of(large.data, large.len);
-	aic_bytes_free(&large);
+	aic_sha256 *s = aic_sha256_new();
+	aic_sha256_update(s, "", 1);
+	aic_sha256_update(s, data, len);
+	aic_hash h = aic_sha256_final(s);
+	aic_sha256_free(s);
 	return h;
 }
 

@@ -1,8 +1,8 @@
 /* merkle_test.c: RFC 6962 roots and inclusion proofs, against the reference vectors of Certificate Transparency. */
 #define _GNU_SOURCE
-#include "ledger/testing.h"
+#include "common/testing.h"
 
-#include "ledger/merkle.h"
+#include "common/merkle.h"
 
 /* The leaves and roots that Certificate Transparency's implementations share (certificate-transparency, merkle_tree_test.cc). */
 static const struct { const char *leaf; size_t len; const char *root; } vectors[] = {
