@@ -1,7 +1,9 @@
 # mpi-runner: aic-train, aic-run
 mpi_runner_sources = \
-	mpi-runner/checkpoint.c mpi-runner/checkpoint.h \
+	mpi-runner/check.c \
+	mpi-runner/checkpoint.c mpi-runner/checkpoint_file.c mpi-runner/checkpoint.h \
 	mpi-runner/collective.c mpi-runner/collective.h \
+	mpi-runner/commit.c mpi-runner/commit.h \
 	mpi-runner/csv.c \
 	mpi-runner/data.c mpi-runner/data.h \
 	mpi-runner/dmath.c mpi-runner/dmath.h mpi-runner/dmath_const.h \
@@ -37,6 +39,7 @@ mpi_runner_sources = \
 	mpi-runner/plot.c \
 	mpi-runner/progress.c mpi-runner/progress.h \
 	mpi-runner/sample.c \
+	mpi-runner/saver.c mpi-runner/saver.h \
 	mpi-runner/signals.c mpi-runner/signals.h \
 	mpi-runner/spec.c mpi-runner/spec.h \
 	mpi-runner/spec_layers.c mpi-runner/spec_layers.h \
@@ -97,6 +100,7 @@ endif
 if WITH_CMOCKA
 mpi_runner_tests = \
 	mpi-runner/checkpoint_test \
+	mpi-runner/commit_test \
 	mpi-runner/idx_test \
 	mpi-runner/kernels/cpu/kernels_test \
 	mpi-runner/model_test \
@@ -109,6 +113,9 @@ mpi_runner_test_libs = libmpirunner.la $(CMOCKA_LIBS)
 mpi_runner_checkpoint_test_SOURCES = mpi-runner/checkpoint_test.c
 mpi_runner_checkpoint_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_checkpoint_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_commit_test_SOURCES = mpi-runner/commit_test.c
+mpi_runner_commit_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_commit_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_idx_test_SOURCES = mpi-runner/idx_test.c
 mpi_runner_idx_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_idx_test_LDADD = $(mpi_runner_test_libs)

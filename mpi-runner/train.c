@@ -1,9 +1,11 @@
 #include "mpi-runner/train.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/bytes.h"
 #include "common/file.h"
@@ -13,10 +15,12 @@
 #include "mpi-runner/model_file.h"
 #include "mpi-runner/optimizer.h"
 #include "mpi-runner/progress.h"
+#include "mpi-runner/saver.h"
 #include "mpi-runner/signals.h"
 #include "mpi-runner/step.h"
 
 enum { SPEC_MAX = 1 << 20, METRIC_STEPS = 10 };
+static const double LONG_TRAINING_S = 60, CHECKPOINT_SHARE_MAX = 0.02;
 static const double NATS_IN_BITS = 1.4426950408889634;
 
 typedef struct {
@@ -33,6 +37,8 @@ typedef struct {
 	float *weights;
 	uint64_t step, steps; /* done, in all */
 	char folder[PATH_MAX];
+	aic_saver *saver;
+	aic_segment segment;  /* rank 0 */
 	aic_metrics *metrics; /* rank 0 */
 	aic_progress progress;
 } training;
@@ -100,10 +106,30 @@ static aic_code prepare(training *t, aic_error *err)
 	return AIC_OK;
 }
 
+static uint32_t bits_of(float f)
+{
+	uint32_t u;
+	memcpy(&u, &f, sizeof(u));
+	return u;
+}
+
+static float float_of(uint32_t u)
+{
+	float f;
+	memcpy(&f, &u, sizeof(f));
+	return f;
+}
+
 static void describe(const training *t, aic_checkpoint *c)
 {
-	*c = (aic_checkpoint){.identity = t->identity, .step = t->step, .parameters = t->model->parameters, .power1 = t->optimizer.power1,
-	                      .power2 = t->optimizer.power2, .section = {t->weights, t->optimizer.mean, t->optimizer.square}};
+	uint64_t per_epoch = aic_stepper_steps_per_epoch(&t->stepper);
+
+	*c = (aic_checkpoint){.state = {.identity = t->identity, .step = t->step, .epoch = t->step / per_epoch,
+	                                .sample = t->step % per_epoch * t->spec->batch, .seed = t->spec->seed,
+	                                .parameters = t->model->parameters, .sections = t->optimizer.square ? 3 : 2,
+	                                .power1 = bits_of(t->optimizer.power1), .power2 = bits_of(t->optimizer.power2),
+	                                .chain = t->segment.now},
+	                      .segment = t->segment, .section = {t->weights, t->optimizer.mean, t->optimizer.square}};
 }
 
 static aic_code open_output(training *t, aic_error *err)
@@ -122,50 +148,98 @@ static aic_code open_output(training *t, aic_error *err)
 	return rc == AIC_OK ? aic_metrics_open(&t->metrics, path, err) : rc;
 }
 
-/* Rank 0 looks for a checkpoint; all ranks continue from what it found. */
+/* Rank 0: weights and optimizer from the newest whole checkpoint. */
+static aic_code load(training *t, bool *found, aic_error *err)
+{
+	aic_error damaged = {0};
+	aic_checkpoint c;
+
+	if (t->options->fresh)
+		aic_checkpoint_clear(t->folder);
+	aic_checkpoint_tidy(t->folder);
+	describe(t, &c);
+	aic_code rc = aic_checkpoint_load(&c, t->folder, &damaged, err);
+	if (damaged.message[0] && rc != AIC_CORRUPT)
+		aic_warn("%s; %s", damaged.message, rc == AIC_OK ? "an older checkpoint is used" : "there is no older one");
+	*found = rc == AIC_OK;
+	if (rc != AIC_OK)
+		return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+	t->step = c.state.step;
+	t->optimizer.power1 = float_of(c.state.power1);
+	t->optimizer.power2 = float_of(c.state.power2);
+	t->segment = c.segment;
+	return AIC_OK;
+}
+
+/* All ranks continue from what rank 0 found. */
 static aic_code resume(training *t, aic_error *err)
 {
-	aic_checkpoint c;
-	aic_error damaged = {0};
-	aic_code rc = AIC_NOT_FOUND;
-	float powers[2];
+	float *section[] = {t->weights, t->optimizer.mean, t->optimizer.square};
+	struct { uint64_t step; float power1, power2; bool found; } state = {0};
+	aic_code rc = AIC_OK;
 
-	describe(t, &c);
-	if (leads(t) && t->options->fresh)
-		aic_checkpoint_clear(t->folder);
 	if (leads(t)) {
-		rc = aic_checkpoint_load(&c, t->folder, &damaged, err);
-		if (damaged.message[0])
-			aic_warn("%s; an older checkpoint is used", damaged.message);
+		aic_hash opening = aic_step_chain_start(&t->identity);
+		aic_segment_begin(&t->segment, &opening, 0);
+		rc = load(t, &state.found, err);
+		state.step = t->step;
+		state.power1 = t->optimizer.power1;
+		state.power2 = t->optimizer.power2;
 	}
-	uint64_t found = rc == AIC_OK;
-	rc = aic_collective_agree(t->c, rc == AIC_NOT_FOUND ? AIC_OK : rc, err);
+	rc = aic_collective_agree(t->c, rc, err);
 	if (rc == AIC_OK)
-		rc = aic_collective_broadcast(t->c, &found, sizeof(found), err);
-	if (rc != AIC_OK || !found)
+		rc = aic_collective_broadcast(t->c, &state, sizeof(state), err);
+	if (rc != AIC_OK || !state.found)
 		return rc;
-	powers[0] = c.power1;
-	powers[1] = c.power2;
-	rc = aic_collective_broadcast(t->c, &c.step, sizeof(c.step), err);
-	if (rc == AIC_OK)
-		rc = aic_collective_broadcast(t->c, powers, sizeof(powers), err);
-	for (size_t i = 0; rc == AIC_OK && i < AIC_CHECKPOINT_SECTIONS && c.section[i]; i++)
-		rc = aic_collective_broadcast(t->c, c.section[i], c.parameters * sizeof(float), err);
-	t->step = c.step;
-	t->optimizer.power1 = powers[0];
-	t->optimizer.power2 = powers[1];
+	for (size_t i = 0; rc == AIC_OK && i < 3 && section[i]; i++)
+		rc = aic_collective_broadcast(t->c, section[i], t->model->parameters * sizeof(float), err);
+	t->step = state.step;
+	t->optimizer.power1 = state.power1;
+	t->optimizer.power2 = state.power2;
 	return rc;
 }
 
-static aic_code save(training *t, aic_error *err)
+static double cpu_seconds(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void say_saved(training *t)
+{
+	char hex[2 * AIC_HASH_LEN + 1];
+	aic_saved s;
+
+	if (!aic_saver_done(t->saver, &s))
+		return;
+	aic_metrics_begin(t->metrics, "checkpoint");
+	aic_metrics_count(t->metrics, "step", s.step);
+	aic_hash_hex(hex, &s.root);
+	aic_metrics_text(t->metrics, "root", hex);
+	aic_hash_hex(hex, &s.chain);
+	aic_metrics_text(t->metrics, "chain", hex);
+	aic_metrics_count(t->metrics, "bytes", s.bytes);
+	aic_metrics_real(t->metrics, "seconds", s.seconds);
+	aic_metrics_end(t->metrics);
+}
+
+/* A checkpoint of the step that is done; now: durable before it returns. */
+static aic_code save(training *t, bool now, aic_error *err)
+{
+	uint64_t every = t->spec->checkpoint_every;
 	aic_checkpoint c;
-	aic_code rc = AIC_OK;
 
 	describe(t, &c);
-	if (leads(t))
-		rc = aic_checkpoint_save(&c, t->folder, t->spec->keep, err);
-	return aic_collective_agree(t->c, rc, err);
+	aic_code rc = aic_saver_begin(t->saver, &c, err);
+	say_saved(t); /* the one before */
+	if (rc == AIC_OK && now)
+		rc = aic_saver_finish(t->saver, err);
+	if (every && t->step % every == 0)
+		aic_segment_begin(&t->segment, &t->segment.now, t->step);
+	say_saved(t);
+	return rc;
 }
 
 static void say_start(const training *t)
@@ -235,21 +309,25 @@ static aic_code test(training *t, aic_error *err)
 static aic_code one_step(training *t, bool *stop, aic_error *err)
 {
 	aic_step_result r;
-	aic_code rc = aic_stepper_gradient(&t->stepper, t->step, t->weights, aic_signals_stop(), &r, err);
+	aic_code rc = aic_stepper_gradient(&t->stepper, t->step, t->weights, aic_signals_stop() || aic_saver_failed(t->saver), &r, err);
 
 	if (rc != AIC_OK)
 		return rc;
 	aic_optimizer_step(&t->optimizer, t->cpu, t->step, r.norm, r.gradient, t->weights);
 	t->step++;
 	*stop = r.stop;
+	if (leads(t))
+		aic_segment_add(&t->segment, r.loss, r.norm);
 	say_step(t, &r);
-	return AIC_OK;
+	say_saved(t);
+	return aic_saver_step(t->saver, err);
 }
 
 static aic_code run_steps(training *t, bool *stopped, aic_error *err)
 {
 	aic_code rc = AIC_OK;
 
+	t->saver = aic_saver_new(t->c, t->folder, t->spec->keep);
 	aic_progress_begin(&t->progress, stdout, t->step, t->steps, t->spec->batch);
 	while (rc == AIC_OK && t->step < t->steps) {
 		bool stop = false;
@@ -259,7 +337,7 @@ static aic_code run_steps(training *t, bool *stopped, aic_error *err)
 		bool end = t->step == t->steps;
 		*stopped = stop && !end;
 		if (*stopped || end || (t->spec->checkpoint_every && t->step % t->spec->checkpoint_every == 0))
-			rc = save(t, err);
+			rc = save(t, *stopped || end, err);
 		if (*stopped)
 			break;
 		if (rc == AIC_OK && !end && t->step % aic_stepper_steps_per_epoch(&t->stepper) == 0)
@@ -282,13 +360,25 @@ static aic_code export(training *t, aic_error *err)
 	return aic_collective_agree(t->c, rc, err);
 }
 
+/* Of the CPU time since the process began; a long training whose checkpoints take more than they may is told so. */
+static double checkpoint_share(const training *t)
+{
+	double all = cpu_seconds(), share = aic_saver_cpu(t->saver) / (all > 0 ? all : 1);
+
+	if (all > LONG_TRAINING_S && share > CHECKPOINT_SHARE_MAX && t->spec->checkpoint_every)
+		aic_warn("checkpoints took %.1f %% of this training's CPU time: prove: checkpoint_every: %.0f instead of %llu would keep it below %.0f %%",
+		         100 * share, ceil((double)t->spec->checkpoint_every * share / CHECKPOINT_SHARE_MAX), (unsigned long long)t->spec->checkpoint_every,
+		         100 * CHECKPOINT_SHARE_MAX);
+	return share;
+}
+
 static void say_end(training *t, bool stopped)
 {
 	char hex[2 * AIC_HASH_LEN + 1];
-	aic_hash h = aic_floats_hash(t->weights, t->model->parameters);
 
 	if (!leads(t))
 		return;
+	aic_hash h = aic_floats_hash(t->weights, t->model->parameters);
 	aic_hash_hex(hex, &h);
 	if (stopped)
 		printf("stopped by a signal after step %llu of %llu; the checkpoint in %s continues it\n", (unsigned long long)t->step,
@@ -299,11 +389,14 @@ static void say_end(training *t, bool stopped)
 	aic_metrics_begin(t->metrics, stopped ? "stopped" : "end");
 	aic_metrics_count(t->metrics, "step", t->step);
 	aic_metrics_text(t->metrics, "weights_sha256", hex);
+	aic_metrics_real(t->metrics, "checkpoint_cpu_share", checkpoint_share(t));
 	aic_metrics_end(t->metrics);
 }
 
 static void training_free(training *t)
 {
+	aic_saver_free(t->saver);
+	aic_segment_free(&t->segment);
 	free(t->weights);
 	aic_bytes_free(&t->spec_text);
 	if (t->spec) {

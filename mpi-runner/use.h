@@ -1,4 +1,4 @@
-/* use.h: what aic-train does with a trained model or a finished run: infer, sample, plot. */
+/* use.h: what aic-train does with a trained model or a finished run: infer, sample, plot, check. */
 #ifndef AIC_USE_H
 #define AIC_USE_H
 
@@ -22,5 +22,9 @@ aic_code aic_use_sample(const char *model, const aic_sample_options *o, FILE *ou
 
 /* Draws loss and test accuracy of FOLDER/metrics.jsonl in the terminal and as FOLDER/metrics.svg. */
 aic_code aic_use_plot(const char *folder, FILE *out, aic_error *err);
+
+/* Reads a checkpoint, or all of a folder, checks every byte and prints step, root and chain of each. root: hexadecimal, what a single one
+ * must have, or NULL. AIC_CORRUPT names the first that is damaged, AIC_REFUSED one of another root. */
+aic_code aic_use_check(const char *path, const char *root, FILE *out, aic_error *err);
 
 #endif
