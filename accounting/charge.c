@@ -142,22 +142,51 @@ static aic_code charge_node(aic_charge *c, const aic_job_record *r, const aic_no
 	return AIC_OK;
 }
 
+/* The line at the end becomes one for the asset's owner and one for the owner of each asset that it was made from. */
+static aic_code divide_line(aic_charge *c, const aic_lineage *lineage, aic_error *err)
+{
+	aic_lineage_part *part = aic_xcalloc(lineage->n, sizeof(*part));
+	aic_charge_line whole = c->line[c->n - 1];
+	size_t parts;
+	aic_code rc = aic_lineage_divide(lineage, whole.gross, part, &parts, err);
+
+	if (rc == AIC_OK) {
+		c->line = aic_xrealloc(c->line, (c->n + lineage->n + 1) * sizeof(*c->line)); /* one more for a model */
+		c->n--;
+	}
+	for (size_t i = 0; i < parts && rc == AIC_OK; i++) {
+		aic_charge_line *l = &c->line[c->n++];
+		*l = whole;
+		l->gross = part[i].amount;
+		if (i) {
+			l->asset = part[i].asset->name;
+			aic_str_copy(l->payee, sizeof(l->payee), part[i].asset->owner);
+		}
+	}
+	free(part);
+	return rc;
+}
+
+static void note_unregistered(aic_charge *c, const char *name, bool is_model)
+{
+	if (!c->reason[0])
+		snprintf(c->reason, sizeof(c->reason), "%s %.64s was not registered: its use is not charged", is_model ? "model" : "data set", name);
+	if (c->status == AIC_CHARGED)
+		c->status = AIC_CHARGED_PART;
+}
+
 static aic_code charge_asset(aic_charge *c, const aic_job_record *r, const char *name, bool is_model, const aic_segment *s,
                              const aic_registry *g, aic_error *err)
 {
-	aic_charge_line *l = &c->line[c->n];
 	aic_asset_version v;
 
 	if (!name[0])
 		return AIC_OK;
 	if (!aic_registry_asset(g, name, is_model, r->submit, s->start, &v)) {
-		if (!c->reason[0])
-			snprintf(c->reason, sizeof(c->reason), "%s %.64s was not registered: its use is not charged",
-			         is_model ? "model" : "data set", name);
-		if (c->status == AIC_CHARGED)
-			c->status = AIC_CHARGED_PART;
+		note_unregistered(c, name, is_model);
 		return AIC_OK;
 	}
+	aic_charge_line *l = &c->line[c->n++];
 	*l = (aic_charge_line){.kind = is_model ? AIC_KIND_MODEL : AIC_KIND_DATA, .node = "", .asset = name};
 	for (uint32_t i = 0; i < r->nodes; i++) {
 		l->cpus += r->node[i].cpus;
@@ -170,8 +199,7 @@ static aic_code charge_asset(aic_charge *c, const aic_job_record *r, const char 
 	if (c->state_ppm && !aic_price_asset(&l->gross, &v.terms, c->gpu_seconds))
 		return aic_fail(err, AIC_REFUSED, "job %u: %s %s costs more than fits 128 bits: lower its terms", r->job_id,
 		                is_model ? "model" : "data set", name);
-	c->n++;
-	return AIC_OK;
+	return v.lineage && v.lineage->n > 1 && l->gross ? divide_line(c, v.lineage, err) : AIC_OK;
 }
 
 static void set_status(aic_charge *c, const aic_job_record *r, const char *why)

@@ -43,7 +43,7 @@ uint64_t aic_state_ppm(const aic_job_record *r, const char **reason);
 typedef struct {
 	aic_line_kind kind;
 	const char *node;      /* "" for data and model; borrowed from the record */
-	const char *asset;     /* "" for hardware; borrowed from the record */
+	const char *asset;     /* "" for hardware; borrowed from the record, an asset's parents from the registry */
 	char payee[AIC_NAME_LEN]; /* wallet */
 	aic_amount gross;
 	uint64_t cpus, gpus;   /* held on the node; for data and model by the whole job */
@@ -56,7 +56,7 @@ typedef struct {
 	uint64_t state_ppm;
 	uint64_t cpu_seconds, gpu_seconds; /* billable x held */
 	char payer[AIC_NAME_LEN];
-	size_t n;
+	size_t n;              /* one a node; one for a data set and a model each, and for each that these were made from */
 	aic_charge_line *line; /* owned; zero-charged lines are there too */
 } aic_charge;
 

@@ -104,6 +104,30 @@ static aic_code take_balances(aic_acctd *d, aic_error *err)
 	return rc;
 }
 
+/* What the ledger says of the assets that aic.yaml names by their numbers. */
+static aic_code take_assets(aic_acctd *d, aic_error *err)
+{
+	const aic_config *c = &d->config;
+	uint8_t (*id)[AIC_ASSET_ID_LEN] = aic_xcalloc(c->n_assets + 1, sizeof(*id));
+	size_t *row = aic_xcalloc(c->n_assets + 1, sizeof(*row)), n = 0;
+	aic_ledger_family *f = NULL;
+	aic_code rc = AIC_OK;
+
+	for (size_t i = 0; i < c->n_assets; i++)
+		if (c->asset[i].on_ledger) {
+			memcpy(id[n], c->asset[i].number, AIC_ASSET_ID_LEN);
+			row[n++] = i;
+		}
+	if (n)
+		rc = aic_ledger_assets(d->ledger, (const uint8_t (*)[AIC_ASSET_ID_LEN])id, n, &f, err);
+	for (size_t i = 0; f && i < n && rc == AIC_OK; i++)
+		rc = aic_registry_take(d->registry, d->store, c, row[i], &f[i], aic_now(), err);
+	aic_ledger_families_free(f, n);
+	free(id);
+	free(row);
+	return rc;
+}
+
 /* Rows for the wallets that the site should have: its own, the providers', one for each account in scope. */
 static aic_code want_wallets(aic_acctd *d, aic_error *err)
 {
@@ -120,7 +144,8 @@ static aic_code want_wallets(aic_acctd *d, aic_error *err)
 		rc = aic_store_wallet(d->store, name, &row, err);
 	}
 	for (size_t i = 0; i < d->config.n_assets && rc == AIC_OK; i++)
-		rc = aic_store_wallet(d->store, d->config.asset[i].owner, &row, err);
+		if (!d->config.asset[i].on_ledger)
+			rc = aic_store_wallet(d->store, d->config.asset[i].owner, &row, err);
 	if (rc == AIC_OK)
 		rc = aic_sql_start(d->store->db, &st, err, "SELECT DISTINCT account FROM association WHERE account<>'root'", "");
 	while (rc == AIC_OK && (rc = aic_sql_step(d->store->db, st, err)) == AIC_OK) {
@@ -174,6 +199,8 @@ static aic_code refresh(aic_acctd *d, aic_error *err)
 
 	if (rc == AIC_OK)
 		rc = take_policy(d, err);
+	if (rc == AIC_OK)
+		rc = take_assets(d, err);
 	if (rc == AIC_OK)
 		rc = want_wallets(d, err);
 	if (rc == AIC_OK)

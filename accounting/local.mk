@@ -21,7 +21,7 @@ libaccounting_la_SOURCES = \
 	accounting/flags.c accounting/flags.h \
 	accounting/gather.c accounting/gather.h \
 	accounting/ingest.c accounting/ingest.h \
-	accounting/link.c \
+	accounting/lineage.c accounting/lineage.h accounting/link.c \
 	accounting/draft.c accounting/organisation.c accounting/organisation.h \
 	accounting/period.c accounting/period.h \
 	accounting/post.c accounting/post.h \
@@ -99,6 +99,10 @@ accounting_batch_test_SOURCES = accounting/batch_test.c $(accounting_fixture) $(
 accounting_batch_test_CFLAGS = $(accounting_test_cflags)
 accounting_batch_test_LDADD = $(accounting_test_libs)
 
+check_PROGRAMS += accounting_lineage_test
+accounting_lineage_test_SOURCES = accounting/lineage_test.c $(accounting_fixture)
+accounting_lineage_test_CFLAGS = $(accounting_test_cflags)
+accounting_lineage_test_LDADD = $(accounting_test_libs)
 accounting_charge_test_SOURCES = accounting/charge_test.c $(accounting_fixture)
 accounting_charge_test_CFLAGS = $(accounting_test_cflags)
 accounting_charge_test_LDADD = $(accounting_test_libs)

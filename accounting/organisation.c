@@ -46,6 +46,10 @@ aic_code aic_wallet_organisation(aic_store *s, const aic_config *c, const char *
 				aic_str_copy(out, AIC_NAME_LEN, c->provider[i].organisation);
 		return AIC_OK;
 	}
+	if (!strncmp(wallet, "0x", 2)) { /* another site's, which the ledger has not named yet */
+		aic_str_copy(out, AIC_NAME_LEN, wallet);
+		return AIC_OK;
+	}
 	if (strncmp(wallet, "account/", 8)) {
 		aic_str_copy(out, AIC_NAME_LEN, c->site);
 		return AIC_OK;

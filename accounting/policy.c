@@ -48,6 +48,10 @@ static aic_code load_root(aic_policy *p, const aic_yaml_node *root, aic_error *e
 		rc = aic_config_accounts(&p->config, root, err);
 	if (rc == AIC_OK)
 		rc = aic_config_assets(&p->config, root, err);
+	for (size_t i = 0; i < p->config.n_assets && rc == AIC_OK; i++)
+		if (p->config.asset[i].on_ledger)
+			rc = aic_fail(err, AIC_USAGE, "%s: asset %s stands on the ledger, which a policy does not ask: give its owner, per_job, per_gpu_hour"
+			              " and parents, as `aic asset show` prints them", p->config.path, p->config.asset[i].name);
 	if (rc == AIC_OK)
 		rc = aic_config_section(root, "parameters", AIC_YAML_MAP, &parameters, err);
 	if (rc == AIC_OK)

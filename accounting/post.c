@@ -8,13 +8,25 @@
 #include "accounting/audit.h"
 #include "common/log.h"
 
+/* Another site's wallet is on the ledger already; its owner's organisation is none of ours. */
+static aic_code foreign_wallet(aic_ledger *ledger, const char *name, aic_address *address, aic_error *err)
+{
+	aic_ledger_wallet w;
+	aic_code rc = aic_ledger_wallet_get(ledger, name, &w, err);
+
+	if (rc == AIC_OK)
+		*address = w.address;
+	return rc;
+}
+
 aic_code aic_wallet_register(const aic_batches *b, aic_ledger *ledger, aic_wallet_row *w, aic_address *address, aic_error *err)
 {
 	char organisation[AIC_NAME_LEN];
 	aic_code rc = aic_wallet_organisation(b->store, b->config, w->name, organisation, err);
 
 	if (rc == AIC_OK)
-		rc = aic_ledger_wallet_ensure(ledger, w->name, organisation, address, err);
+		rc = !strncmp(w->name, "0x", 2) ? foreign_wallet(ledger, w->name, address, err)
+		                                : aic_ledger_wallet_ensure(ledger, w->name, organisation, address, err);
 	if (rc != AIC_OK || w->registered)
 		return rc;
 	rc = aic_store_begin(b->store, err);

@@ -34,6 +34,23 @@ static size_t gather_accounts(const aic_acctd *d, aic_snapshot_account *out)
 	return n;
 }
 
+/* Those that can be used now; what the ledger has not told yet cannot. */
+static size_t gather_assets(const aic_acctd *d, int64_t now, aic_snapshot_asset *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->config.n_assets; i++) {
+		const aic_asset_config *a = &d->config.asset[i];
+		aic_asset_version v;
+		if (!aic_registry_asset(d->registry, a->name, a->is_model, now, now, &v))
+			continue;
+		aic_str_copy(out[n].name, sizeof(out[n].name), a->name);
+		out[n].is_model = a->is_model;
+		out[n++].terms = v.terms;
+	}
+	return n;
+}
+
 static aic_code write_snapshot(const aic_acctd *d, aic_error *err)
 {
 	const aic_config *c = &d->config;
@@ -42,18 +59,14 @@ static aic_code write_snapshot(const aic_acctd *d, aic_error *err)
 	aic_snapshot_content content = {
 		.written_at = aic_now(), .enforce = c->enforce, .refuse_unfunded = c->refuse_unfunded,
 		.closed_when_stale = c->closed_when_stale, .stale_after = c->stale_after, .rates = c->rates,
-		.account = account, .assets = c->n_assets, .asset = asset, .partitions = c->n_scope_partitions,
+		.account = account, .asset = asset, .partitions = c->n_scope_partitions,
 		.partition = (const char (*)[AIC_NAME_LEN])c->scope_partitions, .scope_accounts = c->n_scope_accounts,
 		.scope_account = (const char (*)[AIC_NAME_LEN])c->scope_accounts,
 	};
 	aic_bytes out = {0};
 
 	content.accounts = gather_accounts(d, account);
-	for (size_t i = 0; i < c->n_assets; i++) {
-		aic_str_copy(asset[i].name, sizeof(asset[i].name), c->asset[i].name);
-		asset[i].is_model = c->asset[i].is_model;
-		asset[i].terms = c->asset[i].terms;
-	}
+	content.assets = gather_assets(d, content.written_at, asset);
 	aic_snapshot_encode(&out, &content);
 	aic_code rc = aic_file_write_atomic(c->snapshot, out.data, out.len, 0640, err);
 	/* the directory is setgid to Slurm's group where aicacctd may not give files away */

@@ -17,6 +17,7 @@ typedef struct {
 	bool is_model;
 	int64_t since;
 	aic_asset_version v;
+	aic_lineage lineage; /* n 0: none */
 } asset;
 
 typedef struct {
@@ -109,20 +110,34 @@ static aic_code load_owned(aic_registry *r, aic_store *s, aic_error *err)
 static aic_code load_assets(aic_registry *r, aic_store *s, aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT name, is_model, since, owner, per_job, per_gpu_hour FROM asset"
+	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT name, is_model, since, owner, per_job, per_gpu_hour, lineage FROM asset"
 	                                             " ORDER BY name, is_model, since", "");
 
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
 		GROW(r->assets, r->n_assets, r->cap_assets);
 		asset *a = &r->assets[r->n_assets++];
+		memset(a, 0, sizeof(*a));
 		aic_str_copy(a->name, sizeof(a->name), aic_sql_text(st, 0));
 		a->is_model = sqlite3_column_int(st, 1);
 		a->since = sqlite3_column_int64(st, 2);
 		aic_str_copy(a->v.owner, sizeof(a->v.owner), aic_sql_text(st, 3));
 		a->v.terms.per_job = aic_sql_amount(st, 4);
 		a->v.terms.per_gpu_hour = aic_sql_amount(st, 5);
+		if (sqlite3_column_bytes(st, 6))
+			rc = aic_lineage_decode(&a->lineage, sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6), err);
+		if (rc != AIC_OK)
+			aic_sql_done(st);
 	}
+	for (size_t i = 0; i < r->n_assets; i++)
+		r->assets[i].v.lineage = r->assets[i].lineage.n ? &r->assets[i].lineage : NULL;
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
+static void clear_assets(aic_registry *r)
+{
+	for (size_t i = 0; i < r->n_assets; i++)
+		aic_lineage_clear(&r->assets[i].lineage);
+	r->n_assets = 0;
 }
 
 static aic_code load_rates(aic_registry *r, aic_store *s, aic_error *err)
@@ -148,7 +163,8 @@ static aic_code load(aic_registry *r, aic_store *s, aic_error *err)
 {
 	aic_code rc;
 
-	r->n_owned = r->n_assets = r->n_rates = 0;
+	r->n_owned = r->n_rates = 0;
+	clear_assets(r);
 	rc = load_owned(r, s, err);
 	if (rc == AIC_OK)
 		rc = load_assets(r, s, err);
@@ -218,32 +234,71 @@ static aic_code update_owned(aic_registry *r, aic_store *s, const aic_config *c,
 	return u.rc;
 }
 
-static aic_code put_asset(aic_store *s, const char *name, bool is_model, int64_t since, const char *owner,
-                          const aic_asset_terms *t, aic_error *err)
+static aic_code put_asset(aic_store *s, const char *name, bool is_model, int64_t since, const char *owner, const aic_asset_terms *t,
+                          const aic_bytes *lineage, aic_error *err)
 {
-	return aic_sql_run(s->db, err, "INSERT OR REPLACE INTO asset(name, is_model, since, owner, per_job, per_gpu_hour)"
-	                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-	                   "tiitaa", name, (int64_t)is_model, since, owner, &t->per_job, &t->per_gpu_hour);
+	return aic_sql_run(s->db, err, "INSERT OR REPLACE INTO asset(name, is_model, since, owner, per_job, per_gpu_hour, lineage)"
+	                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	                   "tiitaab", name, (int64_t)is_model, since, owner, &t->per_job, &t->per_gpu_hour, lineage->data, lineage->len);
 }
 
-static aic_code update_assets(aic_registry *r, aic_store *s, const aic_config *c, int64_t since, int64_t now, aic_error *err)
+/* The version of an asset that holds now; NULL where it never had one. */
+static const asset *latest(const aic_registry *r, const char *name, bool is_model)
 {
+	const asset *found = NULL;
+
+	for (size_t i = 0; i < r->n_assets; i++)
+		if (!strcmp(r->assets[i].name, name) && r->assets[i].is_model == is_model)
+			found = &r->assets[i];
+	return found;
+}
+
+static bool same_version(const asset *a, const char *owner, const aic_asset_terms *t, const aic_bytes *lineage)
+{
+	aic_bytes before = {0};
+
+	if (!a || strcmp(a->v.owner, owner) || a->v.terms.per_job != t->per_job || a->v.terms.per_gpu_hour != t->per_gpu_hour)
+		return false;
+	if (a->lineage.n)
+		aic_lineage_encode(&before, &a->lineage);
+	bool same = before.len == lineage->len && (!before.len || !memcmp(before.data, lineage->data, before.len));
+	aic_bytes_free(&before);
+	return same;
+}
+
+static aic_code update_asset(aic_registry *r, aic_store *s, const aic_config *c, size_t row, int64_t since, aic_error *err)
+{
+	const aic_asset_config *a = &c->asset[row];
+	aic_lineage lineage;
+	aic_bytes body = {0};
 	aic_code rc = AIC_OK;
 
-	for (size_t i = 0; i < c->n_assets && rc == AIC_OK; i++) {
-		const aic_asset_config *a = &c->asset[i];
-		aic_asset_version v;
-		if (!aic_registry_asset(r, a->name, a->is_model, now, now, &v) || strcmp(v.owner, a->owner) ||
-		    v.terms.per_job != a->terms.per_job || v.terms.per_gpu_hour != a->terms.per_gpu_hour)
-			rc = put_asset(s, a->name, a->is_model, since, a->owner, &a->terms, err);
+	if (a->n_parents) {
+		aic_lineage_of_config(&lineage, c, row);
+		aic_lineage_encode(&body, &lineage);
+		aic_lineage_clear(&lineage);
 	}
+	if (!same_version(latest(r, a->name, a->is_model), a->owner, &a->terms, &body))
+		rc = put_asset(s, a->name, a->is_model, since, a->owner, &a->terms, &body, err);
+	aic_bytes_free(&body);
+	return rc;
+}
+
+static aic_code update_assets(aic_registry *r, aic_store *s, const aic_config *c, int64_t since, aic_error *err)
+{
+	const aic_bytes none = {0};
+	aic_code rc = AIC_OK;
+
+	for (size_t i = 0; i < c->n_assets && rc == AIC_OK; i++)
+		if (!c->asset[i].on_ledger)
+			rc = update_asset(r, s, c, i, since, err);
 	for (size_t i = 0; i < r->n_assets && rc == AIC_OK; i++) {
 		const asset *a = &r->assets[i];
-		bool last = i + 1 == r->n_assets || strcmp(a->name, a[1].name) || a->is_model != a[1].is_model, seen = false;
+		bool seen = false;
 		for (size_t k = 0; k < c->n_assets && !seen; k++)
 			seen = !strcmp(c->asset[k].name, a->name) && c->asset[k].is_model == a->is_model;
-		if (last && !seen && a->v.owner[0])
-			rc = put_asset(s, a->name, a->is_model, since, "", &(aic_asset_terms){0, 0}, err);
+		if (a == latest(r, a->name, a->is_model) && !seen && a->v.owner[0])
+			rc = put_asset(s, a->name, a->is_model, since, "", &(aic_asset_terms){0, 0}, &none, err);
 	}
 	return rc;
 }
@@ -275,7 +330,7 @@ aic_code aic_registry_open(aic_registry **out, aic_store *s, const aic_config *c
 	if (rc == AIC_OK) {
 		rc = update_owned(r, s, c, since, now, err);
 		if (rc == AIC_OK)
-			rc = update_assets(r, s, c, since, now, err);
+			rc = update_assets(r, s, c, since, err);
 		if (rc == AIC_OK)
 			rc = update_rates(r, s, c, since, err);
 		if (rc == AIC_OK)
@@ -293,10 +348,54 @@ aic_code aic_registry_open(aic_registry **out, aic_store *s, const aic_config *c
 	return AIC_OK;
 }
 
+static aic_code take_inside(aic_store *s, const aic_asset_config *a, int64_t now, const char *owner, const aic_asset_terms *t,
+                            const aic_bytes *body, aic_error *err)
+{
+	aic_code rc = aic_store_begin(s, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	rc = put_asset(s, a->name, a->is_model, now, owner, t, body, err);
+	if (rc == AIC_OK)
+		return aic_store_commit(s, err);
+	aic_store_rollback(s);
+	return rc;
+}
+
+aic_code aic_registry_take(aic_registry *r, aic_store *s, const aic_config *c, size_t row, const aic_ledger_family *f, int64_t now,
+                           aic_error *err)
+{
+	const aic_asset_config *a = &c->asset[row];
+	const asset *before = latest(r, a->name, a->is_model);
+	bool used = f->n && !f->asset[0].retired && (f->asset[0].kind != AIC_ASSET_DATA) == a->is_model;
+	aic_asset_terms terms = {0, 0};
+	aic_lineage lineage;
+	aic_bytes body = {0};
+	aic_code rc = AIC_OK;
+
+	if (!used && !before)
+		return AIC_OK;
+	if (used) {
+		terms = (aic_asset_terms){f->asset[0].per_job, f->asset[0].per_gpu_hour};
+		aic_lineage_of_family(&lineage, c, f);
+		aic_lineage_encode(&body, &lineage);
+		aic_lineage_clear(&lineage);
+	}
+	const char *owner = used ? f->asset[0].owner : "";
+	if (!same_version(before, owner, &terms, &body)) {
+		rc = take_inside(s, a, now, owner, &terms, &body, err);
+		if (rc == AIC_OK)
+			rc = load(r, s, err);
+	}
+	aic_bytes_free(&body);
+	return rc;
+}
+
 void aic_registry_close(aic_registry *r)
 {
 	if (!r)
 		return;
+	clear_assets(r);
 	free(r->owned);
 	free(r->assets);
 	free(r->rates);
@@ -344,8 +443,10 @@ bool aic_registry_asset(const aic_registry *r, const char *name, bool is_model, 
 			out->terms = a->v.terms;
 			found = a->v.owner[0] != '\0';
 		}
-		if (a->since <= start && a->v.owner[0])
+		if (a->since <= start && a->v.owner[0]) {
 			aic_str_copy(out->owner, sizeof(out->owner), a->v.owner);
+			out->lineage = a->v.lineage;
+		}
 	}
 	return found;
 }

@@ -2,7 +2,7 @@
 
 #include "accounting/rated.h"
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 /* Tables of versions 1 to 4, as they are still made on the way up. */
 static const char schema_jobs[] =
@@ -170,6 +170,11 @@ static const char schema_copy[] =
 	" line WHERE batch=batch.id), -1);"
 	"PRAGMA user_version=5;";
 
+/* What an asset was made from, and what the ledger says of it besides (lineage.h); NULL: aic.yaml's, made from nothing. */
+static const char schema_lineage[] =
+	"ALTER TABLE asset ADD COLUMN lineage BLOB;"
+	"PRAGMA user_version=6;";
+
 /* Rates what earlier versions left to the closing, and sums up what was used. */
 static aic_code rate_records(aic_store *s, aic_error *err)
 {
@@ -190,7 +195,8 @@ static aic_code rate_records(aic_store *s, aic_error *err)
 static const struct {
 	int version;
 	const char *script;
-} schemas[] = {{1, schema_jobs}, {1, schema_money}, {2, schema_acts}, {3, schema_index}, {4, schema_review}, {5, schema_flat}, {5, schema_copy}};
+} schemas[] = {{1, schema_jobs}, {1, schema_money}, {2, schema_acts}, {3, schema_index}, {4, schema_review}, {5, schema_flat}, {5, schema_copy},
+             {6, schema_lineage}};
 
 static aic_code bring_up(aic_store *s, int64_t version, aic_error *err)
 {

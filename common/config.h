@@ -26,11 +26,20 @@ typedef struct {
 	char organisation[AIC_NAME_LEN];
 } aic_account_config;
 
+#define AIC_ASSET_PARENTS_MAX 16
+#define AIC_ASSET_GENERATIONS_MAX 8
+#define AIC_ASSET_NUMBER_LEN 32
+
 typedef struct {
 	char name[AIC_NAME_LEN];
 	bool is_model;                      /* kind: data | model */
+	bool on_ledger;                     /* then the ledger says all that follows the number */
+	uint8_t number[AIC_ASSET_NUMBER_LEN]; /* ledger: its number there, 64 hexadecimal digits */
 	char owner[AIC_NAME_LEN];           /* wallet name: "provider/NAME", "account/NAME" */
 	aic_asset_terms terms;
+	uint32_t generation;                /* 1 without parents, else one more than the oldest one's */
+	size_t n_parents;
+	struct { size_t row; uint64_t ppm; } parent[AIC_ASSET_PARENTS_MAX]; /* index of a row before it, and its share of a fee */
 } aic_asset_config;
 
 #define AIC_ETCD_ENDPOINTS_MAX 9

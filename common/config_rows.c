@@ -83,6 +83,84 @@ static aic_code read_owner(const aic_config *c, const aic_yaml_node *row, aic_as
 	return AIC_OK;
 }
 
+/* One of parents: [{name: faces, kind: data, share_ppm: 200000}]. */
+static aic_code read_parent(const aic_config *c, const aic_yaml_node *row, aic_asset_config *a, aic_error *err)
+{
+	static const char *const kinds[] = {"data", "model"};
+	char name[AIC_NAME_LEN];
+	uint64_t ppm = 0;
+	size_t at = 0;
+	int kind = -1;
+	aic_code code = check_row(row, "parents", "name: faces, kind: data, share_ppm: 200000", err);
+	if (code == AIC_OK)
+		code = aic_config_name(row, "name", "the parent's name", name, err);
+	if (code == AIC_OK)
+		code = aic_config_choice(row, "kind", kinds, 2, &kind, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_uint(row, "share_ppm", &ppm, 1, AIC_PPM, err);
+	if (code == AIC_OK)
+		code = aic_yaml_unknown(row, err);
+	if (code != AIC_OK)
+		return code;
+	if (kind < 0 || !ppm)
+		return aic_yaml_fail(row, err, "asset %s: its parent %s needs \"kind\" (data or model) and \"share_ppm\" (1 to 1000000)", a->name, name);
+	while (at < c->n_assets && (strcmp(c->asset[at].name, name) || c->asset[at].is_model != (kind == 1)))
+		at++;
+	if (at == c->n_assets)
+		return aic_yaml_fail(row, err, "asset %s: no row before it is its parent, %s %s: list a parent before what was made from it",
+		                     a->name, kinds[kind], name);
+	if (c->asset[at].on_ledger)
+		return aic_yaml_fail(row, err, "asset %s: its parent %s is on the ledger: register %s there too, with `aic asset register`", a->name,
+		                     name, a->name);
+	for (size_t i = 0; i < a->n_parents; i++)
+		if (a->parent[i].row == at)
+			return aic_yaml_fail(row, err, "asset %s names its parent %s twice: add the shares up", a->name, name);
+	a->parent[a->n_parents].row = at;
+	a->parent[a->n_parents++].ppm = ppm;
+	if (a->generation <= c->asset[at].generation)
+		a->generation = c->asset[at].generation + 1;
+	return AIC_OK;
+}
+
+static aic_code read_parents(const aic_config *c, const aic_yaml_node *row, aic_asset_config *a, aic_error *err)
+{
+	const aic_yaml_node *list;
+	uint64_t sum = 0;
+	aic_code code = aic_config_section(row, "parents", AIC_YAML_LIST, &list, err);
+	a->generation = 1;
+	if (code == AIC_OK && aic_yaml_count(list) > AIC_ASSET_PARENTS_MAX)
+		return aic_yaml_fail(row, err, "asset %s has %zu parents, more than %d", a->name, aic_yaml_count(list), AIC_ASSET_PARENTS_MAX);
+	for (size_t i = 0; code == AIC_OK && i < aic_yaml_count(list); i++)
+		code = read_parent(c, aic_yaml_item(list, i), a, err);
+	for (size_t i = 0; i < a->n_parents; i++)
+		sum += a->parent[i].ppm;
+	if (code == AIC_OK && sum > AIC_PPM)
+		return aic_yaml_fail(row, err, "asset %s: its parents' shares sum to %llu ppm, more than 1000000", a->name, (unsigned long long)sum);
+	if (code == AIC_OK && a->generation > AIC_ASSET_GENERATIONS_MAX)
+		return aic_yaml_fail(row, err, "asset %s is generation %u, and %d is the last one: name fewer parents' parents", a->name, a->generation,
+		                     AIC_ASSET_GENERATIONS_MAX);
+	return code;
+}
+
+/* What the ledger says may not be said here too. */
+static aic_code read_number(const aic_yaml_node *row, aic_asset_config *a, aic_error *err)
+{
+	static const char *const said[] = {"owner", "per_job", "per_gpu_hour", "parents"};
+	char text[2 * AIC_ASSET_NUMBER_LEN + 3] = "";
+	aic_code code = aic_yaml_get_text(row, "ledger", text, sizeof text, err);
+	if (code != AIC_OK || !aic_yaml_get(row, "ledger"))
+		return code;
+	a->on_ledger = true;
+	if (!aic_unhex(a->number, sizeof a->number, strncmp(text, "0x", 2) ? text : text + 2))
+		return aic_yaml_fail(row, err, "asset %s: \"ledger: %s\" must be the %d hexadecimal digits that `aic asset register` printed", a->name,
+		                     text, 2 * AIC_ASSET_NUMBER_LEN);
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+		if (aic_yaml_get(row, said[i]))
+			return aic_yaml_fail(row, err, "asset %s: the ledger says its \"%s\": take the key out, `aic asset terms` and `aic asset transfer`"
+			                     " change it", a->name, said[i]);
+	return code;
+}
+
 static aic_code read_asset(aic_config *c, const aic_yaml_node *row, aic_error *err)
 {
 	static const char *const kinds[] = {"data", "model"};
@@ -97,7 +175,11 @@ static aic_code read_asset(aic_config *c, const aic_yaml_node *row, aic_error *e
 		return aic_yaml_fail(row, err, "asset %s has no \"kind\": give data or model", a->name);
 	a->is_model = kind == 1;
 	if (code == AIC_OK)
+		code = read_number(row, a, err);
+	if (code == AIC_OK && !a->on_ledger)
 		code = read_owner(c, row, a, err);
+	if (code == AIC_OK)
+		code = read_parents(c, row, a, err);
 	if (code == AIC_OK)
 		code = aic_yaml_get_amount(row, "per_job", &a->terms.per_job, err);
 	if (code == AIC_OK)

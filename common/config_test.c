@@ -11,6 +11,9 @@
 
 /* Users that every system has, since the defaults (aic, slurm) need not exist where tests run. */
 #define USERS "user: root\nslurm_user: root\n"
+#define DIGITS_62 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
+#define DATA "- {name: d, kind: data, owner: site"
+#define MODEL "- {name: m, kind: model, owner: site"
 #define SITE "site: uni-a\n" USERS
 
 static bool without_aic;
@@ -153,8 +156,6 @@ static void example_rows(void **state)
 	free(text);
 }
 
-#define DIGITS_62 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
-
 static void all_keys(void **state)
 {
 	aic_config c;
@@ -168,7 +169,9 @@ static void all_keys(void **state)
 	        "policy: {unfunded: refuse, stale: closed, stale_after: 60}\n"
 	        "providers: [{name: l1, organisation: o1, nodes: n1}, {name: l2, organisation: o2, nodes: n2}]\n"
 	        "accounts: [{account: physics, organisation: o3}]\n"
-	        "assets: [{name: m, kind: model, owner: account/physics, per_gpu_hour: 0.1}, {name: m, kind: data, owner: site}]\n");
+	        "assets: [{name: m, kind: model, owner: account/physics, per_gpu_hour: 0.1}, {name: m, kind: data, owner: site},"
+	        " {name: n, kind: model, owner: site, parents: [{name: m, kind: data, share_ppm: 200000}]}, {name: o, kind: data, ledger: ab"
+	        DIGITS_62 "}]\n");
 	assert_int_equal(c.n_clusters, 2);
 	assert_string_equal(c.clusters[1], "c2");
 	assert_true(c.enforce && c.refuse_unfunded && c.closed_when_stale);
@@ -192,6 +195,9 @@ static void all_keys(void **state)
 	assert_int_equal(c.n_providers, 2);
 	assert_true(c.asset[0].is_model && !c.asset[1].is_model);
 	assert_true(c.asset[0].terms.per_gpu_hour == AIC_UNIT / 10 && c.asset[0].terms.per_job == 0);
+	assert_true(c.asset[2].n_parents == 1 && c.asset[2].parent[0].row == 1 && c.asset[2].parent[0].ppm == 200000);
+	assert_true(c.asset[2].generation == 2 && c.asset[1].generation == 1);
+	assert_true(c.asset[3].on_ledger && c.asset[3].number[0] == 0xab && !c.asset[2].on_ledger);
 	aic_config_free(&c);
 }
 
@@ -303,6 +309,18 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "assets: [{name: d, kind: data, owner: provider/x}]\n", 4, "its owner provider/x is not among the providers"},
 	{SITE "assets: [{name: d, kind: data, owner: site, per_job: free}]\n", 4, "\"per_job\" must be an amount in AIC"},
 	{SITE "assets:\n- {name: d, kind: data, owner: site}\n- {name: d, kind: data, owner: site}\n", 6, "data d is listed twice"},
+	{SITE "assets: [{name: d, kind: data, ledger: abc}]\n", 4, "must be the 64 hexadecimal digits that `aic asset register` printed"},
+	{SITE "assets: [{name: d, kind: data, ledger: ab" DIGITS_62 ", owner: site}]\n", 4, "the ledger says its \"owner\": take the key out"},
+	{SITE "assets:\n" MODEL ", parents: [{name: d, kind: data, share_ppm: 1}]}\n" DATA "}\n", 5,
+	 "no row before it is its parent, data d: list a parent before what was made from it"},
+	{SITE "assets:\n" DATA "}\n" MODEL ", parents: [{name: d, kind: data}]}\n", 6, "its parent d needs \"kind\" (data or model) and \"share_ppm\""},
+	{SITE "assets:\n" DATA "}\n" MODEL ", parents: [{name: d, kind: data, share_ppm: 0}]}\n", 6, "must be a whole number from 1 to 1000000"},
+	{SITE "assets:\n" DATA "}\n" MODEL ", parents: [{name: d, kind: data, share_ppm: 1}, {name: d, kind: data, share_ppm: 1}]}\n", 6,
+	 "asset m names its parent d twice"},
+	{SITE "assets:\n" DATA "}\n- {name: e, kind: data, owner: site}\n" MODEL ", parents: [{name: d, kind: data, share_ppm: 600000}, {name: e,"
+	 " kind: data, share_ppm: 400001}]}\n", 7, "its parents' shares sum to 1000001 ppm, more than 1000000"},
+	{SITE "assets:\n- {name: d, kind: data, ledger: ab" DIGITS_62 "}\n" MODEL ", parents: [{name: d, kind: data, share_ppm: 1}]}\n", 6,
+	 "its parent d is on the ledger: register m there too"},
 	{SITE "site: b\n", 4, "key \"site\" is there twice, first in line 1"},
 	{"site: [a\n" USERS, 2, "not valid YAML"},
 	{"site: a\n\tuser: root\n", 2, "not valid YAML"},

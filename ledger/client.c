@@ -115,8 +115,7 @@ aic_code aic_client_call(aic_ledger *l, aic_cbor *answer, aic_error *err)
 	return code;
 }
 
-/* What a transfer or a reversal has done may be told once no other history can take its place. */
-static aic_code wait_until_final(aic_ledger *l, uint64_t height, const char *what, aic_error *err)
+aic_code aic_client_final(aic_ledger *l, uint64_t height, const char *what, aic_error *err)
 {
 	int64_t until = aic_monotonic_ms() + PATIENCE_MS;
 	int pause = PAUSE_MIN_MS;
@@ -218,7 +217,7 @@ aic_code aic_ledger_transfer(aic_ledger *l, const char *from, const char *to, ai
 	*height = aic_cbor_uint(&c);
 	if ((code = aic_cbor_finish(&c, err)))
 		return code;
-	return wait_until_final(l, *height, "transfer", err);
+	return aic_client_final(l, *height, "transfer", err);
 }
 
 aic_code aic_ledger_parameters_get(aic_ledger *l, aic_ledger_parameters *out, aic_error *err)
@@ -314,7 +313,7 @@ aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, 
 	*height = aic_cbor_uint(&c);
 	if ((code = aic_cbor_finish(&c, err)))
 		return code;
-	return wait_until_final(l, *height, "reversal", err);
+	return aic_client_final(l, *height, "reversal", err);
 }
 
 aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err)

@@ -120,10 +120,51 @@ aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, 
                             const aic_hash *evidence, const aic_approval *approval, size_t n, aic_hash *tx, uint64_t *height,
                             aic_error *err);
 
+#define AIC_ASSET_ID_LEN 32
+#define AIC_ASSETS_MAX 4096           /* that one question may name */
+#define AIC_PARENTS_MAX 16
+#define AIC_LICENCE_LEN 128
+
+typedef enum { AIC_ASSET_DATA = 1, AIC_ASSET_MODEL = 2, AIC_ASSET_TRAINED = 3 } aic_asset_kind;
+/* Who may read it to verify a session: training.md. */
+typedef enum { AIC_VERIFY_MEMBERS = 0, AIC_VERIFY_OWNER = 1, AIC_VERIFY_NONE = 2 } aic_verify_terms;
+const char *aic_asset_kind_name(uint64_t kind);     /* "data", "model", "trained" */
+const char *aic_verify_terms_name(uint64_t verify); /* "members", "owner", "none" */
+
+typedef struct {
+	uint8_t id[AIC_ASSET_ID_LEN];    /* its number, big-endian */
+	uint64_t kind;
+	char owner[AIC_NAME_LEN];        /* local name of the wallet, else its address "0x..." */
+	aic_hash content;
+	char licence[AIC_LICENCE_LEN];
+	uint64_t verify;
+	aic_amount per_job, per_gpu_hour;
+	uint64_t since, retired;         /* heights; retired 0: in use */
+	uint64_t generation;             /* 1 without parents */
+	size_t n_parents;
+	struct { uint8_t id[AIC_ASSET_ID_LEN]; uint64_t ppm; } parent[AIC_PARENTS_MAX]; /* ascending */
+} aic_ledger_asset;
+
+typedef struct {
+	size_t n;                        /* 0: nothing of that number is registered */
+	aic_ledger_asset *asset;         /* owned: the asset itself, then all that it was made from */
+} aic_ledger_family;
+/* One family for each of the n numbers, in their order. *out is malloc'ed; free with aic_ledger_families_free. */
+aic_code aic_ledger_assets(aic_ledger *l, const uint8_t (*id)[AIC_ASSET_ID_LEN], size_t n, aic_ledger_family **out, aic_error *err);
+void aic_ledger_families_free(aic_ledger_family *f, size_t n);
+
+/* Administrators, for wallets in custody. Each returns once its block is final. Registering: owner, kind, content, terms and parents
+ * count, id is filled in. */
+aic_code aic_ledger_asset_register(aic_ledger *l, aic_ledger_asset *a, uint64_t *height, aic_error *err);
+/* Terms of a: licence, verify, per_job, per_gpu_hour. */
+aic_code aic_ledger_asset_terms(aic_ledger *l, const aic_ledger_asset *a, uint64_t *height, aic_error *err);
+aic_code aic_ledger_asset_transfer(aic_ledger *l, const uint8_t id[AIC_ASSET_ID_LEN], const char *to, uint64_t *height, aic_error *err);
+aic_code aic_ledger_asset_retire(aic_ledger *l, const uint8_t id[AIC_ASSET_ID_LEN], uint64_t *height, aic_error *err);
+
 /* What a fee that an asset earned comes to, for its owner and for the owners of what it was made from (economics.md 7): the amounts sum to
  * `amount`. *out is malloc'ed; one row an asset, the youngest generation first. */
 typedef struct {
-	uint8_t asset[32];            /* its number, big-endian */
+	uint8_t asset[AIC_ASSET_ID_LEN];
 	aic_address owner;
 	aic_amount amount;
 } aic_ledger_share;

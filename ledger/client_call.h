@@ -9,5 +9,7 @@
 aic_bytes *aic_client_begin(aic_ledger *l, const char *op, size_t args);
 /* The answer's bytes live until the next call. */
 aic_code aic_client_call(aic_ledger *l, aic_cbor *answer, aic_error *err);
+/* What was written may be told once no other history can take its place; `what` it is goes into the message. */
+aic_code aic_client_final(aic_ledger *l, uint64_t height, const char *what, aic_error *err);
 
 #endif

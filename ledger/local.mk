@@ -37,7 +37,7 @@ libledger_la_SOURCES = \
 	ledger/state/rating.c \
 	ledger/state/request.c ledger/state/request.h \
 	ledger/state/revenue.c ledger/state/revenue.h \
-	ledger/service_asset.c ledger/client_asset.c \
+	ledger/service_asset.c ledger/client_asset.c ledger/command_asset.c \
 	ledger/state/reward.c ledger/state/reward.h \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/reversal.c \
@@ -104,7 +104,7 @@ endif
 EXTRA_DIST += \
 	ledger/audit/export_testing.h ledger/service_testing.h ledger/testing.h \
 	doc/formats/backup.md doc/formats/block.md doc/formats/ledger-checkpoint.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
-dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-key.1 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
+dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-asset.1 doc/man/aic-key.1 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
 if WITH_CMOCKA
 ledger_test_flags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
@@ -171,6 +171,10 @@ check_PROGRAMS += ledger_export_test
 ledger_export_test_SOURCES = ledger/audit/export_test.c ledger/audit/export_testing.c ledger/testing.c
 ledger_export_test_CFLAGS = $(ledger_test_flags)
 ledger_export_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_service_asset_test
+ledger_service_asset_test_SOURCES = ledger/service_asset_test.c ledger/service_testing.c ledger/testing.c
+ledger_service_asset_test_CFLAGS = $(ledger_test_flags)
+ledger_service_asset_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_service_key_test
 ledger_service_key_test_SOURCES = ledger/service_key_test.c ledger/service_testing.c ledger/testing.c
 ledger_service_key_test_CFLAGS = $(ledger_test_flags)

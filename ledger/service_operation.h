@@ -38,6 +38,11 @@ void aic_service_reseed_end(aic_service *s);
 
 /* service_asset.c. */
 aic_code aic_op_revenue(aic_request *r, aic_error *err);
+aic_code aic_op_assets(aic_request *r, aic_error *err);
+aic_code aic_op_asset_register(aic_request *r, aic_error *err);
+aic_code aic_op_asset_terms(aic_request *r, aic_error *err);
+aic_code aic_op_asset_transfer(aic_request *r, aic_error *err);
+aic_code aic_op_asset_retire(aic_request *r, aic_error *err);
 /* service_key.c: `aic key`. */
 aic_code aic_op_keys(aic_request *r, aic_error *err);
 aic_code aic_op_key_register(aic_request *r, aic_error *err);

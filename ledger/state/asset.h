@@ -15,15 +15,10 @@
 #define AIC_LEDGER_ASSET_H
 
 #include "common/cbor.h"
+#include "ledger/client.h"
 #include "ledger/state/state.h"
 
-#define AIC_PARENTS_MAX 16
 #define AIC_GENERATIONS_MAX 8
-#define AIC_LICENCE_LEN 128
-
-typedef enum { AIC_ASSET_DATA = 1, AIC_ASSET_MODEL = 2, AIC_ASSET_TRAINED = 3 } aic_asset_kind;
-/* Who may read it to verify a session: training.md. */
-typedef enum { AIC_VERIFY_MEMBERS = 0, AIC_VERIFY_OWNER = 1, AIC_VERIFY_NONE = 2 } aic_verify_terms;
 
 typedef struct {
 	char licence[AIC_LICENCE_LEN];

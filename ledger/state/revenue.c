@@ -12,7 +12,8 @@ typedef struct {
 } share;
 
 typedef struct {
-	aic_state *state;
+	aic_revenue_find *find;
+	void *from;
 	share **share; /* descending by generation, then ascending by number */
 	size_t n;
 } division;
@@ -28,7 +29,7 @@ static aic_code add(division *d, aic_u256 id, aic_amount amount, aic_error *err)
 {
 	share *s = aic_xcalloc(1, sizeof(*s));
 	size_t at = 0;
-	aic_code code = aic_state_asset(d->state, id, &s->asset, err);
+	aic_code code = d->find(d->from, id, &s->asset, err);
 
 	if (code == AIC_NOT_FOUND)
 		code = aic_fail(err, AIC_REFUSED, "this asset is not registered: it earns nothing");
@@ -96,9 +97,10 @@ static aic_code divide_one(division *d, size_t at, aic_error *err)
 	return code;
 }
 
-aic_code aic_revenue_divide(aic_state *s, aic_u256 asset, aic_amount amount, aic_revenue *part, size_t *n, aic_error *err)
+aic_code aic_revenue_divide_by(aic_revenue_find *find, void *from, aic_u256 asset, aic_amount amount, aic_revenue *part, size_t *n,
+                               aic_error *err)
 {
-	division d = {.state = s, .share = aic_xcalloc(AIC_REVENUE_MAX + 1, sizeof(*d.share))};
+	division d = {.find = find, .from = from, .share = aic_xcalloc(AIC_REVENUE_MAX + 1, sizeof(*d.share))};
 	aic_code code = add(&d, asset, amount, err);
 
 	for (size_t i = 0; i < d.n && !code; i++)
@@ -111,4 +113,14 @@ aic_code aic_revenue_divide(aic_state *s, aic_u256 asset, aic_amount amount, aic
 	}
 	free(d.share);
 	return code;
+}
+
+static aic_code find_in_state(void *state, aic_u256 id, aic_asset *a, aic_error *err)
+{
+	return aic_state_asset(state, id, a, err);
+}
+
+aic_code aic_revenue_divide(aic_state *s, aic_u256 asset, aic_amount amount, aic_revenue *part, size_t *n, aic_error *err)
+{
+	return aic_revenue_divide_by(find_in_state, s, asset, amount, part, n, err);
 }

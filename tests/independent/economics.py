@@ -33,6 +33,26 @@ def charge_asset(per_job, per_gpu_hour, gpu_seconds):
     return per_job + per_gpu_hour * gpu_seconds // 3600
 
 
+def divide(families, asset, amount):
+    """Section 5: {asset: its part}, of an asset with families = {asset: [(parent, ppm)]}, parents in their order."""
+    def generation(a):
+        return 1 + max((generation(p) for p, _ in families[a]), default=0)
+
+    parts, waiting = {}, {asset: amount}
+    while waiting:
+        a = max(waiting, key=generation)
+        shares = families[a] + [(a, PPM - sum(ppm for _, ppm in families[a]))]
+        got = waiting.pop(a)
+        whole = [got * ppm // PPM for _, ppm in shares]
+        order = sorted(range(len(shares)), key=lambda i: (-(got * shares[i][1] % PPM), i))
+        for i in order[:got - sum(whole)]:
+            whole[i] += 1
+        for (heir, _), part in zip(shares[:-1], whole):
+            waiting[heir] = waiting.get(heir, 0) + part
+        parts[a] = whole[-1]
+    return parts
+
+
 NOT_CHARGED = {"NODE_FAIL", "BOOT_FAIL", "REVOKED", "LAUNCH_FAILED"}
 
 
@@ -160,6 +180,9 @@ class Ledger:
 
 
 def self_test():
+    family = {1: [], 2: [], 3: [(1, 300_000), (2, 200_000)], 4: [(2, 100_000), (3, 400_000)]}
+    assert divide(family, 4, 1000) == {4: 500, 3: 200, 2: 180, 1: 120}
+    assert divide({1: [], 2: [(1, 500_000)]}, 2, 5) == {1: 3, 2: 2}
     assert issuance(1000 * AIC) == 140213709540212759709
     assert issuance(10**8 * AIC) == 14340973527415157528226113
     rates = Rates(gpu={"a100": AIC})

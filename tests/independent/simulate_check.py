@@ -31,6 +31,21 @@ def issuance(policy, fees):
 
 # --- an economy ---------------------------------------------------------------------------------------------------
 
+def make_assets(r):
+    """{(name, is model): (owner, per job, per GPU hour, [(parent, ppm)])}; a parent comes before what was made from it."""
+    owners = ["provider/lab-one", "provider/lab-two", "account/maths", "account/physics", "site"]
+    assets = {}
+    for name, is_model in [("raw", False), ("web", False), ("base", True), ("raw", True), ("faces", False), ("net", True)]:
+        parents, left = [], e.PPM
+        for parent in r.sample(list(assets), r.choice([0, 0, 1, 2, 3]) if len(assets) > 2 else 0):
+            ppm = r.choice([left, r.randrange(left + 1), 1, 333_333])
+            if 0 < ppm <= left:
+                parents.append((parent, ppm))
+                left -= ppm
+        assets[name, is_model] = (r.choice(owners), r.choice([0, r.randrange(10), r.randrange(e.AIC)]), r.choice([0, r.randrange(e.AIC)]), parents)
+    return assets
+
+
 def make_policy(r):
     nodes = [f"n{i}" for i in range(1, r.randint(2, 7))]
     owners = [r.choice(["lab-one", "lab-two", None]) for _ in nodes]
@@ -42,8 +57,7 @@ def make_policy(r):
          "providers": {name: (r.choice(organisations + [name]), [n for n, o in zip(nodes, owners) if o == name])
                        for name in ("lab-one", "lab-two")},
          "accounts": {a: r.choice(organisations) for a in ("physics", "biology", "maths") if r.random() < 0.7},
-         "assets": {("faces", False): (r.choice(["provider/lab-one", "account/maths", "site"]), r.randrange(e.AIC), r.randrange(e.AIC)),
-                    ("net", True): (r.choice(["provider/lab-two", "account/physics"]), r.randrange(e.AIC), 0)},
+         "assets": make_assets(r),
          "fee_ppm": r.randrange(0, 300_001), "rho": r.randrange(0, 450_001), "kappa": r.randrange(1, 350_001),
          "fees_total": r.choice([0, r.randrange(10**9) * e.AIC]),
          "ratings": {w: r.randrange(0, 10**6 + 1) for w in ("provider/lab-one", "site") if r.random() < 0.5}}
@@ -203,9 +217,11 @@ def lines_of_segment(policy, x, begin, end, seconds, ppm, pays, divided, receipt
     for kind, name, is_model in (("data", x["dataset"], False), ("model", x["model"], True)):
         if not name or (name, is_model) not in policy["assets"] or not seconds:
             continue
-        owner, per_job, per_gpu_hour = policy["assets"][name, is_model]
+        _, per_job, per_gpu_hour, _ = policy["assets"][name, is_model]
         gross = e.charge_asset(per_job if pays else 0, per_gpu_hour, gpus * seconds) if ppm else 0
-        yield line(owner, kind, gross, mean)
+        families = {a: parents for a, (_, _, _, parents) in policy["assets"].items()}
+        for asset, part in e.divide(families, (name, is_model), gross).items():
+            yield line(policy["assets"][asset][0], kind, part, mean)
 
 
 def pay(policy, jobs, receipts):
@@ -241,8 +257,10 @@ def write_policy(path, p):
         text.append("accounts:")
         text += [f"  - {{account: {a}, organisation: {o}}}" for a, o in p["accounts"].items()]
     text.append("assets:")
-    text += [f"  - {{name: {n}, kind: {'model' if m else 'data'}, owner: {o}, per_job: '{decimal(j)}', per_gpu_hour: '{decimal(h)}'}}"
-             for (n, m), (o, j, h) in p["assets"].items()]
+    for (n, m), (o, j, h, parents) in p["assets"].items():
+        made_of = ", ".join(f"{{name: {a}, kind: {'model' if b else 'data'}, share_ppm: {ppm}}}" for (a, b), ppm in parents)
+        text.append(f"  - {{name: {n}, kind: {'model' if m else 'data'}, owner: {o}, per_job: '{decimal(j)}', per_gpu_hour: '{decimal(h)}',"
+                    f" parents: [{made_of}]}}")
     if p["ratings"]:
         text.append("ratings: {" + ", ".join(f"{w}: {v}" for w, v in p["ratings"].items()) + "}")
     with open(path, "w") as f:
