@@ -32,7 +32,7 @@ aic_code aic_cpu_open(aic_cpu **out, const char *simd, unsigned threads, aic_err
 	}
 	cpu->pack = aic_xcalloc(threads, sizeof(*cpu->pack));
 	for (unsigned t = 0; t < threads; t++)
-		cpu->pack[t] = aligned_floats((size_t)DEPTH * (COLS + cpu->k->nr + ROWS + cpu->k->mr));
+		cpu->pack[t] = aligned_floats((size_t)DEPTH * (COLS + cpu->k->nr + ROWS + cpu->k->mr) + ALIGN);
 	*out = cpu;
 	return AIC_OK;
 }
@@ -82,6 +82,10 @@ static void multiply(const aic_kernels *k, float *room, size_t m, size_t n, size
 {
 	size_t rows_block = ROWS / k->mr * k->mr, cols_block = COLS / k->nr * k->nr;
 	float *pack_a = room, *pack_b = room + (size_t)DEPTH * (ROWS + k->mr);
+	if (n < k->nr && n <= k->mr && a.col == 1 && b.row == 1 && a.row > 1) {
+		k->thin(m, n, depth, a.data, a.row, b.data, b.col, c, ldc, continues);
+		return;
+	}
 	bool as_it_lies = n <= k->nr && a.col == 1 && a.row > 1; /* each row is used once: packing would not pay */
 
 	for (size_t j = 0; j < n; j += cols_block) {

@@ -27,11 +27,17 @@ typedef struct {
 
 	/* Matrix products, see gemm.h. Panels of mr rows of A and nr columns of B, packed along the inner dimension. */
 	size_t mr, nr;
-	/* panel[p * width + i] = x[i * row + p * col], i < rows; zero for rows <= i up to whole vectors; p < depth. */
+	/* panel[p * width + i] = x[i * row + p * col], i < rows; something finite for rows <= i up to whole vectors; p < depth. Writes up to a
+	 * vector beyond the panel. */
 	void (*pack)(float *panel, size_t width, const float *x, size_t rows, size_t depth, size_t row, size_t col);
 	/* c[rows][cols] = chain over depth, started from c (continues) or from 0; ldc the distance of rows. a: a panel (row 1), or rows as
 	 * they lie in memory, `row` > 1 apart, the inner dimension contiguous. */
 	void (*tile)(size_t rows, size_t cols, size_t depth, const float *a, size_t row, const float *b, float *c, size_t ldc, bool continues);
+
+	/* c[rows][cols] = the same chains where cols <= mr is too few to fill vectors: lanes are rows. The inner dimension of both is
+	 * contiguous: rows of a lie `row` apart, columns of b `col`. */
+	void (*thin)(size_t rows, size_t cols, size_t depth, const float *a, size_t row, const float *b, size_t col, float *c, size_t ldc,
+	             bool continues);
 
 	void (*add)(size_t n, const float *x, float *y);                  /* y += x */
 	void (*relu)(size_t n, const float *x, float *y);                 /* y = x > 0 ? x : 0 */

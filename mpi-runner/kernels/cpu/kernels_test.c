@@ -69,7 +69,7 @@ static void one_product(const aic_cpu *cpu, size_t m, size_t n, size_t k, bool a
 static void products_equal_three_plain_loops(void **state)
 {
 	static const size_t shapes[][3] = {{1, 1, 1}, {3, 5, 7}, {12, 32, 16}, {13, 33, 321}, {64, 10, 784}, {25, 17, 640}, {250, 70, 9},
-	                                   {5, 400, 33}, {31, 64, 0}, {1, 700, 3}, {97, 1, 50}};
+	                                   {5, 400, 33}, {31, 64, 0}, {33, 12, 18}, {7, 6, 401}, {1, 700, 3}, {97, 1, 50}};
 	(void)state;
 	for (size_t v = 0; aic_kernels_all[v]; v++) {
 		if (!aic_kernels_all[v]->usable())
