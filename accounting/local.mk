@@ -99,7 +99,10 @@ accounting_batch_test_SOURCES = accounting/batch_test.c $(accounting_fixture) $(
 accounting_batch_test_CFLAGS = $(accounting_test_cflags)
 accounting_batch_test_LDADD = $(accounting_test_libs)
 
-check_PROGRAMS += accounting_lineage_test
+check_PROGRAMS += accounting_asset_test accounting_lineage_test
+accounting_asset_test_SOURCES = accounting/asset_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
+accounting_asset_test_CFLAGS = $(accounting_test_cflags)
+accounting_asset_test_LDADD = $(accounting_test_libs)
 accounting_lineage_test_SOURCES = accounting/lineage_test.c $(accounting_fixture)
 accounting_lineage_test_CFLAGS = $(accounting_test_cflags)
 accounting_lineage_test_LDADD = $(accounting_test_libs)

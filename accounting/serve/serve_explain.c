@@ -12,6 +12,7 @@
 typedef struct {
 	aic_request *q;
 	aic_rows rows;
+	const char *dataset, *model; /* of the record at hand */
 } explanation;
 
 static void say(explanation *e, const char *what, const char *rule, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -78,17 +79,65 @@ static aic_code say_receipts(explanation *e, const aic_job_record *r, int64_t st
 	return rc;
 }
 
+/* Who gets which part of what an asset earns. */
+static void say_shares(explanation *e, const aic_lineage *l)
+{
+	char text[400];
+
+	for (size_t i = 0; i < l->n && l->n > 1; i++) {
+		const aic_ancestor *a = &l->asset[i];
+		uint64_t own = AIC_PPM;
+		size_t at = 0;
+		text[0] = '\0';
+		for (size_t k = 0; k < a->n_parents; k++) {
+			own -= a->parent[k].ppm;
+			if (at < sizeof(text) - 1)
+				at += (size_t)snprintf(text + at, sizeof(text) - at, ", %llu ppm to %s", (unsigned long long)a->parent[k].ppm,
+				                       l->asset[a->parent[k].at].name);
+		}
+		say(e, "share", "what it was made from, floor(amount x ppm / 10^6), largest remainders one unit more", "%s, of %s: keeps %llu ppm%s",
+		    a->name, a->owner, (unsigned long long)own, text);
+	}
+}
+
+static void say_asset(explanation *e, const aic_job_record *r, int64_t started, const char *name, bool is_model)
+{
+	char per_job[AIC_AMOUNT_TEXT], per_gpu_hour[AIC_AMOUNT_TEXT], number[2 * AIC_ASSET_ID_LEN + 1] = "", rule[160] = "aic.yaml's terms at submit";
+	const char *what = is_model ? "model" : "data set";
+	aic_asset_version v;
+
+	if (!name[0])
+		return;
+	if (!aic_registry_asset(e->q->d->registry, name, is_model, r->submit, started, &v)) {
+		say(e, "terms", "who registers it after the submission is not paid", "%s %s was not registered at submit", what, name);
+		return;
+	}
+	bool on_ledger = v.lineage && memcmp(v.lineage->number, (uint8_t[AIC_ASSET_ID_LEN]){0}, AIC_ASSET_ID_LEN) != 0;
+	if (on_ledger) {
+		aic_hex(number, v.lineage->number, sizeof(v.lineage->number));
+		snprintf(rule, sizeof(rule), "the ledger's terms at submit, asset 0x%s", number);
+	}
+	say(e, "terms", rule, "%s %s: %s AIC per job, once a job, and %s AIC per GPU hour, to %s%s%s%s%s", what, name,
+	    aic_amount_format(per_job, v.terms.per_job), aic_amount_format(per_gpu_hour, v.terms.per_gpu_hour), v.owner,
+	    on_ledger && v.lineage->licence[0] ? "; licence " : "", on_ledger ? v.lineage->licence : "", on_ledger ? "; to verify by: " : "",
+	    on_ledger ? aic_verify_terms_name(v.lineage->verify) : "");
+	if (v.lineage)
+		say_shares(e, v.lineage);
+}
+
 /* A line's own numbers, and what its batch made of it. */
 static void say_line(explanation *e, sqlite3_stmt *st)
 {
 	char gross[AIC_AMOUNT_TEXT], fee[AIC_AMOUNT_TEXT], net[AIC_AMOUNT_TEXT];
 	uint64_t fee_ppm = sqlite3_column_type(st, 5) == SQLITE_NULL ? e->q->d->fee_ppm : (uint64_t)sqlite3_column_int64(st, 5);
 	aic_amount g = aic_sql_amount(st, 4), f = aic_fee_of(g, fee_ppm);
-	const char *node = aic_sql_text(st, 0);
+	const char *node = aic_sql_text(st, 0), *asset = aic_sql_text(st, 17);
+	aic_line_kind kind = (aic_line_kind)sqlite3_column_int(st, 1);
+	bool divided = kind != AIC_KIND_HARDWARE && strcmp(asset, kind == AIC_KIND_MODEL ? e->model : e->dataset) != 0;
 
-	say(e, "charge", node[0] ? "floor(seconds x state ppm x SUM(rate x held) / (3600 x 10^6))" : "per job + GPU seconds x price / 3600",
-	    "%s %s: %s AIC from %s to %s", aic_line_kind_name((aic_line_kind)sqlite3_column_int(st, 1)), node, aic_amount_format(gross, g),
-	    aic_sql_text(st, 2), aic_sql_text(st, 3));
+	say(e, "charge", node[0] ? "floor(seconds x state ppm x SUM(rate x held) / (3600 x 10^6))" : divided ? "its share of what the asset "
+	    "above earned" : "per job + floor(GPU seconds x price / 3600), less the shares of what it was made from", "%s %s: %s AIC from %s to %s",
+	    aic_line_kind_name(kind), node[0] ? node : asset, aic_amount_format(gross, g), aic_sql_text(st, 2), aic_sql_text(st, 3));
 	if (aic_sql_text(st, 6)[0])
 		say(e, "act", "an administrator's; `aic batch log`", "%s", aic_sql_text(st, 6));
 	say(e, "fee", "floor(gross x fee ppm / 10^6)", "%s AIC at %llu ppm, net %s AIC", aic_amount_format(fee, f), (unsigned long long)fee_ppm,
@@ -131,10 +180,10 @@ static aic_code say_lines(explanation *e, int64_t first, int64_t last, aic_error
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(e->q->d->store->db, &st, err,
 	                            "SELECT l.node, l.kind, p.name, q.name, l.gross, b.fee_ppm, l.act, l.verified, l.useful, l.quality,"
-	                            " l.quality_reason, b.period, b.number, b.state, s.reward, s.stake, l.id FROM line l JOIN wallet p ON"
+	                            " l.quality_reason, b.period, b.number, b.state, s.reward, s.stake, l.id, l.asset FROM line l JOIN wallet p ON"
 	                            " p.id=l.payer JOIN wallet q ON q.id=l.payee LEFT JOIN batch b ON b.id=l.batch LEFT JOIN batch_line s ON"
 	                            " s.batch=l.batch AND s.payer=l.payer AND s.payee=l.payee AND s.kind=l.kind WHERE l.id BETWEEN ?1 AND ?2"
-	                            " ORDER BY l.node DESC, l.kind", "ii", first, last);
+	                            " ORDER BY l.node DESC, l.kind, l.id", "ii", first, last);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(e->q->d->store->db, st, err)) == AIC_OK) {
 		say_line(e, st);
@@ -163,6 +212,12 @@ static aic_code say_record(explanation *e, const aic_job_record *r, sqlite3_stmt
 	    aic_sql_text(st, 7)[0] ? "; " : "", aic_sql_text(st, 7));
 	for (uint32_t i = 0; i < r->nodes; i++)
 		say_node(e, r, &r->node[i]);
+	say_asset(e, r, sqlite3_column_int64(st, 2), r->dataset, false);
+	say_asset(e, r, sqlite3_column_int64(st, 2), r->model, true);
+	if (r->dataset[0] || r->model[0])
+		say(e, "GPU seconds", "seconds x GPUs held, over all nodes", "%lld", (long long)sqlite3_column_int64(st, 11));
+	e->dataset = r->dataset;
+	e->model = r->model;
 	aic_code rc = say_receipts(e, r, sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3), err);
 	return rc == AIC_OK ? say_lines(e, sqlite3_column_int64(st, 9), sqlite3_column_int64(st, 10), err) : rc;
 }
@@ -180,7 +235,7 @@ aic_code aic_serve_explain(aic_request *q, aic_error *err)
 	aic_code rc = aic_cbor_finish(q->args, err);
 	if (rc == AIC_OK)
 		rc = aic_sql_start(q->d->store->db, &st, err, "SELECT id, body, started, ended, billable, state_ppm, status, reason, flags, first_line,"
-		                   " last_line FROM record WHERE job=?1 AND (?2='' OR cluster=?2) ORDER BY cluster, submit, restart, started", "it",
+		                   " last_line, gpu_seconds FROM record WHERE job=?1 AND (?2='' OR cluster=?2) ORDER BY cluster, submit, restart, started", "it",
 		                   job, cluster);
 	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
 		aic_job_record r = {0};

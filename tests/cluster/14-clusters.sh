@@ -28,7 +28,7 @@ wait_for 30 aic_rich physics 1
 like "its record is gone with the spool, and missed" "$(aic reconcile -P)" "$second\|aiclab\|missing here\|"
 like "it is filled in, and is no estimate" "$(aic reconcile --fill -P)" "$second\|aiclab\|missing here\|[^|]*\|[^|]*\|[^|]*\|[^|]*\|[^|]*\|filled in\|"
 like "as AdminComment says ($held)" "$(aic explain "$second")" "from slurmdbd, nodes' shares from AdminComment"
-like "its data set too" "$(aic explain "$second")" "data : 0.25 AIC from account/physics to account/biology"
+like "its data set too" "$(aic explain "$second")" "data fashion-mnist: 0.25 AIC from account/physics to account/biology"
 agrees() { aic reconcile "${@:2}" | grep -q "$1 runs in slurmdbd since now-7days, 0 differences"; }
 passes "after which slurmdbd agrees" agrees 2
 
