@@ -53,9 +53,9 @@ static void put_member(listing *l, const char *cluster, const char *user, const 
 	l->n_members++;
 }
 
-static void list_associations(listing *l, const aic_config *c, List rows)
+static void list_associations(listing *l, const aic_config *c, struct xlist *rows)
 {
-	ListIterator it = slurm_list_iterator_create(rows);
+	struct listIterator *it = slurm_list_iterator_create(rows);
 	slurmdb_assoc_rec_t *a;
 
 	while ((a = slurm_list_next(it))) {
@@ -74,19 +74,19 @@ static void list_associations(listing *l, const aic_config *c, List rows)
 	slurm_list_iterator_destroy(it);
 }
 
-/* Coordinators belong to an account on every cluster: cluster "". */
-static void list_coordinators(listing *l, List rows)
+/* Coordinators belong to an account on every cluster: cluster "". Asked by user, which all releases of Slurm understand alike. */
+static void list_coordinators(listing *l, struct xlist *users)
 {
-	ListIterator it = slurm_list_iterator_create(rows);
-	slurmdb_account_rec_t *a;
+	struct listIterator *it = slurm_list_iterator_create(users);
+	slurmdb_user_rec_t *u;
 
-	while ((a = slurm_list_next(it))) {
-		if (!a->coordinators || !a->name)
+	while ((u = slurm_list_next(it))) {
+		if (!u->coord_accts || !u->name)
 			continue;
-		ListIterator ci = slurm_list_iterator_create(a->coordinators);
-		slurmdb_coord_rec_t *coord;
-		while ((coord = slurm_list_next(ci)))
-			put_member(l, "", coord->name, a->name, true);
+		struct listIterator *ci = slurm_list_iterator_create(u->coord_accts);
+		slurmdb_coord_rec_t *account;
+		while ((account = slurm_list_next(ci)))
+			put_member(l, "", u->name, account->name, true);
 		slurm_list_iterator_destroy(ci);
 	}
 	slurm_list_iterator_destroy(it);
@@ -110,10 +110,10 @@ static void child_say(int fd, const char *failure, const listing *l)
 static void child_main(int fd, const aic_config *c)
 {
 	slurmdb_assoc_cond_t assoc_cond = {0};
-	slurmdb_account_cond_t account_cond = {.with_coords = 1, .with_assocs = 0};
+	slurmdb_user_cond_t user_cond = {.with_coords = 1};
 	listing l = {0};
 	uint16_t flags = 0;
-	List rows;
+	struct xlist *rows;
 	void *db;
 
 	slurm_init(c->slurm_conf[0] ? c->slurm_conf : NULL);
@@ -124,7 +124,7 @@ static void child_main(int fd, const aic_config *c)
 	if (!rows)
 		child_say(fd, strerror(errno), &l);
 	list_associations(&l, c, rows);
-	rows = slurmdb_accounts_get(db, &account_cond);
+	rows = slurmdb_users_get(db, &user_cond);
 	if (rows)
 		list_coordinators(&l, rows);
 	child_say(fd, "", &l);

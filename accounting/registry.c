@@ -36,7 +36,7 @@ struct aic_registry {
 
 bool aic_hostlist_each(const char *expression, void (*each)(void *ctx, const char *node), void *ctx)
 {
-	hostlist_t hl = slurm_hostlist_create(expression);
+	struct hostlist *hl = slurm_hostlist_create(expression);
 	size_t n = 0;
 	char *host;
 

@@ -62,14 +62,14 @@ void aic_tres_share(aic_node_share *share, const char *tres, const aic_gpu_tres 
 static size_t load_gres(void *db, aic_gpu_tres **out)
 {
 	slurmdb_tres_cond_t cond = {0};
-	List rows = slurmdb_tres_get(db, &cond);
+	struct xlist *rows = slurmdb_tres_get(db, &cond);
 	slurmdb_tres_rec_t *t;
 	size_t n = 0;
 
 	*out = NULL;
 	if (!rows)
 		return 0;
-	ListIterator it = slurm_list_iterator_create(rows);
+	struct listIterator *it = slurm_list_iterator_create(rows);
 	while ((t = slurm_list_next(it))) {
 		if (!t->type || strcmp(t->type, "gres") || !t->name || strncmp(t->name, "gpu", 3) || (t->name[3] && t->name[3] != ':'))
 			continue;
@@ -208,9 +208,9 @@ static bool take_split(aic_job_record *r, const char *comment)
 	return true;
 }
 
-static void take_jobs(List rows, int64_t since, const aic_gpu_tres *gres, size_t n_gres, aic_slurmdb *out)
+static void take_jobs(struct xlist *rows, int64_t since, const aic_gpu_tres *gres, size_t n_gres, aic_slurmdb *out)
 {
-	ListIterator it = slurm_list_iterator_create(rows);
+	struct listIterator *it = slurm_list_iterator_create(rows);
 	slurmdb_job_rec_t *job;
 	size_t cap = 0;
 
@@ -244,17 +244,17 @@ static void name_clusters(aic_slurmdb *s, void *db, const aic_config *c, const c
 		add_cluster(s, cluster);
 	for (size_t i = 0; i < c->n_clusters && !cluster; i++)
 		add_cluster(s, c->clusters[i]);
-	List rows = s->n_clusters ? NULL : slurmdb_clusters_get(db, &cond);
+	struct xlist *rows = s->n_clusters ? NULL : slurmdb_clusters_get(db, &cond);
 	if (!rows)
 		return;
-	ListIterator it = slurm_list_iterator_create(rows);
+	struct listIterator *it = slurm_list_iterator_create(rows);
 	while ((row = slurm_list_next(it)))
 		add_cluster(s, row->name);
 	slurm_list_iterator_destroy(it);
 	slurm_list_destroy(rows);
 }
 
-static List ask(void *db, const aic_slurmdb *s, int64_t since)
+static struct xlist *ask(void *db, const aic_slurmdb *s, int64_t since)
 {
 	slurmdb_job_cond_t cond = {.usage_start = since, .usage_end = time(NULL), .db_flags = SLURMDB_JOB_FLAG_NOTSET,
 	                           .flags = JOBCOND_FLAG_DUP | JOBCOND_FLAG_NO_STEP | JOBCOND_FLAG_NO_TRUNC};
@@ -262,7 +262,7 @@ static List ask(void *db, const aic_slurmdb *s, int64_t since)
 	cond.cluster_list = slurm_list_create(NULL);
 	for (size_t i = 0; i < s->n_clusters; i++)
 		slurm_list_append(cond.cluster_list, (void *)s->cluster[i]);
-	List rows = slurmdb_jobs_get(db, &cond);
+	struct xlist *rows = slurmdb_jobs_get(db, &cond);
 	slurm_list_destroy(cond.cluster_list);
 	return rows;
 }
@@ -279,7 +279,7 @@ aic_code aic_slurmdb_runs(aic_slurmdb *out, const aic_config *c, const char *clu
 	void *db = slurmdb_connection_get(&flags);
 	if (db)
 		name_clusters(out, db, c, cluster);
-	List rows = db ? ask(db, out, since) : NULL;
+	struct xlist *rows = db ? ask(db, out, since) : NULL;
 	if (!rows) {
 		int why = errno;
 		if (db)

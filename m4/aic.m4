@@ -25,7 +25,7 @@ AC_DEFUN([AIC_SLURM], [
   CPPFLAGS="$aic_save"
   SLURM_LIBS="$SLURM_LIBS -lslurm"
   AS_IF([test "$have_slurm_headers" = yes], [
-    slurm_version=`printf '@%:@include <slurm/slurm_version.h>\nSLURM_VERSION_NUMBER\n' | $CC $SLURM_CFLAGS -E -dD - 2>/dev/null | awk '/define SLURM_VERSION_NUMBER/ {print $[3]}'`
+    slurm_version=`printf '@%:@include <slurm/slurm.h>\nSLURM_VERSION_NUMBER\n' | $CC $SLURM_CFLAGS -E -dD - 2>/dev/null | awk '/define SLURM_VERSION_NUMBER / {print $[3]}'`
     slurm_version=`printf '%d.%02d.%d' $(( (slurm_version >> 16) & 255 )) $(( (slurm_version >> 8) & 255 )) $(( slurm_version & 255 ))`
   ])
   AS_IF([test "$with_slurm_source" != no], [

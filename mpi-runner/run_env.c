@@ -110,7 +110,7 @@ static bool resolves(const char *host)
 static aic_code first_host(const char *list, char *out, size_t size, aic_error *err)
 {
 	node_info_msg_t *info = NULL;
-	hostlist_t hosts = slurm_hostlist_create(list);
+	struct hostlist *hosts = slurm_hostlist_create(list);
 	char *first = hosts ? slurm_hostlist_shift(hosts) : NULL;
 
 	if (hosts)

@@ -25,11 +25,15 @@
 #include <src/common/gres.h>
 #endif
 
-#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
-typedef list_t *aic_slurm_list;
-#else
-typedef List aic_slurm_list;
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 11, 0)
+#include <src/common/job_record.h>
+#include <src/common/node_features.h>
 #endif
+
+/* By the tags that all releases know: their typedefs hid the pointer until 24.11. */
+typedef struct xlist *aic_slurm_list;
+typedef struct listIterator *aic_slurm_iterator;
+typedef __typeof__(*((job_record_t *)0)->details) aic_job_details;
 
 /* jobcomp_p_set_location(): before 23.02 the value of JobCompLoc is an argument. */
 #if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 2, 0)

@@ -4,8 +4,13 @@ check_programs: $(check_PROGRAMS) $(sim_programs)
 list_check_programs:
 	@echo $(check_PROGRAMS)
 
-EXTRA_DIST += .ci tests/run.sh tests/lib tests/cluster tests/fault tests/independent tests/mpi
+EXTRA_DIST += .ci tests/run.sh tests/compat.sh tests/lib tests/cluster tests/fault tests/independent tests/mpi
 EXTRA_DIST += mpi-runner/ranks_test.sh mpi-runner/run_test.sh
+
+# The plugins against every release of Slurm that Debian's mirrors have.
+compat:
+	$(srcdir)/tests/compat.sh
+.PHONY: compat
 
 # The ledger's simulator: tests/sim/sim_test.sh runs 500 seeds, `make sim-long` 10,000.
 if WITH_LEDGER

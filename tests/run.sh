@@ -12,7 +12,7 @@ usage() {
 		Usage: tests/run.sh [units | builds | fuzz | cluster | fault | NAME]...
 
 		Without a name everything runs. NAME is a part of a test's path: tests/run.sh 03-hold, tests/run.sh common_amount.
-		  builds    the tree under gcc and clang without a warning, the man pages
+		  builds    the tree under gcc and clang without a warning, the plugins for the next release of Slurm, the man pages
 		  units     cmocka programs under ASan and UBSan, and *_test.sh
 		  fuzz      tests/fuzz: every decoder, and forged proofs; the same inputs each time (make fuzz-long: new ones)
 		  cluster   tests/cluster: a real Slurm cluster for each theme
@@ -51,6 +51,7 @@ asked_unit() {
 run_builds() {
 	report_check "builds with clang without a warning" "$TESTS/lib/build.sh" clang
 	report_check "man pages are clean" "$TESTS/lib/manual.sh"
+	report_run tests/compat.sh 600 bash "$TESTS/compat.sh" trixie # the newest that Debian had the source of; make compat: all
 }
 run_units() {
 	local program

@@ -68,7 +68,7 @@ static void compare_partition(aic_change *c, const aic_lend *l, const char *name
 
 static bool nodes_meet(const char *a, const char *b)
 {
-	hostlist_t list = slurm_hostlist_create(a), other = slurm_hostlist_create(b);
+	struct hostlist *list = slurm_hostlist_create(a), *other = slurm_hostlist_create(b);
 	bool meet = false;
 	char *node;
 

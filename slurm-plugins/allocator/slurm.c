@@ -1,5 +1,6 @@
 #include "slurm-plugins/allocator/slurm.h"
 
+#include <errno.h>
 #include <slurm/slurm_errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static char *private_text(uint16_t bits)
 
 static aic_code no_answer(aic_error *err)
 {
-	return aic_fail(err, AIC_UNREACHABLE, "slurmctld does not answer (%s): start it, or set SLURM_CONF", slurm_strerror(slurm_get_errno()));
+	return aic_fail(err, AIC_UNREACHABLE, "slurmctld does not answer (%s): start it, or set SLURM_CONF", slurm_strerror(errno));
 }
 
 aic_code aic_slurm_load(aic_slurm *s, const aic_config *c, aic_error *err)

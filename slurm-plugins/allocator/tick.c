@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static bool has_guest(const present *p, const aic_lend *l, const char *node)
 {
 	for (uint32_t i = 0; i < p->jobs->record_count; i++) {
 		const job_info_t *j = &p->jobs->job_array[i];
-		hostlist_t list;
+		struct hostlist *list;
 		bool there;
 
 		if ((j->job_state & JOB_STATE_BASE) != JOB_RUNNING || !j->partition || strcmp(j->partition, l->lease) || !j->nodes)
@@ -39,10 +40,21 @@ static bool idle_long_enough(const present *p, const aic_lend *l, const char *no
 	return false;
 }
 
+/* The caller frees it. */
+static char *ranged(struct hostlist *list)
+{
+	size_t size = 256;
+	char *text = aic_xmalloc(size);
+
+	while (slurm_hostlist_ranged_string(list, size, text) < 0)
+		text = aic_xrealloc(text, size *= 2);
+	return text;
+}
+
 /* The nodes that are lent now, as a host list; NULL for none. The caller frees it. */
 static char *lent_nodes(const present *p, const aic_lend *l, int64_t now)
 {
-	hostlist_t all = slurm_hostlist_create(l->nodes), lent = slurm_hostlist_create("");
+	struct hostlist *all = slurm_hostlist_create(l->nodes), *lent = slurm_hostlist_create("");
 	char *node, *text = NULL;
 
 	while ((node = slurm_hostlist_shift(all))) {
@@ -51,7 +63,7 @@ static char *lent_nodes(const present *p, const aic_lend *l, int64_t now)
 		free(node);
 	}
 	if (slurm_hostlist_count(lent))
-		text = slurm_hostlist_ranged_string_malloc(lent);
+		text = ranged(lent);
 	slurm_hostlist_destroy(all);
 	slurm_hostlist_destroy(lent);
 	return text;
@@ -59,14 +71,14 @@ static char *lent_nodes(const present *p, const aic_lend *l, int64_t now)
 
 static bool same_nodes(const char *a, const char *b)
 {
-	hostlist_t x = slurm_hostlist_create(a), y = slurm_hostlist_create(b ? b : "");
+	struct hostlist *x = slurm_hostlist_create(a), *y = slurm_hostlist_create(b ? b : "");
 	char *tx, *ty;
 	bool same;
 
 	slurm_hostlist_uniq(x);
 	slurm_hostlist_uniq(y);
-	tx = slurm_hostlist_ranged_string_malloc(x);
-	ty = slurm_hostlist_ranged_string_malloc(y);
+	tx = ranged(x);
+	ty = ranged(y);
 	same = !strcmp(tx, ty);
 	free(tx);
 	free(ty);
@@ -97,7 +109,7 @@ static aic_code tick_one(const present *p, const aic_lend *l, const partition_in
 	free(nodes);
 	if (rc)
 		return aic_fail(err, AIC_REFUSED, "slurmctld does not change partition %s (%s): run this as root or SlurmUser", l->lease,
-		                slurm_strerror(slurm_get_errno()));
+		                slurm_strerror(errno));
 	return AIC_OK;
 }
 
@@ -108,7 +120,7 @@ aic_code aic_lending_tick(const aic_lending *l, const aic_slurm *s, int64_t now,
 
 	*changed = 0;
 	if (slurm_load_node(0, &p.nodes, SHOW_ALL) || slurm_load_jobs(0, &p.jobs, SHOW_ALL))
-		rc = aic_fail(err, AIC_UNREACHABLE, "slurmctld does not answer (%s): start it, or set SLURM_CONF", slurm_strerror(slurm_get_errno()));
+		rc = aic_fail(err, AIC_UNREACHABLE, "slurmctld does not answer (%s): start it, or set SLURM_CONF", slurm_strerror(errno));
 	for (size_t i = 0; i < l->n && rc == AIC_OK; i++) {
 		const partition_info_t *part = aic_slurm_partition(s, l->lend[i].lease);
 

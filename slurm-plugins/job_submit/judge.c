@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/bytes.h"
 #include "common/time.h"
 #include "slurm-plugins/job_submit/flight.h"
 #include "slurm-plugins/job_submit/hold.h"
@@ -139,7 +140,7 @@ static void book_held(aic_reservations *book, const job_record_t *job, const cha
 		.own = aic_hold_own(job->admin_comment),
 	};
 
-	strlcpy(held.account, account ? account : "", sizeof(held.account));
+	aic_str_copy(held.account, sizeof(held.account), account ? account : "");
 	aic_reservations_hold(book, &held);
 }
 
@@ -147,7 +148,7 @@ static void book_held(aic_reservations *book, const job_record_t *job, const cha
 static void sum_jobs(aic_view *view, aic_reservations *book)
 {
 	int64_t began = aic_monotonic_ms(), snapshot_time = aic_view_written(view);
-	ListIterator it = list_iterator_create(job_list);
+	aic_slurm_iterator it = list_iterator_create(job_list);
 	const char *account;
 	job_record_t *job;
 	aic_amount cost;
@@ -296,7 +297,7 @@ static bool sum_is_due(int64_t snapshot_time)
 /* squeue's reason: the submit could not set it, as there was no job yet. */
 static void show_reasons(void)
 {
-	ListIterator it = list_iterator_create(job_list);
+	aic_slurm_iterator it = list_iterator_create(job_list);
 	job_record_t *job;
 
 	while ((job = list_next(it)))

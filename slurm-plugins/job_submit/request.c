@@ -69,7 +69,7 @@ aic_code aic_request_copy(aic_request *r, const job_desc_msg_t *d, aic_error *er
 
 void aic_request_merge(job_desc_msg_t *out, const job_desc_msg_t *change, const job_record_t *job)
 {
-	const struct job_details *had = job->details;
+	const aic_job_details *had = job->details;
 
 #define KEEP(field, unset, value) do { if (out->field == (unset)) out->field = (value); } while (0)
 	*out = *change;
@@ -121,7 +121,7 @@ static void most_of_type(aic_gpu_list *list, const char *type, uint64_t count)
 
 static void most_gpus(aic_partition *p, aic_slurm_list gres_list)
 {
-	ListIterator it;
+	aic_slurm_iterator it;
 	gres_state_t *gres;
 
 	if (!gres_list)
@@ -168,7 +168,7 @@ static void copy_defaults(aic_partition *p, const part_record_t *part)
 	else
 		p->def_mem_per_node = memory;
 	for (int i = 0; i < 2; i++) { /* the partition's own override */
-		ListIterator it = lists[i] ? list_iterator_create(lists[i]) : NULL;
+		aic_slurm_iterator it = lists[i] ? list_iterator_create(lists[i]) : NULL;
 		job_defaults_t *d;
 
 		while (it && (d = list_next(it))) {

@@ -78,7 +78,7 @@ static void add_gpus(aic_node_share *share, const char *type, uint64_t count)
 static void copy_gpus(aic_job_record *r, aic_slurm_list gres_list)
 {
 	gres_state_t *gres;
-	ListIterator it;
+	aic_slurm_iterator it;
 
 	if (!gres_list)
 		return;

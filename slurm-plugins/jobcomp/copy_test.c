@@ -12,7 +12,7 @@ static node_record_t *table[NODES];
 static char *names[NODES] = { "n1", "n2", "n3", "n4", "n5", "n6" };
 
 /* One entry of gres_list_alloc, as select/cons_tres leaves it: count[i] on the job's i-th node. */
-static void add_gres(List list, char *name, char *type, uint64_t *count, uint32_t nodes)
+static void add_gres(aic_slurm_list list, char *name, char *type, uint64_t *count, uint32_t nodes)
 {
 	gres_state_t *gres = xmalloc(sizeof(*gres));
 	gres_job_state_t *js = xmalloc(sizeof(*js));
@@ -50,7 +50,7 @@ static uint16_t cpus[] = { 4, 8 };
 static uint64_t memory[] = { 1000, 2000 };
 static uint64_t a100[] = { 2, 1 }, v100[] = { 0, 3 }, shards[] = { 9, 9 };
 static part_record_t part = { .name = "main", .max_time = 60 };
-static struct job_details details = { .submit_time = 900, .begin_time = 950 };
+static aic_job_details details = { .submit_time = 900, .begin_time = 950 };
 
 static job_record_t job_on(job_resources_t *res)
 {

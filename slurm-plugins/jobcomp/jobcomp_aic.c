@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <time.h>
 
+#include "common/bytes.h"
 #include "common/record.h"
 #include "common/split.h"
 #include "slurm-plugins/jobcomp/chain.h"
@@ -83,7 +84,7 @@ int jobcomp_p_set_location(AIC_JOBCOMP_LOCATION_ARGS)
 	if (writer && !xstrcmp(dir, spool_dir))
 		return SLURM_SUCCESS;
 	stop_writer();
-	strlcpy(spool_dir, dir, sizeof(spool_dir));
+	aic_str_copy(spool_dir, sizeof(spool_dir), dir);
 	options.dir = spool_dir;
 	if (aic_writer_start(&writer, &options, &err)) {
 		error("jobcomp/aic: %s", err.message);

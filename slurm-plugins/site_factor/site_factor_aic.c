@@ -73,7 +73,7 @@ static bool is_warm(const job_record_t *job)
 {
 	const char *dataset = aic_option_find(job->spank_job_env, job->spank_job_env_size, AIC_OPTION_DATASET);
 	char feature[AIC_NAME_LEN + 16];
-	ListIterator it;
+	aic_slurm_iterator it;
 	node_feature_t *f;
 	bool warm = false;
 

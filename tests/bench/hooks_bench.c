@@ -20,7 +20,7 @@
 #define GOAL_US 20.0
 
 /* --- what plugins take from slurmctld --- */
-List job_list;
+aic_slurm_list job_list;
 time_t last_job_update, last_part_update = 1;
 part_record_t *default_part_loc;
 void *acct_db_conn;
@@ -201,7 +201,7 @@ static void measure_end(void)
 {
 	void *handle = plugin("jobcomp_aic.so");
 	function log_record = entry(handle, "jobcomp_p_log_record");
-	ListIterator it = list_iterator_create(job_list);
+	aic_slurm_iterator it = list_iterator_create(job_list);
 	job_record_t *job;
 
 	entry(handle, "jobcomp_p_set_location").location(NULL);
