@@ -325,7 +325,7 @@ static aic_code prove(const options *o, aic_copy *copy, aic_error *err)
 	    (o->head < 0 && (code = final_height(copy, &head, err))))
 		return code;
 	file = o->output ? aic_xstrdup(o->output) : aic_xasprintf("%s-%llu-%llu.proof", period, (unsigned long long)number, (unsigned long long)line);
-	if (!(code = aic_proof_build(&proof, s, &site, period, number, line, head, err)) &&
+	if (!(code = aic_proof_build(&proof, s, copy->order.backend ? &copy->order : NULL, &site, period, number, line, head, err)) &&
 	    !(code = aic_file_write_atomic(file, proof.data, proof.len, 0644, err)) && !(code = aic_state_hash_at(s, head, &hash, err))) {
 		aic_hash_hex(hex, &hash);
 		printf("%s: %zu bytes\ncheck it anywhere: aic ledger check %s --head %s\n", file, proof.len, file, hex);
@@ -342,7 +342,8 @@ int aic_cmd_ledger_prove(int argc, char **argv)
 		{"output", 'o', "FILE", 0, "write the proof there [PERIOD-NUMBER-LINE.proof]", 0}, STATE_OPTION, {0}};
 	static const struct argp argp = {
 		list, parse, "PERIOD/NUMBER LINE",
-		"Proves that a line of a posted settlement was paid, to somebody who has nothing but the hash of a final block.", shared, 0, 0};
+		"Proves that a line of a posted settlement was paid, to somebody who has nothing but the hash of a final block, a checkpoint or the "
+		"chain id.", shared, 0, 0};
 	options o = {.head = -1, .wanted = 2, .usage = "give PERIOD/NUMBER and LINE"};
 	aic_copy copy = {.dir = NULL};
 	aic_error err = {0};

@@ -180,7 +180,7 @@ int aic_cmd_ledger_verify(int argc, char **argv, aic_copy_opener own)
 
 typedef struct {
 	aic_command cmd;
-	const char *proof, *head, *checkpoint, *site;
+	const char *proof, *head, *chain, *checkpoint, *site;
 	char *witness[AIC_WITNESSES_MAX];
 	size_t witnesses;
 } check_options;
@@ -195,6 +195,9 @@ static error_t parse_check(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'h':
 		o->head = arg;
+		return 0;
+	case 'c':
+		o->chain = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num)
@@ -211,8 +214,8 @@ static error_t parse_check(int key, char *arg, struct argp_state *state)
 		take_witness(o->witness, &o->witnesses, arg, state);
 		return 0;
 	case ARGP_KEY_END:
-		if (!o->proof || !o->head == !o->checkpoint)
-			argp_error(state, "give PROOF and --head HASH, or --checkpoint FILE");
+		if (!o->proof || !!o->head + !!o->chain + !!o->checkpoint != 1)
+			argp_error(state, "give PROOF and one of --head HASH, --chain HASH and --checkpoint FILE");
 		if (o->checkpoint && !o->site && !o->witnesses)
 			argp_error(state, "say whose signature on the checkpoint you trust: --site KEY, --witness VKEY");
 		return 0;
@@ -231,7 +234,7 @@ static void address_cell(aic_table *t, const aic_address *a)
 static void print_proven(const aic_proven *p, aic_format format)
 {
 	static const aic_column columns[] = {
-		{"settlement", "SETTLEMENT", AIC_COLUMN_TEXT}, {"line", "LINE", AIC_COLUMN_NUMBER}, {"payer", "PAYER", AIC_COLUMN_TEXT},
+		{"site", "SITE", AIC_COLUMN_TEXT}, {"settlement", "SETTLEMENT", AIC_COLUMN_TEXT}, {"line", "LINE", AIC_COLUMN_NUMBER}, {"payer", "PAYER", AIC_COLUMN_TEXT},
 		{"payee", "PAYEE", AIC_COLUMN_TEXT}, {"kind", "KIND", AIC_COLUMN_TEXT}, {"gross", "GROSS AIC", AIC_COLUMN_AMOUNT},
 		{"fee", "FEE AIC", AIC_COLUMN_AMOUNT}, {"paid", "PAID AIC", AIC_COLUMN_AMOUNT}, {"issued", "ISSUED AIC", AIC_COLUMN_AMOUNT},
 		{"height", "HEIGHT", AIC_COLUMN_NUMBER}, {"time", "TIME", AIC_COLUMN_TIME}, {"transaction", "TRANSACTION", AIC_COLUMN_TEXT},
@@ -241,6 +244,7 @@ static void print_proven(const aic_proven *p, aic_format format)
 	char key[48];
 
 	snprintf(key, sizeof(key), "%s/%llu", p->period, (unsigned long long)p->number);
+	aic_show_hex(t, p->site.b, sizeof(p->site.b), format);
 	aic_table_text(t, key);
 	aic_table_number(t, (int64_t)p->line);
 	address_cell(t, &p->payer);
@@ -278,11 +282,13 @@ static aic_code check_against_note(const check_options *o, const aic_bytes *proo
 static aic_code check(const check_options *o, aic_proven *p, aic_error *err)
 {
 	aic_bytes proof = {0};
-	aic_hash head;
-	aic_code code = o->head ? parse_hash(&head, o->head, "--head", err) : AIC_OK;
+	aic_hash hash;
+	aic_code code = o->head ? parse_hash(&hash, o->head, "--head", err) : o->chain ? parse_hash(&hash, o->chain, "--chain", err) : AIC_OK;
 
 	if (!code && !(code = aic_file_read(&proof, o->proof, AIC_PROOF_MAX, err)))
-		code = o->head ? aic_proof_check(p, proof.data, proof.len, &head, err) : check_against_note(o, &proof, p, err);
+		code = o->head    ? aic_proof_check(p, proof.data, proof.len, &hash, err)
+		       : o->chain ? aic_proof_check_chain(p, proof.data, proof.len, &hash, err)
+		                  : check_against_note(o, &proof, p, err);
 	aic_bytes_free(&proof);
 	return code;
 }
@@ -291,11 +297,12 @@ int aic_cmd_ledger_check(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{"head", 'h', "HASH", 0, "hash of a final block that you trust, from any member site", 0},
+		{"chain", 'c', "HASH", 0, "in its place the chain id: the members that genesis names must have attested that block", 0},
 		CHECKPOINT_OPTION("in its place a checkpoint made of that block"),
 		{"site", 's', "KEY", 0, "which the site with this key must have signed", 0}, WITNESS_OPTION, {0}};
 	static const struct argp argp = {
 		options, parse_check, "PROOF",
-		"Checks a proof of `aic ledger prove` with nothing but the hash of a final block, or a checkpoint.", shared, 0, 0};
+		"Checks a proof of `aic ledger prove` with nothing but the hash of a final block, the chain id, or a checkpoint.", shared, 0, 0};
 	check_options o = {.proof = NULL};
 	aic_proven p;
 	aic_error err = {0};

@@ -47,12 +47,13 @@ libledger_la_SOURCES = \
 	ledger/command_reseed.c ledger/reseed.c ledger/reseed.h \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
 	ledger/state/settlement_part.c ledger/state/settlement_part.h \
+	ledger/state/path.c ledger/state/path.h \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
 	ledger/state/touch.c ledger/state/touch.h \
 	ledger/state/token.c ledger/state/token.h \
 	ledger/transaction.c ledger/transaction.h \
 	ledger/state/tree.c ledger/state/tree.h ledger/state/tree_hash.c ledger/state/tree_node.c ledger/state/tree_node.h \
-	ledger/state/tree_store.c ledger/state/tree_store.h ledger/state/tree_walk.c \
+	ledger/state/tree_path.c ledger/state/tree_store.c ledger/state/tree_store.h ledger/state/tree_walk.c \
 	ledger/audit/verify.c ledger/audit/verify.h \
 	ledger/state/vote.c ledger/state/vote.h \
 	ledger/state/wallet.c \

@@ -4,6 +4,7 @@
 
 #include "common/file.h"
 #include "ledger/state/settlement.h"
+#include "ledger/state/settlement_part.h"
 #include "ledger/state/token.h"
 
 void test_site_key(aic_key *key, uint8_t seed)
@@ -86,15 +87,39 @@ aic_code test_transfer(test_site *s, unsigned from, unsigned to, aic_amount valu
 	return code;
 }
 
-aic_code test_settle(test_site *s, const char *period, uint64_t number, const aic_settlement_line *line, size_t n, aic_error *err)
+static void settle_body(aic_bytes *body, const char *period, uint64_t number, const aic_settlement_line *line, size_t n)
 {
 	aic_settlement st = {.number = number, .evidence = aic_sha256_of("evidence", 8), .n_approvals = 1, .n_lines = n, .line = line};
+
+	aic_str_copy(st.period, sizeof(st.period), period);
+	aic_settlement_body(body, &st);
+}
+
+aic_code test_settle(test_site *s, const char *period, uint64_t number, const aic_settlement_line *line, size_t n, aic_error *err)
+{
 	aic_bytes body = {0};
 	aic_posted posted;
 
-	aic_str_copy(st.period, sizeof(st.period), period);
-	aic_settlement_body(&body, &st);
+	settle_body(&body, period, number, line, n);
 	aic_code code = aic_chain_post(&s->chain, AIC_TX_SETTLEMENT, &body, &posted, err);
+	aic_bytes_free(&body);
+	return code;
+}
+
+aic_code test_settle_in_parts(test_site *s, const char *period, uint64_t number, const aic_settlement_line *line, size_t n, size_t piece,
+                              aic_error *err)
+{
+	aic_bytes body = {0}, part = {0};
+	aic_posted posted;
+	aic_code code = AIC_OK;
+
+	settle_body(&body, period, number, line, n);
+	for (size_t i = 0; i < aic_settlement_parts(body.len, piece) && !code; i++) {
+		aic_bytes_clear(&part);
+		aic_settlement_part_body(&part, period, number, &body, piece, i);
+		code = aic_chain_post(&s->chain, AIC_TX_SETTLEMENT_PART, &part, &posted, err);
+	}
+	aic_bytes_free(&part);
 	aic_bytes_free(&body);
 	return code;
 }

@@ -51,6 +51,9 @@ void test_site_close(test_site *s);
 /* One line each; addresses by number. */
 aic_code test_transfer(test_site *s, unsigned from, unsigned to, aic_amount value, aic_error *err);
 aic_code test_settle(test_site *s, const char *period, uint64_t number, const aic_settlement_line *line, size_t n, aic_error *err);
+/* The same in parts of that many bytes. */
+aic_code test_settle_in_parts(test_site *s, const char *period, uint64_t number, const aic_settlement_line *line, size_t n, size_t piece,
+                              aic_error *err);
 aic_amount test_balance(test_site *s, const aic_address *a);
 /* Sum of all wallets' balances, read from the state tree's rows. */
 aic_amount test_sum_of_balances(test_site *s);

@@ -71,14 +71,7 @@ static void read_leaf(aic_cbor *c, reversal *r)
 {
 	size_t start = c->pos;
 
-	aic_cbor_array_exact(c, 7);
-	aic_cbor_bytes_exact(c, r->l.payer.b, AIC_ADDRESS_LEN);
-	aic_cbor_bytes_exact(c, r->l.payee.b, AIC_ADDRESS_LEN);
-	r->l.kind = (aic_line_kind)aic_cbor_uint(c);
-	r->l.n = aic_cbor_uint(c);
-	r->l.gross = aic_cbor_amount(c);
-	r->l.fee = aic_cbor_amount(c);
-	r->l.stake = aic_cbor_amount(c);
+	aic_settlement_leaf_get(c, &r->l);
 	if (aic_cbor_ok(c))
 		r->leaf = aic_merkle_leaf(c->data + start, c->pos - start);
 }

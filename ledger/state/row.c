@@ -18,6 +18,17 @@ aic_hash aic_row_key(aic_table_id table, const void *key, size_t len)
 	return aic_sha256_of(in, len + 1);
 }
 
+aic_hash aic_settlement_row_key(aic_table_id table, const aic_id *site, const char *period, uint64_t number)
+{
+	uint8_t key[64];
+	size_t len = strnlen(period, 32);
+
+	memcpy(key, site->b, sizeof(site->b));
+	aic_put_be64(key + sizeof(site->b), number);
+	memcpy(key + sizeof(site->b) + 8, period, len);
+	return aic_row_key(table, key, sizeof(site->b) + 8 + len);
+}
+
 static bool done(aic_cbor *c)
 {
 	return aic_cbor_finish(c, NULL) == AIC_OK;

@@ -41,6 +41,8 @@ typedef enum {
 } aic_table_id;
 
 aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);
+/* Of a settlement, in tables 7 and 17. */
+aic_hash aic_settlement_row_key(aic_table_id table, const aic_id *site, const char *period, uint64_t number);
 
 typedef struct {
 	uint64_t wallets, assets; /* assets: not retired */

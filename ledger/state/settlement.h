@@ -13,10 +13,12 @@
 #ifndef AIC_LEDGER_SETTLEMENT_H
 #define AIC_LEDGER_SETTLEMENT_H
 
+#include "common/cbor.h"
 #include "ledger/state/row.h"
 
 /* The leaf that stands for a line in the root that the state keeps: [payer, payee, kind, n, gross, fee, stake], wallets whole. */
 void aic_settlement_leaf(aic_bytes *out, const aic_settlement_line *l);
+void aic_settlement_leaf_get(aic_cbor *c, aic_settlement_line *l);
 
 void aic_settlement_body(aic_bytes *out, const aic_settlement *s);
 /* In any order. */
@@ -48,9 +50,10 @@ aic_code aic_reversal_body_of(aic_bytes *out, const void *settlement, size_t len
 aic_code aic_settlement_lines_of(const void *body, size_t len, aic_settlement_line **line, size_t *n, aic_error *err);
 /* One line (from 0) of a body, and its key; AIC_NOT_FOUND for a line that it does not have. */
 aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err);
-/* The root of what its batch follows from, as accounting's `aic batch verify` computes it again. */
-aic_code aic_settlement_evidence_of(const void *body, size_t len, aic_hash *evidence, aic_error *err);
 aic_code aic_settlement_key_of(const void *body, size_t len, char period[16], uint64_t *number, aic_error *err);
+/* How a body begins, which its first piece tells too: its key, and the root of what its batch follows from, as accounting's `aic batch
+ * verify` computes it again. */
+aic_code aic_settlement_opening_of(const void *body, size_t len, char period[16], uint64_t *number, aic_hash *evidence, aic_error *err);
 /* What its evidence and batch are. */
 aic_code aic_settlement_hashes_of(const void *body, size_t len, aic_hash *evidence, aic_hash *batch, aic_error *err);
 /* Result of an executed settlement: [* [reward, issued]], one per line; into the arrays of *r. */

@@ -80,6 +80,18 @@ void aic_settlement_leaf(aic_bytes *out, const aic_settlement_line *l)
 	aic_cbor_put_amount(out, l->stake);
 }
 
+void aic_settlement_leaf_get(aic_cbor *c, aic_settlement_line *l)
+{
+	aic_cbor_array_exact(c, 7);
+	aic_cbor_bytes_exact(c, l->payer.b, AIC_ADDRESS_LEN);
+	aic_cbor_bytes_exact(c, l->payee.b, AIC_ADDRESS_LEN);
+	l->kind = (aic_line_kind)aic_cbor_uint(c);
+	l->n = aic_cbor_uint(c);
+	l->gross = aic_cbor_amount(c);
+	l->fee = aic_cbor_amount(c);
+	l->stake = aic_cbor_amount(c);
+}
+
 static void put_lines(aic_bytes *out, const aic_settlement *s, const aic_address *list, size_t n)
 {
 	aic_cbor_put_array(out, s->n_lines);
@@ -168,18 +180,16 @@ aic_code aic_settlement_hashes_of(const void *body, size_t len, aic_hash *eviden
 	return aic_cbor_finish(&c, err);
 }
 
-aic_code aic_settlement_evidence_of(const void *body, size_t len, aic_hash *evidence, aic_error *err)
+aic_code aic_settlement_opening_of(const void *body, size_t len, char period[16], uint64_t *number, aic_hash *evidence, aic_error *err)
 {
 	aic_cbor c;
 
 	aic_cbor_init(&c, body, len);
 	aic_cbor_array_exact(&c, 8);
-	aic_cbor_skip(&c);
-	aic_cbor_skip(&c);
+	aic_cbor_text(&c, period, 16);
+	*number = aic_cbor_uint(&c);
 	aic_cbor_bytes_exact(&c, evidence->b, AIC_HASH_LEN);
-	for (int i = 3; i < 8; i++)
-		aic_cbor_skip(&c);
-	return aic_cbor_finish(&c, err);
+	return aic_cbor_ok(&c) ? AIC_OK : aic_cbor_finish(&c, err);
 }
 
 static bool take_line(aic_cbor *c, const aic_address *wallet, size_t wallets, aic_settlement_line *l)

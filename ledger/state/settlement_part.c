@@ -7,6 +7,7 @@
 
 #include "common/merkle.h"
 #include "ledger/state/execute.h"
+#include "ledger/state/path.h"
 
 #define PROOF_MAX 8 /* hashes to the root of AIC_PARTS_MAX pieces, and room */
 
@@ -180,45 +181,40 @@ static aic_code delete_waiting(aic_state *s, const aic_id *site, const aic_parts
 	return code;
 }
 
-static size_t posted_key(uint8_t key[64], const aic_id *site, const char *period, uint64_t number)
-{
-	size_t len = strnlen(period, 16);
-
-	memcpy(key, site->b, sizeof(site->b));
-	aic_put_be64(key + sizeof(site->b), number);
-	memcpy(key + sizeof(site->b) + 8, period, len);
-	return sizeof(site->b) + 8 + len;
-}
-
 static aic_code write_posted(aic_state *s, const aic_id *site, const aic_parts *p, aic_error *err)
 {
-	uint8_t key[64];
+	aic_hash key = aic_settlement_row_key(AIC_TABLE_PARTS_POSTED, site, p->period, p->number);
 	aic_bytes value = {0};
 
 	aic_cbor_put_array(&value, p->n_parts);
 	for (size_t i = 0; i < p->n_parts; i++)
 		aic_cbor_put_bytes(&value, p->tx[i].b, AIC_HASH_LEN);
-	aic_code code = aic_state_put(s, AIC_TABLE_PARTS_POSTED, key, posted_key(key, site, p->period, p->number), &value, err);
+	aic_code code = aic_tree_put(aic_state_tree(s), &key, value.data, value.len, err);
 	aic_bytes_free(&value);
+	aic_state_keep_path(s, &key);
 	return code;
 }
 
-aic_code aic_parts_posted(aic_state *s, const aic_id *site, const char *period, uint64_t number, aic_hash tx[AIC_PARTS_MAX], size_t *n,
-                          aic_error *err)
+aic_code aic_parts_posted_decode(aic_hash tx[AIC_PARTS_MAX], size_t *n, const void *value, size_t len, aic_error *err)
 {
-	uint8_t key[64];
-	const uint8_t *value;
-	size_t len;
 	aic_cbor c;
-	aic_code code = aic_state_get(s, AIC_TABLE_PARTS_POSTED, key, posted_key(key, site, period, number), &value, &len, err);
 
-	if (code)
-		return code;
 	aic_cbor_init(&c, value, len);
 	*n = aic_cbor_array(&c, AIC_PARTS_MAX);
 	for (size_t i = 0; i < *n && aic_cbor_ok(&c); i++)
 		aic_cbor_bytes_exact(&c, tx[i].b, AIC_HASH_LEN);
 	return aic_cbor_finish(&c, err);
+}
+
+aic_code aic_parts_posted(aic_state *s, const aic_id *site, const char *period, uint64_t number, aic_hash tx[AIC_PARTS_MAX], size_t *n,
+                          aic_error *err)
+{
+	aic_hash key = aic_settlement_row_key(AIC_TABLE_PARTS_POSTED, site, period, number);
+	const uint8_t *value;
+	size_t len;
+	aic_code code = aic_tree_get(aic_state_tree(s), &key, &value, &len, err);
+
+	return code ? code : aic_parts_posted_decode(tx, n, value, len, err);
 }
 
 /* --- executing --- */

@@ -35,6 +35,7 @@ aic_code aic_parts_waiting(aic_state *s, const aic_id *site, aic_parts *p, aic_e
 /* The transactions of a settlement that was posted in parts, in the order of its pieces; AIC_NOT_FOUND for one that was not. */
 aic_code aic_parts_posted(aic_state *s, const aic_id *site, const char *period, uint64_t number, aic_hash tx[AIC_PARTS_MAX], size_t *n,
                           aic_error *err);
+aic_code aic_parts_posted_decode(aic_hash tx[AIC_PARTS_MAX], size_t *n, const void *value, size_t len, aic_error *err); /* that row */
 /* The piece of a part's body; NULL where it is none. */
 const uint8_t *aic_settlement_part_piece(const void *body, size_t body_len, size_t *len);
 

@@ -21,6 +21,7 @@ void aic_state_discard(aic_state *s)
 	memset(&s->event_leaves, 0, sizeof(s->event_leaves));
 	aic_bytes_clear(&s->events);
 	aic_bytes_clear(&s->results);
+	aic_bytes_clear(&s->paths);
 	s->n_tx = s->n_touched = 0;
 }
 
@@ -63,7 +64,8 @@ aic_code aic_state_execute(aic_state *s, const void *data, size_t len, aic_error
 {
 	aic_transaction tx;
 	aic_exec x = {.state = s, .tx = &tx, .height = s->height, .time = s->time, .index = s->n_tx};
-	size_t mark = aic_tree_mark(s->tree), events = s->events.len, results = s->results.len, touched = s->n_touched;
+	size_t mark = aic_tree_mark(s->tree), events = s->events.len, results = s->results.len, touched = s->n_touched,
+	       paths = s->paths.len;
 	aic_frontier leaves = s->event_leaves;
 	aic_code code = aic_tx_decode(&tx, data, len, err);
 
@@ -77,6 +79,7 @@ aic_code aic_state_execute(aic_state *s, const void *data, size_t len, aic_error
 	s->events.len = events;
 	s->results.len = results;
 	s->n_touched = touched;
+	s->paths.len = paths;
 	s->event_leaves = leaves;
 	return code;
 }

@@ -1,7 +1,7 @@
 /* state_rows.c: the typed rows of the state. */
 #include <string.h>
 
-#include "ledger/state/state.h"
+#include "ledger/state/path.h"
 
 static aic_code checked(aic_state *s, aic_code code)
 {
@@ -118,30 +118,26 @@ aic_code aic_state_wallet_put_at(aic_state *s, const aic_hash *key, const aic_wa
 	return aic_tree_put(aic_state_tree(s), key, value.data, value.len, err);
 }
 
-static size_t settlement_key(uint8_t key[64], const aic_id *site, const char *period, uint64_t number)
-{
-	size_t len = strnlen(period, 32);
-
-	memcpy(key, site->b, sizeof(site->b));
-	aic_put_be64(key + sizeof(site->b), number);
-	memcpy(key + sizeof(site->b) + 8, period, len);
-	return sizeof(site->b) + 8 + len;
-}
-
 aic_code aic_state_settlement(aic_state *s, const aic_id *site, const char *period, uint64_t number, aic_settlement_row *row,
                               aic_error *err)
 {
-	uint8_t key[64];
-	size_t len = settlement_key(key, site, period, number);
+	aic_hash key = aic_settlement_row_key(AIC_TABLE_SETTLEMENT, site, period, number);
+	const uint8_t *value;
+	size_t len;
+	aic_code code = checked(s, aic_tree_get(aic_state_tree(s), &key, &value, &len, err));
 
-	GET(AIC_TABLE_SETTLEMENT, key, len, aic_settlement_row_decode, row, "settlement");
+	return code ? code : aic_settlement_row_decode(row, value, len) ? AIC_OK : unreadable(s, "settlement", err);
 }
 
 aic_code aic_state_settlement_put(aic_state *s, const aic_id *site, const char *period, uint64_t number,
                                   const aic_settlement_row *row, aic_error *err)
 {
-	uint8_t key[64];
-	size_t len = settlement_key(key, site, period, number);
+	aic_hash key = aic_settlement_row_key(AIC_TABLE_SETTLEMENT, site, period, number);
+	aic_bytes value = {0};
 
-	PUT(AIC_TABLE_SETTLEMENT, key, len, aic_settlement_row_put, row);
+	aic_settlement_row_put(&value, row);
+	aic_code code = checked(s, aic_tree_put(aic_state_tree(s), &key, value.data, value.len, err));
+	aic_bytes_free(&value);
+	aic_state_keep_path(s, &key);
+	return code;
 }

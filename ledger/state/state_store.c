@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/failpoint.h"
+#include "ledger/state/path.h"
 #include "ledger/state/state_private.h"
 
 #define FORMAT 2
@@ -14,7 +15,8 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS block(height INTEGER PRIMARY KEY, hash BLOB NOT NULL, valid INTEGER NOT NULL, root BLOB NOT NULL,"
 	" time INTEGER NOT NULL, transactions INTEGER NOT NULL, bytes BLOB NOT NULL, events BLOB NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS tx(id BLOB PRIMARY KEY, height INTEGER NOT NULL, place INTEGER NOT NULL, result BLOB NOT NULL)"
-	" WITHOUT ROWID;";
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS row_path(key BLOB PRIMARY KEY, height INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;";
 
 static aic_code load_head(aic_state *s, aic_error *err)
 {
@@ -112,6 +114,7 @@ void aic_state_close(aic_state *s)
 	aic_bytes_free(&s->events);
 	aic_bytes_free(&s->results);
 	aic_bytes_free(&s->last_events);
+	aic_bytes_free(&s->paths);
 	free(s->tx);
 	free(s->touched);
 	free(s);
@@ -211,8 +214,9 @@ static aic_code commit(aic_state *s, aic_head *head, const void *block, size_t l
 	if (!code)
 		code = aic_tree_flush(s->tree, &head->root, err);
 	aic_failpoint("state: tree flushed");
-	if (!code && !s->replay && !(code = write_block(s, head, block, len, valid, err)) && !(code = write_transactions(s, err)))
-		code = write_touched(s, err);
+	if (!code && !s->replay && !(code = write_block(s, head, block, len, valid, err)) && !(code = write_transactions(s, err)) &&
+	    !(code = write_touched(s, err)))
+		code = aic_state_write_paths(s, err);
 	aic_failpoint("state: block written");
 	if (!code && !(code = write_head(s, head, err)))
 		code = aic_db_exec(s->db, "COMMIT", err);

@@ -77,17 +77,18 @@ static void put_later(aic_bytes *out, const uint8_t *entry, uint64_t by)
 static void join(run *a, run *b)
 {
 	aic_bytes both = {0};
-	const uint8_t *x = a->data.data, *y = b->data.data, *x_end = x + a->data.len, *y_end = y + b->data.len;
+	const aic_bytes *x = &a->data, *y = &b->data; /* either may be empty */
+	size_t i = 0, k = 0;
 	uint64_t by = (uint64_t)(b->first - a->first);
 
-	aic_bytes_reserve(&both, a->data.len + b->data.len);
-	while (x < x_end || y < y_end) {
-		if (y == y_end || (x < x_end && memcmp(x, y, 8) <= 0)) {
-			aic_bytes_append(&both, x, ENTRY);
-			x += ENTRY;
+	aic_bytes_reserve(&both, x->len + y->len);
+	while (i < x->len || k < y->len) {
+		if (k == y->len || (i < x->len && memcmp(x->data + i, y->data + k, 8) <= 0)) {
+			aic_bytes_append(&both, x->data + i, ENTRY);
+			i += ENTRY;
 		} else {
-			put_later(&both, y, by);
-			y += ENTRY;
+			put_later(&both, y->data + k, by);
+			k += ENTRY;
 		}
 	}
 	aic_bytes_free(&a->data);

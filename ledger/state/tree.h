@@ -47,6 +47,13 @@ aic_code aic_tree_flush(aic_tree *t, aic_hash *root, aic_error *err);
 /* Forgets everything in memory: after a transaction that failed, the disk counts. */
 void aic_tree_forget(aic_tree *t);
 
+/* Proof that a row is in the set: the hashes beside the way from the root to it, the root's own two halves first. AIC_NOT_FOUND (err
+ * untouched) for an absent key. */
+#define AIC_TREE_PATH_MAX 256
+aic_code aic_tree_prove(aic_tree *t, const aic_hash *key, aic_hash path[AIC_TREE_PATH_MAX], size_t *n, aic_error *err);
+/* Whether the row and the path make that root. */
+bool aic_tree_check(const aic_hash *root, const aic_hash *key, const void *value, size_t len, const aic_hash *path, size_t n);
+
 /* Reads every page on disk and recomputes every hash: AIC_CORRUPT names the page that does not fit. The root that comes
  * out is to be compared with one that is known: what the log changed is only seen in it. */
 aic_code aic_tree_audit(aic_tree *t, aic_hash *root, uint64_t *rows, aic_error *err);

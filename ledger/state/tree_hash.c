@@ -64,6 +64,30 @@ static aic_hash rows_hash(bucket *b, uint32_t from, uint32_t to, int at)
 	return h;
 }
 
+/* Down the rows to the key's: at every bit the hash of the other side. */
+static size_t bucket_path(bucket *b, uint32_t place, int at, aic_hash *path)
+{
+	uint32_t from = 0, to = b->n;
+	size_t n = 0;
+
+	while (to - from > 1) {
+		int parting = first_difference(b, from, to - 1);
+		uint32_t middle = from + 1;
+
+		for (; at < parting; at++)
+			path[n++] = nothing;
+		while (!bit(b, middle, parting))
+			middle++;
+		at = parting + 1;
+		path[n++] = place < middle ? rows_hash(b, middle, to, at) : rows_hash(b, from, middle, at);
+		if (place < middle)
+			to = middle;
+		else
+			from = middle;
+	}
+	return n;
+}
+
 static void put_changed(const bucket *b, aic_bytes *log)
 {
 	uint8_t len[4];
@@ -108,6 +132,43 @@ static void branch_renew(branch *b)
 		}
 	}
 	b->stale = 0;
+}
+
+/* Of the place `at` of the heap of inner nodes, 16 to 31 the slots themselves. */
+static aic_hash branch_hash(const branch *b, int at, uint8_t *rows)
+{
+	const slot *s = &b->slot[at & (FANOUT - 1)];
+
+	if (at < FANOUT) {
+		*rows = b->rows[at];
+		return b->inner[at];
+	}
+	*rows = s->there ? s->rows : 0;
+	return *rows ? s->hash : nothing;
+}
+
+static size_t branch_path(const branch *b, int nibble, aic_hash *path)
+{
+	uint8_t rows = 2;
+	size_t n = 0;
+
+	for (int at = 1, left = 3; left >= 0 && rows > 1; left--) {
+		uint8_t others;
+
+		at = 2 * at + (nibble >> left & 1);
+		path[n++] = branch_hash(b, at ^ 1, &others);
+		branch_hash(b, at, &rows);
+	}
+	return n;
+}
+
+size_t aic_node_path(node *n, const aic_hash *key, int depth, aic_hash *path)
+{
+	bool found;
+
+	if (n->is_branch)
+		return ((branch *)n)->rows[1] > 1 ? branch_path((branch *)n, aic_key_nibble(key, depth), path) : 0;
+	return bucket_path((bucket *)n, aic_bucket_find((bucket *)n, key, &found), 4 * depth, path);
 }
 
 void aic_slot_refresh(slot *s, int depth, aic_bytes *log)

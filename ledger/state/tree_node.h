@@ -87,6 +87,10 @@ void aic_slot_refresh(slot *s, int depth, aic_bytes *log);
 /* The hash of a node and its rows (0, 1, 2), computed from rows and from the slots' hashes, nothing taken from memory. */
 aic_hash aic_node_hash(const node *n, int depth, uint8_t *rows);
 
+/* Of a node that is fresh (aic_slot_refresh) and below which that key's row is: the hashes beside the way to it, from the node's own
+ * bit down to where the row stands alone, or to the next node. Returns their number, at most 256 - 4 * depth. */
+size_t aic_node_path(node *n, const aic_hash *key, int depth, aic_hash *path);
+
 /* On disk: 'B', u16 BE rows, each key, u32 BE length, value; or 'T', and per slot 0 for nothing, or 1, rows (0 to 2), hash. */
 void aic_node_encode(const node *n, aic_bytes *out);
 /* NULL for bytes that no encoder wrote. */

@@ -84,6 +84,29 @@ static void assert_same(aic_tree *t)
 	}
 }
 
+/* Every row that is there is proven against the root, and nothing else is. */
+static void assert_proven(aic_tree *t)
+{
+	aic_hash path[AIC_TREE_PATH_MAX], root = model_root();
+	size_t n;
+
+	for (size_t i = 0; i < ROWS; i++) {
+		aic_code code = aic_tree_prove(t, &rows[i].key, path, &n, NULL);
+
+		assert_int_equal(code, rows[i].there ? AIC_OK : AIC_NOT_FOUND);
+		if (code)
+			continue;
+		assert_true(aic_tree_check(&root, &rows[i].key, rows[i].value, rows[i].len, path, n));
+		assert_false(aic_tree_check(&root, &rows[i].key, rows[i].value, rows[i].len + 1, path, n));
+		assert_false(aic_tree_check(&root, &rows[(i + 1) % ROWS].key, rows[i].value, rows[i].len, path, n));
+		assert_false(n && aic_tree_check(&root, &rows[i].key, rows[i].value, rows[i].len, path, n - 1));
+		if (n) {
+			path[n / 2].b[i % AIC_HASH_LEN] ^= 1;
+			assert_false(aic_tree_check(&root, &rows[i].key, rows[i].value, rows[i].len, path, n));
+		}
+	}
+}
+
 /* Keys share long prefixes on purpose, up to all but the last bit. */
 static void make_keys(uint64_t *seed)
 {
@@ -146,6 +169,8 @@ static void test_random_changes(void **state)
 			change(t, &seed);
 		assert_same(t);
 		flush(db, t);
+		if (round % 10 == 0)
+			assert_proven(t);
 		size_t mark = aic_tree_mark(t);
 		memcpy(before, rows, sizeof(rows));
 		for (int i = 0; i < 30; i++)
@@ -306,7 +331,12 @@ static void test_more_than_memory(void **state)
 		assert_ok(aic_tree_get(t, &key, &value, &len, err));
 		assert_memory_equal(value, &k, sizeof(k));
 	}
-	uint64_t n;
+	uint64_t n, one = 1;
+	aic_hash way[AIC_TREE_PATH_MAX];
+	key = aic_sha256_of(&one, sizeof(one));
+	assert_ok(aic_tree_prove(t, &key, way, &len, err));
+	assert_true(aic_tree_check(&root, &key, &one, sizeof(one), way, len));
+	assert_in_range(len, 12, 40);
 	assert_ok(aic_tree_audit(t, &again, &n, err));
 	assert_int_equal(n, 300000);
 	assert_memory_equal(root.b, again.b, AIC_HASH_LEN);
