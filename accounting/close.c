@@ -73,8 +73,8 @@ static aic_code write_sums(const aic_closing *c, const aic_tally *tally, aic_err
 
 	for (size_t i = 0; i < tally->n && rc == AIC_OK; i++) {
 		const aic_sum *s = &tally->sum[i];
-		rc = aic_sql_run(c->b->store->db, err, "INSERT INTO batch_line(batch, payer, payee, kind, n, gross, fee, stake, note)"
-		                                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "iiiiiaaat", c->batch.id, s->payer,
+		rc = aic_sql_run(c->b->store->db, err, "INSERT INTO batch_line(batch, payer, payee, kind, n, gross, fee,"
+		                 " stake, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", "iiiiiaaat", c->batch.id, s->payer,
 		                 s->payee, (int64_t)s->kind, (int64_t)s->n, &s->gross, &s->fee, &s->stake, s->note);
 	}
 	return rc;
@@ -91,12 +91,13 @@ static aic_code write_batch(aic_closing *c, aic_error *err)
 	if (rc == AIC_OK)
 		rc = write_sums(c, tally, err);
 	if (rc == AIC_OK)
-		rc = aic_sql_run(c->b->store->db, err, "UPDATE batch SET hash=?2, evidence=?3, lines=?4, gross=?5, fee=?6, state=0 WHERE id=?1",
-		                 "ihhiaa", c->batch.id, &c->batch.hash, &c->batch.evidence, (int64_t)tally->lines, &tally->gross, &tally->fee);
+		rc = aic_sql_run(c->b->store->db, err, "UPDATE batch SET hash=?2, evidence=?3, lines=?4, gross=?5, fee=?6,"
+		                 " state=0 WHERE id=?1", "ihhiaa", c->batch.id, &c->batch.hash, &c->batch.evidence,
+		                 (int64_t)tally->lines, &tally->gross, &tally->fee);
 	if (rc == AIC_OK && first)
-		rc = aic_audit_add(c->b->store, c->batch.closed_by < 0 ? c->b->config->uid : (uid_t)c->batch.closed_by, c->batch.closed_at, err,
-		                   "closed batch %s/%llu, hash %s", c->batch.period, (unsigned long long)c->batch.number,
-		                   aic_batch_hash_text(&c->batch, (char[65]){0}));
+		rc = aic_audit_add(c->b->store, c->batch.closed_by < 0 ? c->b->config->uid : (uid_t)c->batch.closed_by,
+		                   c->batch.closed_at, err, "closed batch %s/%llu, hash %s", c->batch.period,
+		                   (unsigned long long)c->batch.number, aic_batch_hash_text(&c->batch, (char[65]){0}));
 	return rc;
 }
 
@@ -104,8 +105,8 @@ static aic_code write_batch(aic_closing *c, aic_error *err)
 
 static aic_code take_late(const aic_closing *c, aic_error *err)
 {
-	return aic_sql_run(c->b->store->db, err, "UPDATE line SET batch=?1 WHERE id IN (SELECT id FROM late_line WHERE id<?3) AND batch IS NULL AND"
-	                   " ended<?2 AND NOT held", "iii",
+	return aic_sql_run(c->b->store->db, err, "UPDATE line SET batch=?1 WHERE id IN (SELECT id FROM late_line WHERE"
+	                   " id<?3) AND batch IS NULL AND ended<?2 AND NOT held", "iii",
 	                   c->batch.id, c->batch.end, c->b->store->open_floor);
 }
 
@@ -113,11 +114,12 @@ static aic_code take_late(const aic_closing *c, aic_error *err)
 static aic_code take_range(const aic_closing *c, int64_t to, aic_error *err)
 {
 	aic_store *s = c->b->store;
-	aic_code rc = aic_sql_run(s->db, err, "UPDATE line SET batch=?1 WHERE id>=?3 AND id<?4 AND batch IS NULL AND ended<?2 AND NOT held",
-	                          "iiii", c->batch.id, c->batch.end, s->open_floor, to);
+	aic_code rc = aic_sql_run(s->db, err, "UPDATE line SET batch=?1 WHERE id>=?3 AND id<?4 AND batch IS NULL AND"
+	                          " ended<?2 AND NOT held", "iiii", c->batch.id, c->batch.end, s->open_floor, to);
 
 	if (rc == AIC_OK)
-		rc = aic_sql_run(s->db, err, "INSERT OR IGNORE INTO late_line SELECT id FROM line WHERE id>=?1 AND id<?2 AND batch IS NULL", "ii", s->open_floor, to);
+		rc = aic_sql_run(s->db, err, "INSERT OR IGNORE INTO late_line SELECT id FROM line WHERE id>=?1 AND id<?2 AND"
+		                 " batch IS NULL", "ii", s->open_floor, to);
 	if (rc == AIC_OK)
 		rc = aic_store_meta_set(s, "open_floor", to, err);
 	if (rc == AIC_OK)
@@ -208,15 +210,16 @@ static aic_code insert_batch(aic_closing *c, int64_t now, aic_error *err)
 	aic_amount none = 0;
 	int64_t number = 0;
 	aic_sql *db = c->b->store->db;
-	aic_code rc = aic_sql_int(db, &number, err, "SELECT coalesce(max(number), 0) FROM batch WHERE period=?1", "t", b->period);
+	aic_code rc = aic_sql_int(db, &number, err, "SELECT coalesce(max(number), 0) FROM batch WHERE period=?1", "t",
+	                          b->period);
 
 	b->number = (uint64_t)number + 1;
 	b->closed_at = now;
 	if (rc == AIC_OK)
-		rc = aic_sql_run(db, err, "INSERT INTO batch(period, number, state, start, end, fee_ppm, hash, evidence, lines, gross, fee, closed_at,"
-		                          " closed_by, first_line, last_line) VALUES(?1, ?2, -1, ?3, ?4, ?5, x'', x'', 0, ?6, ?6, ?7, ?8, ?9, ?10)",
-		                 "tiiiiaiiii", b->period, (int64_t)b->number, b->start, b->end, (int64_t)b->fee_ppm, &none, now, b->closed_by,
-		                 b->first_line, c->last_line);
+		rc = aic_sql_run(db, err, "INSERT INTO batch(period, number, state, start, end, fee_ppm, hash, evidence,"
+		                 " lines, gross, fee, closed_at, closed_by, first_line, last_line) VALUES(?1, ?2, -1, ?3, ?4,"
+		                 " ?5, x'', x'', 0, ?6, ?6, ?7, ?8, ?9, ?10)", "tiiiiaiiii", b->period, (int64_t)b->number,
+		                 b->start, b->end, (int64_t)b->fee_ppm, &none, now, b->closed_by, b->first_line, c->last_line);
 	b->id = aic_sql_last_id(db);
 	return rc;
 }
@@ -228,17 +231,19 @@ static aic_code refuse_idle(const aic_closing *c, aic_error *err)
 	aic_code rc = aic_sql_int(db, &busy, err, "SELECT EXISTS(SELECT 1 FROM batch WHERE state=-1)", "");
 
 	if (rc == AIC_OK && busy)
-		return aic_fail(err, AIC_REFUSED, "another batch is still being closed: wait until `aic batch list` has it in review");
+		return aic_fail(err, AIC_REFUSED, "another batch is still being closed: wait until `aic batch list` has it in"
+		                " review");
 	if (rc == AIC_OK)
-		rc = aic_sql_int(db, &open, err, "SELECT EXISTS(SELECT 1 FROM open_line WHERE ended<?1 AND NOT held AND gross > zeroblob(16))", "i",
-		                 c->batch.end);
+		rc = aic_sql_int(db, &open, err, "SELECT EXISTS(SELECT 1 FROM open_line WHERE ended<?1 AND NOT held AND gross"
+		                 " > zeroblob(16))", "i", c->batch.end);
 	if (rc == AIC_OK && !open)
-		return aic_fail(err, AIC_REFUSED, "period %s has no open line that costs anything: there is nothing to close", c->batch.period);
+		return aic_fail(err, AIC_REFUSED, "period %s has no open line that costs anything: there is nothing to close",
+		                c->batch.period);
 	return rc;
 }
 
-aic_code aic_closing_begin(aic_closing **out, const aic_batches *b, const char *period, int64_t start, int64_t end, uint64_t fee_ppm,
-                           int64_t by, int64_t now, aic_error *err)
+aic_code aic_closing_begin(aic_closing **out, const aic_batches *b, const char *period, int64_t start, int64_t end,
+                           uint64_t fee_ppm, int64_t by, int64_t now, aic_error *err)
 {
 	aic_code rc = aic_store_begin(b->store, err);
 
@@ -247,7 +252,8 @@ aic_code aic_closing_begin(aic_closing **out, const aic_batches *b, const char *
 		return rc;
 	aic_closing *c = closing_new(b, b->store->next_line - 1);
 	c->first_time = true;
-	c->batch = (aic_batch){.start = start, .end = end, .fee_ppm = fee_ppm, .closed_by = by, .first_line = b->store->open_floor};
+	c->batch = (aic_batch){.start = start, .end = end, .fee_ppm = fee_ppm, .closed_by = by,
+	                       .first_line = b->store->open_floor};
 	aic_str_copy(c->batch.period, sizeof(c->batch.period), period);
 	rc = refuse_idle(c, err);
 	if (rc == AIC_OK)
@@ -309,8 +315,8 @@ static aic_code close_all(aic_closing *c, aic_error *err)
 	return rc;
 }
 
-aic_code aic_batch_close(const aic_batches *b, const char *period, int64_t start, int64_t end, uint64_t fee_ppm, int64_t by,
-                         int64_t now, aic_batch *out, aic_error *err)
+aic_code aic_batch_close(const aic_batches *b, const char *period, int64_t start, int64_t end, uint64_t fee_ppm,
+                         int64_t by, int64_t now, aic_batch *out, aic_error *err)
 {
 	aic_closing *c;
 	aic_code rc;

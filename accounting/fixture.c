@@ -230,3 +230,29 @@ const char *fixture_reason(fixture *f, uint32_t job, char out[200])
 	aic_sql_done(st);
 	return out;
 }
+
+aic_batch fixture_close_batch(fixture *f)
+{
+	aic_batch b;
+	aic_error err = {0};
+
+	if (aic_batch_close(&f->batches, "1970-W01", 0, FIXTURE_END, FIXTURE_FEE_PPM, 0, 5, &b, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+	return b;
+}
+
+void fixture_approve(fixture *f, aic_batch *b)
+{
+	aic_error err = {0};
+
+	if (aic_batch_approve(&f->batches, b, &b->hash, 0, NULL, 6, &err) != AIC_OK)
+		fail_msg("%s", err.message);
+}
+
+aic_tally fixture_sums(fixture *f, const aic_batch *b)
+{
+	aic_tally t;
+
+	assert_int_equal(aic_batch_sums(f->store, b, &t, NULL), AIC_OK);
+	return t;
+}

@@ -32,6 +32,14 @@ aic_ingest_result fixture_ingest(fixture *f, const aic_job_record *r);
 void fixture_receipt(fixture *f, const aic_job_record *r, const char *node, uint64_t cpu_ms, uint64_t gpu_ms);
 void fixture_batch_of(aic_bytes *out, const aic_receipt *r, const aic_key *key);
 
+/* Closes period 1970-W01, of which every record of the fixture is, into its next batch. */
+#define FIXTURE_END 1000000
+#define FIXTURE_FEE_PPM 100000
+aic_batch fixture_close_batch(fixture *f);
+/* One approval, uid 0's. */
+void fixture_approve(fixture *f, aic_batch *b);
+aic_tally fixture_sums(fixture *f, const aic_batch *b); /* clear with aic_tally_clear */
+
 /* Lines of a job as text, "node kind payer payee gross batch|open\n" ordered; free it. */
 char *fixture_lines(fixture *f, uint32_t job);
 /* Sum of the open gross of a wallet, counted from the lines. */

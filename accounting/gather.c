@@ -104,7 +104,8 @@ static void widen(aic_gathered *g, const char *name, int64_t job)
 static aic_code find_late(aic_gathered *g, aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(g->b->store->db, &st, err, JOBS_OF("late_line t CROSS JOIN line l ON l.id=t.id"), "i", g->batch);
+	aic_code rc = aic_sql_start(g->b->store->db, &st, err, JOBS_OF("late_line t CROSS JOIN line l ON l.id=t.id"), "i",
+	                            g->batch);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(g->b->store->db, st, err)) == AIC_OK)
 		widen(g, aic_sql_text(st, 2), sqlite3_column_int64(st, 1));
@@ -115,8 +116,8 @@ static aic_code find_bounds(aic_gathered *g, int64_t until, aic_error *err)
 {
 	sqlite3_stmt *st;
 	size_t n = 0;
-	aic_code rc = aic_sql_start(g->b->store->db, &st, err, JOBS_OF("line l") " AND l.id BETWEEN ?2 AND ?3 ORDER BY l.id", "iii", g->batch,
-	                            g->looked_to + 1, g->last);
+	aic_code rc = aic_sql_start(g->b->store->db, &st, err, JOBS_OF("line l") " AND l.id BETWEEN ?2 AND ?3 ORDER BY"
+	                            " l.id", "iii", g->batch, g->looked_to + 1, g->last);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(g->b->store->db, st, err)) == AIC_OK) {
 		g->looked_to = sqlite3_column_int64(st, 0);
@@ -201,8 +202,9 @@ static aic_code take_line(aic_gathered *g, gathered_line *l, aic_error *err)
 	l->quality = q;
 	rc = aic_tally_add(&g->tally, l->payer, l->payee, l->kind, l->gross, fee, &q, err);
 	if (rc == AIC_OK && changed)
-		rc = aic_sql_run(g->b->store->db, err, "UPDATE line SET verified=?2, useful=?3, quality=?4, quality_reason=?5 WHERE id=?1", "iiiii",
-		                 l->id, (int64_t)q.verified, (int64_t)q.useful, (int64_t)q.quality, (int64_t)q.reason);
+		rc = aic_sql_run(g->b->store->db, err, "UPDATE line SET verified=?2, useful=?3, quality=?4, quality_reason=?5"
+		                 " WHERE id=?1", "iiiii", l->id, (int64_t)q.verified, (int64_t)q.useful, (int64_t)q.quality,
+		                 (int64_t)q.reason);
 	if (rc == AIC_OK)
 		add_leaf(g, l, fee);
 	return rc;
@@ -244,7 +246,8 @@ static void read_line(gathered_line *l, const gathered_line *before, sqlite3_stm
 	l->kind = (aic_line_kind)sqlite3_column_int(st, 10);
 	l->payer = sqlite3_column_int64(st, 11);
 	l->payee = sqlite3_column_int64(st, 12);
-	l->quality = (aic_quality){.verified = (uint64_t)sqlite3_column_int64(st, 13), .useful = (uint64_t)sqlite3_column_int64(st, 14),
+	l->quality = (aic_quality){.verified = (uint64_t)sqlite3_column_int64(st, 13),
+	                           .useful = (uint64_t)sqlite3_column_int64(st, 14),
 	                           .quality = (uint64_t)sqlite3_column_int64(st, 15),
 	                           .reason = (aic_quality_reason)sqlite3_column_int(st, 16)};
 	aic_str_copy(l->node, sizeof(l->node), aic_sql_text(st, 17));
@@ -255,13 +258,16 @@ static void read_line(gathered_line *l, const gathered_line *before, sqlite3_stm
 	if (l->erased)
 		memcpy(l->leaf.b, sqlite3_column_blob(st, 22), AIC_HASH_LEN);
 	l->record = before && before->nth == l->nth ? before->record
-	                                         : aic_sha256_of(sqlite3_column_blob(st, 7), (size_t)sqlite3_column_bytes(st, 7));
+	                                         : aic_sha256_of(sqlite3_column_blob(st, 7),
+	                                                         (size_t)sqlite3_column_bytes(st, 7));
 }
 
-#define LINE "SELECT r.job, r.submit, r.restart, r.segment, r.resizing, r.billable, r.state_ppm, r.body, r.nth, l.id, l.kind, l.payer," \
-             " l.payee, l.verified, l.useful, l.quality, l.quality_reason, l.node, l.asset, l.gross, l.act, l.penalty, l.leaf"
+#define LINE "SELECT r.job, r.submit, r.restart, r.segment, r.resizing, r.billable, r.state_ppm, r.body, r.nth, l.id," \
+             " l.kind, l.payer, l.payee, l.verified, l.useful, l.quality, l.quality_reason, l.node, l.asset, l.gross, l.act," \
+             " l.penalty, l.leaf"
 #define WALK LINE " FROM record r INDEXED BY record_key CROSS JOIN line l ON l.id BETWEEN r.first_line AND r.last_line" \
-             " WHERE r.cluster=?1 AND r.job BETWEEN ?2 AND ?3 AND (r.job>?2 OR r.submit>?4) AND +l.batch=?5 ORDER BY r.job, r.submit, r.nth"
+             " WHERE r.cluster=?1 AND r.job BETWEEN ?2 AND ?3 AND (r.job>?2 OR r.submit>?4) AND +l.batch=?5" \
+             " ORDER BY r.job, r.submit, r.nth"
 
 /* The cluster at hand from behind the job at hand; *left where the time was up before its end. */
 static aic_code walk(aic_gathered *g, int64_t until, bool *left, aic_error *err)
@@ -269,7 +275,8 @@ static aic_code walk(aic_gathered *g, int64_t until, bool *left, aic_error *err)
 	const cluster *c = &g->cluster[g->at];
 	sqlite3_stmt *st;
 	size_t jobs = 0;
-	aic_code rc = aic_sql_start(g->b->store->db, &st, err, WALK, "tiiii", c->name, g->job, c->last, g->submit, g->batch);
+	aic_code rc = aic_sql_start(g->b->store->db, &st, err, WALK, "tiiii", c->name, g->job, c->last, g->submit,
+	                            g->batch);
 
 	*left = false;
 	while (rc == AIC_OK && (rc = aic_sql_step(g->b->store->db, st, err)) == AIC_OK) {
@@ -299,8 +306,9 @@ static aic_code take_storage(aic_gathered *g, aic_error *err)
 	aic_code rc = aic_storage_lines(g->b->store, g->batch, 0, &all, &n, err);
 
 	for (size_t i = 0; i < n && rc == AIC_OK; i++) {
-		gathered_line l = {.id = all[i].id, .payer = all[i].payer, .payee = all[i].payee, .segment = all[i].end, .state_ppm = AIC_PPM,
-		                   .kind = AIC_KIND_STORAGE, .gross = all[i].gross, .quality = all[i].quality, .record = all[i].evidence};
+		gathered_line l = {.id = all[i].id, .payer = all[i].payer, .payee = all[i].payee, .segment = all[i].end,
+		                   .state_ppm = AIC_PPM, .kind = AIC_KIND_STORAGE, .gross = all[i].gross,
+		                   .quality = all[i].quality, .record = all[i].evidence};
 		aic_str_copy(l.asset, sizeof(l.asset), all[i].asset);
 		aic_str_copy(l.act, sizeof(l.act), all[i].act);
 		g->job = 0;
@@ -343,13 +351,14 @@ aic_code aic_gather_leaf(const aic_batches *b, int64_t line, aic_hash *leaf, aic
 	gathered_line l = {0};
 	cluster c = {.first = 0};
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(b->store->db, &st, err, LINE ", r.cluster, b.fee_ppm FROM line l JOIN record r ON r.id=l.record JOIN batch b"
-	                            " ON b.id=l.batch WHERE l.id=?1", "i", line);
+	aic_code rc = aic_sql_start(b->store->db, &st, err, LINE ", r.cluster, b.fee_ppm FROM line l JOIN record r ON"
+	                            " r.id=l.record JOIN batch b ON b.id=l.batch WHERE l.id=?1", "i", line);
 
 	if (rc == AIC_OK)
 		rc = aic_sql_step(b->store->db, st, err);
 	if (rc != AIC_OK)
-		return rc == AIC_NOT_FOUND ? aic_fail(err, AIC_CORRUPT, "line %lld has no record or no batch", (long long)line) : rc;
+		return rc == AIC_NOT_FOUND ? aic_fail(err, AIC_CORRUPT, "line %lld has no record or no batch",
+		                                      (long long)line) : rc;
 	aic_gathered *g = aic_gather_new(b, 0, 0, 0, (uint64_t)sqlite3_column_int64(st, 24));
 	aic_str_copy(c.name, sizeof(c.name), aic_sql_text(st, 23));
 	g->cluster = aic_xcalloc(1, sizeof(c));

@@ -20,7 +20,7 @@ libaccounting_la_SOURCES = \
 	accounting/evidence.c accounting/evidence.h \
 	accounting/flags.c accounting/flags.h \
 	accounting/gather.c accounting/gather.h \
-	accounting/ingest.c accounting/ingest.h \
+	accounting/charged.c accounting/charged.h accounting/ingest.c accounting/ingest.h \
 	accounting/lineage.c accounting/lineage.h accounting/link.c \
 	accounting/draft.c accounting/organisation.c accounting/organisation.h \
 	accounting/period.c accounting/period.h \
@@ -95,7 +95,7 @@ accounting_fixture = accounting/fixture.c accounting/fixture.h
 # The services in the test's own process instead of common/rpc.c's connections.
 accounting_loopback = accounting/loopback.c accounting/loopback.h
 
-accounting_batch_test_SOURCES = accounting/batch_test.c $(accounting_fixture) $(accounting_loopback)
+accounting_batch_test_SOURCES = accounting/batch_test.c $(accounting_fixture)
 accounting_batch_test_CFLAGS = $(accounting_test_cflags)
 accounting_batch_test_LDADD = $(accounting_test_libs)
 
@@ -106,6 +106,12 @@ accounting_asset_test_LDADD = $(accounting_test_libs)
 accounting_lineage_test_SOURCES = accounting/lineage_test.c $(accounting_fixture)
 accounting_lineage_test_CFLAGS = $(accounting_test_cflags)
 accounting_lineage_test_LDADD = $(accounting_test_libs)
+
+check_PROGRAMS += accounting_post_test
+accounting_post_test_SOURCES = accounting/post_test.c $(accounting_fixture) $(accounting_loopback)
+accounting_post_test_CFLAGS = $(accounting_test_cflags)
+accounting_post_test_LDADD = $(accounting_test_libs)
+
 accounting_charge_test_SOURCES = accounting/charge_test.c $(accounting_fixture)
 accounting_charge_test_CFLAGS = $(accounting_test_cflags)
 accounting_charge_test_LDADD = $(accounting_test_libs)
