@@ -18,7 +18,7 @@ libaccounting_la_SOURCES = \
 	accounting/command/doctor.h accounting/command/doctor_files.c accounting/command/doctor_slurm.c \
 	accounting/erase.c accounting/erase.h \
 	accounting/evidence.c accounting/evidence.h \
-	accounting/flags.c accounting/flags.h \
+	accounting/filter.c accounting/filter.h accounting/flags.c accounting/flags.h \
 	accounting/gather.c accounting/gather.h \
 	accounting/charged.c accounting/charged.h accounting/ingest.c accounting/ingest.h \
 	accounting/lineage.c accounting/lineage.h accounting/link.c \
@@ -64,7 +64,7 @@ libaccounting_la_LIBADD += -lm
 
 # report.css and report.js as C, a string for each line.
 EXTRA_DIST += accounting/page/report.css accounting/page/report.js doc/formats/jobs-json.md \
-	doc/formats/usage-record.md doc/report.png
+	doc/formats/reports.md doc/formats/usage-record.md doc/report.png
 CLEANFILES += accounting/page/html_look.inc
 BUILT_SOURCES += accounting/page/html_look.inc
 html_look_quote = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/\t"&\\n",/'
@@ -99,7 +99,10 @@ accounting_batch_test_SOURCES = accounting/batch_test.c $(accounting_fixture)
 accounting_batch_test_CFLAGS = $(accounting_test_cflags)
 accounting_batch_test_LDADD = $(accounting_test_libs)
 
-check_PROGRAMS += accounting_asset_test accounting_lineage_test
+check_PROGRAMS += accounting_asset_test accounting_filter_test accounting_lineage_test
+accounting_filter_test_SOURCES = accounting/filter_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
+accounting_filter_test_CFLAGS = $(accounting_test_cflags)
+accounting_filter_test_LDADD = $(accounting_test_libs)
 accounting_asset_test_SOURCES = accounting/asset_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
 accounting_asset_test_CFLAGS = $(accounting_test_cflags)
 accounting_asset_test_LDADD = $(accounting_test_libs)

@@ -158,6 +158,8 @@ static void want(aic_bytes *args, int64_t after, const char *account, const char
 	aic_cbor_put_text(args, "");
 	aic_cbor_put_text(args, node);
 	aic_cbor_put_text(args, payee);
+	aic_cbor_put_text(args, "");
+	aic_cbor_put_text(args, "");
 }
 
 static size_t jobs(fixture *f, uid_t uid, const aic_bytes *args, uint32_t *first, size_t *receipts)

@@ -110,7 +110,7 @@ void site_turn(test_site *s)
 /* Runs a subcommand as a user; what it site_printed is in `site_printed`. */
 int site_run(uid_t uid, int (*command)(int, char **), ...)
 {
-	char *argv[12] = {(char *)"aic"};
+	char *argv[24] = {(char *)"aic"};
 	int argc = 1, out = dup(1), errfd = dup(2), status;
 	FILE *file = tmpfile();
 	va_list ap;

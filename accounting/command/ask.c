@@ -6,17 +6,19 @@
 
 #define ANSWER_MS 120000 /* closing a period of a million lines takes seconds */
 
-enum { KEY_FORMAT = 0x2000, KEY_OUTPUT, KEY_ACCOUNT, KEY_PROVIDER, KEY_USER, KEY_NODE, KEY_SINCE, KEY_UNTIL, KEY_CLUSTER };
+enum { KEY_FORMAT = 0x2000, KEY_OUTPUT, KEY_ACCOUNT, KEY_PROVIDER, KEY_USER, KEY_NODE, KEY_SINCE, KEY_UNTIL, KEY_CLUSTER,
+       KEY_ASSET };
 
 static const struct argp_option report_options[] = {
 	{"output", KEY_OUTPUT, "FILE", 0, "write into FILE instead of to stdout", 1},
 	{"account", KEY_ACCOUNT, "NAME", 0, "only this Slurm account", 2},
 	{"provider", KEY_PROVIDER, "NAME", 0, "only this provider", 2},
 	{"user", KEY_USER, "NAME", 0, "only this user's jobs", 2},
-	{"node", KEY_NODE, "NAME", 0, "only jobs that had this node", 2},
+	{"node", KEY_NODE, "NAME", 0, "only what this node gave, or jobs that had it", 2},
 	{"since", KEY_SINCE, "TIME", 0, "what ended then or later: 2026-11-23, 2026-11-23T08:00, now-7days (UTC)", 2},
 	{"until", KEY_UNTIL, "TIME", 0, "what ended before", 2},
 	{"cluster", KEY_CLUSTER, "NAME", 0, "only this Slurm cluster", 2},
+	{"asset", KEY_ASSET, "NAME", 0, "only what this data set or model earned, or jobs that used it", 2},
 	{"format", KEY_FORMAT, "FORMAT", OPTION_HIDDEN, NULL, 2},
 	{0},
 };
@@ -24,7 +26,7 @@ static const struct argp_option report_options[] = {
 static bool takes_option(const aic_words *w, int key)
 {
 	static const unsigned filter[] = {AIC_FILTER_ACCOUNT, AIC_FILTER_PROVIDER, AIC_FILTER_USER, AIC_FILTER_NODE, AIC_FILTER_TIME,
-	                                  AIC_FILTER_TIME, AIC_FILTER_CLUSTER};
+	                                  AIC_FILTER_TIME, AIC_FILTER_CLUSTER, AIC_FILTER_ASSET};
 
 	if (key >= KEY_ACCOUNT)
 		return w->takes_filters & filter[key - KEY_ACCOUNT];
@@ -44,13 +46,13 @@ static void parse_format(aic_words *w, const char *arg, struct argp_state *state
 static error_t parse_report(int key, char *arg, struct argp_state *state)
 {
 	aic_words *w = state->input;
-	const char **text[] = {&w->output, &w->account, &w->provider, &w->user, &w->node, &w->since, &w->until, &w->cluster};
+	const char **text[] = {&w->output, &w->account, &w->provider, &w->user, &w->node, &w->since, &w->until, &w->cluster, &w->asset};
 
 	if (key == KEY_FORMAT) {
 		parse_format(w, arg, state);
 		return 0;
 	}
-	if (key < KEY_OUTPUT || key > KEY_CLUSTER || !takes_option(w, key))
+	if (key < KEY_OUTPUT || key > KEY_ASSET || !takes_option(w, key))
 		return ARGP_ERR_UNKNOWN;
 	*text[key - KEY_OUTPUT] = arg;
 	return 0;

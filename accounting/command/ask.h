@@ -10,7 +10,9 @@
 #define AIC_ARGS_MAX 2
 
 /* Which rows a report has. */
-enum { AIC_FILTER_ACCOUNT = 1, AIC_FILTER_PROVIDER = 2, AIC_FILTER_USER = 4, AIC_FILTER_NODE = 8, AIC_FILTER_TIME = 16, AIC_FILTER_CLUSTER = 32 };
+enum { AIC_FILTER_ACCOUNT = 1, AIC_FILTER_PROVIDER = 2, AIC_FILTER_USER = 4, AIC_FILTER_NODE = 8, AIC_FILTER_TIME = 16, AIC_FILTER_CLUSTER = 32,
+       AIC_FILTER_ASSET = 64 };
+#define AIC_FILTERS_OF_LINES (AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER | AIC_FILTER_USER | AIC_FILTER_NODE | AIC_FILTER_CLUSTER | AIC_FILTER_ASSET)
 
 /* A subcommand that takes a few words and perhaps --period. */
 typedef struct {
@@ -30,7 +32,7 @@ typedef struct {
 	bool takes_ur2, ur2;     /* --format ur2 */
 	const char *output;      /* --output, with takes_page or takes_ur2; NULL: stdout */
 	unsigned takes_filters;  /* AIC_FILTER_... */
-	const char *account, *provider, *user, *node, *since, *until, *cluster; /* NULL: all */
+	const char *account, *provider, *user, *node, *since, *until, *cluster, *asset; /* NULL: all */
 } aic_words;
 
 /* Parses and loads aic.yaml. 0, or the exit status. doc: argp's, args_doc likewise. */

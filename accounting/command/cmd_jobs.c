@@ -94,7 +94,7 @@ static void ask_for(aic_bytes *body, const jobs *all, int64_t after)
 	if (all->w->provider)
 		snprintf(payee, sizeof(payee), "provider/%.*s", AIC_NAME_LEN - 10, all->w->provider);
 	aic_bytes_clear(body);
-	aic_rpc_begin(body, "jobs", 7);
+	aic_rpc_begin(body, "jobs", 9);
 	aic_cbor_put_int(body, all->since);
 	aic_cbor_put_int(body, all->until);
 	aic_cbor_put_int(body, after);
@@ -102,6 +102,8 @@ static void ask_for(aic_bytes *body, const jobs *all, int64_t after)
 	aic_cbor_put_text(body, all->w->user ? all->w->user : "");
 	aic_cbor_put_text(body, all->w->node ? all->w->node : "");
 	aic_cbor_put_text(body, payee);
+	aic_cbor_put_text(body, all->w->cluster ? all->w->cluster : "");
+	aic_cbor_put_text(body, all->w->asset ? all->w->asset : "");
 }
 
 /* *after becomes 0 behind the last page. */
@@ -117,7 +119,7 @@ static aic_code take_page(jobs *all, int64_t *after, aic_error *err)
 		for (size_t i = 0; i < n && aic_cbor_ok(&q.answer); i++) {
 			aic_job j;
 			aic_job_read(&j, &q.answer);
-			if (aic_cbor_ok(&q.answer) && (!all->w->cluster || !strcmp(j.record.cluster, all->w->cluster)))
+			if (aic_cbor_ok(&q.answer))
 				put_one(all, &j);
 			aic_job_clear(&j);
 		}
@@ -207,8 +209,7 @@ static aic_code prepare(jobs *all, aic_error *err)
 
 int aic_report_jobs(int argc, char **argv)
 {
-	aic_words w = {.takes_period = true, .takes_ur2 = true, .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER | AIC_FILTER_USER | AIC_FILTER_NODE |
-	                                                   AIC_FILTER_TIME | AIC_FILTER_CLUSTER};
+	aic_words w = {.takes_period = true, .takes_ur2 = true, .takes_filters = AIC_FILTERS_OF_LINES | AIC_FILTER_TIME};
 	int status = aic_words_begin(&w, NULL, "Job records, each run and segment its own. --format json writes one object a line with all of the"
 	                                       " record, its receipts and its charge, as `aic simulate` reads it; --format ur2 writes OGF Usage"
 	                                       " Records 2.0.", argc, argv);

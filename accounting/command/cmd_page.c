@@ -62,7 +62,7 @@ int aic_page_command(aic_words *w, unsigned sections, char **argv)
 int aic_report_all(int argc, char **argv)
 {
 	aic_words w = {.takes_period = true, .takes_page = true, .page = true,
-	               .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER | AIC_FILTER_USER};
+	               .takes_filters = AIC_FILTERS_OF_LINES};
 	int status = aic_words_begin(&w, NULL, "Everything about a period on one page of HTML, with charts: open it in a browser, or print it to"
 	                                       " PDF from there.", argc, argv);
 

@@ -74,7 +74,7 @@ static aic_code payouts_table(const aic_words *w, const aic_report *r, aic_error
 
 static int report_payouts(int argc, char **argv)
 {
-	aic_words w = {.takes_period = true, .takes_page = true, .takes_filters = AIC_FILTER_ACCOUNT | AIC_FILTER_PROVIDER};
+	aic_words w = {.takes_period = true, .takes_page = true, .takes_filters = AIC_FILTERS_OF_LINES};
 	int status = aic_words_begin(&w, NULL, "What a period's use pays to whom: gross is what the payer is charged, the fee stays with"
 	                                       " the treasury, the reward is Proof of Value's.", argc, argv);
 	aic_error err = {0};
@@ -96,7 +96,7 @@ static int report_payouts(int argc, char **argv)
 static int report_usage(int argc, char **argv)
 {
 	static const aic_table_report report = {
-		.section = AIC_SECTION_USAGE, .filters = AIC_FILTER_ACCOUNT | AIC_FILTER_USER, .of_period = true, .columns = aic_usage_columns,
+		.section = AIC_SECTION_USAGE, .filters = AIC_FILTERS_OF_LINES, .of_period = true, .columns = aic_usage_columns,
 		.n_columns = AIC_U_COLUMNS, .grid = offsetof(aic_report, usage), .none = " Nobody whom you may see has run a job.",
 		.doc = "Who held and used what in a period, and what it cost.",
 	};
@@ -107,7 +107,7 @@ static int report_usage(int argc, char **argv)
 static int report_uncharged(int argc, char **argv)
 {
 	static const aic_table_report report = {
-		.section = AIC_SECTION_UNCHARGED, .filters = AIC_FILTER_ACCOUNT | AIC_FILTER_USER | AIC_FILTER_CLUSTER, .of_period = true,
+		.section = AIC_SECTION_UNCHARGED, .filters = AIC_FILTERS_OF_LINES, .of_period = true,
 		.columns = aic_uncharged_columns, .n_columns = AIC_N_COLUMNS, .grid = offsetof(aic_report, uncharged),
 		.none = " Every run that you may see was charged in full.",
 		.doc = "Runs that were charged less than in full, each with the reason.",

@@ -22,15 +22,29 @@ static aic_code gather_site(aic_report *r, const aic_words *w, aic_error *err)
 	return rc;
 }
 
+/* The period, and what aicacctd leaves out where a table's own cells do not say it; `needed`: they do not. */
+static void ask_for_period(aic_question *q, const aic_words *w, const char *op, bool needed)
+{
+	const char *const filter[] = {w->account, w->provider, w->user, w->node, w->cluster, w->asset};
+
+	aic_rpc_begin(&q->body, op, needed ? 7 : 1);
+	aic_cbor_put_text(&q->body, w->period ? w->period : "");
+	for (size_t i = 0; needed && i < 6; i++)
+		aic_cbor_put_text(&q->body, filter[i] ? filter[i] : "");
+}
+
 /* Rows of the period; wallet NULL for all payouts, else a statement's. */
 static aic_code gather_payouts(aic_report *r, const aic_words *w, const char *wallet, aic_error *err)
 {
 	aic_question q = {.config = &w->base.config};
 
-	aic_rpc_begin(&q.body, wallet ? "statement" : "payouts", wallet ? 2 : 1);
-	aic_cbor_put_text(&q.body, w->period ? w->period : "");
-	if (wallet)
+	if (wallet) {
+		aic_rpc_begin(&q.body, "statement", 2);
+		aic_cbor_put_text(&q.body, w->period ? w->period : "");
 		aic_cbor_put_text(&q.body, wallet);
+	} else {
+		ask_for_period(&q, w, "payouts", w->user || w->node || w->cluster || w->asset);
+	}
 	aic_code rc = aic_ask(&q, err);
 	if (rc == AIC_OK) {
 		aic_cbor_text(&q.answer, r->period, sizeof(r->period));
@@ -48,8 +62,7 @@ static aic_code gather_period(aic_report *r, const aic_words *w, const char *op,
 {
 	aic_question q = {.config = &w->base.config};
 
-	aic_rpc_begin(&q.body, op, 1);
-	aic_cbor_put_text(&q.body, w->period ? w->period : "");
+	ask_for_period(&q, w, op, w->provider || w->node || w->cluster || w->asset);
 	aic_code rc = aic_ask(&q, err);
 	if (rc == AIC_OK) {
 		aic_cbor_text(&q.answer, r->period, sizeof(r->period));
@@ -138,7 +151,7 @@ void aic_grid_keep(aic_grid *g, size_t column, const char *text)
 
 static void filter(aic_report *r, const aic_words *w)
 {
-	r->filtered = w->account || w->provider || w->user || w->cluster;
+	r->filtered = w->account || w->provider || w->user || w->node || w->cluster || w->asset;
 	aic_grid_keep(&r->payouts, AIC_P_PAYER, w->account);
 	aic_grid_keep(&r->payouts, AIC_P_PAYEE, w->provider);
 	aic_grid_keep(&r->usage, AIC_U_ACCOUNT, w->account);
@@ -164,7 +177,7 @@ static int by_payee(const void *a, const void *b)
 /* Charts over time are of everything that the caller sees: none where rows of an account or user alone are wanted. */
 static bool wants_series(const aic_words *w)
 {
-	return w->page && !w->account && !w->user;
+	return w->page && !w->account && !w->user && !w->node && !w->cluster && !w->asset;
 }
 
 /* --- all of it --- */

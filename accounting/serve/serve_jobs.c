@@ -11,7 +11,8 @@
 
 typedef struct {
 	int64_t since, until, after; /* after: id of the last record of the page before; 0 for the first */
-	char account[AIC_NAME_LEN], user[AIC_NAME_LEN], node[AIC_NAME_LEN], payee[AIC_NAME_LEN];
+	char account[AIC_NAME_LEN], user[AIC_NAME_LEN], node[AIC_NAME_LEN], payee[AIC_NAME_LEN], cluster[AIC_NAME_LEN],
+		asset[AIC_NAME_LEN];
 } wanted;
 
 typedef struct {
@@ -30,6 +31,8 @@ static aic_code read_wanted(aic_request *q, wanted *w, aic_error *err)
 	aic_cbor_text(q->args, w->user, sizeof(w->user));
 	aic_cbor_text(q->args, w->node, sizeof(w->node));
 	aic_cbor_text(q->args, w->payee, sizeof(w->payee));
+	aic_cbor_text(q->args, w->cluster, sizeof(w->cluster));
+	aic_cbor_text(q->args, w->asset, sizeof(w->asset));
 	return aic_cbor_finish(q->args, err);
 }
 
@@ -100,10 +103,12 @@ static aic_code gather(aic_request *q, const wanted *w, page *p, aic_error *err)
 	aic_code rc = aic_sql_start(q->d->store->db, &st, err,
 	                            "SELECT id, cluster, job, restart, account, user, body, billable, state_ppm, status, reason, started, ended,"
 	                            " first_line, last_line FROM record r"
-	                            " WHERE id>?1 AND ended>=?2 AND ended<?3 AND (?4='' OR account=?4) AND (?5='' OR user=?5) AND (?6='' OR"
-	                            " EXISTS(SELECT 1 FROM line l WHERE l.id BETWEEN r.first_line AND r.last_line AND l.node=?6)) AND (?7='' OR EXISTS(SELECT 1 FROM line"
-	                            " l JOIN wallet o ON o.id=l.payee WHERE l.id BETWEEN r.first_line AND r.last_line AND o.name=?7)) ORDER BY id LIMIT ?8", "iiitttti",
-	                            w->after, w->since, w->until, w->account, w->user, w->node, w->payee, (int64_t)PAGE_MAX);
+	                            " WHERE id>?1 AND ended>=?2 AND ended<?3 AND (?4='' OR account=?4) AND (?5='' OR user=?5) AND (?9='' OR"
+	                            " cluster=?9) AND (?6='' OR EXISTS(SELECT 1 FROM line l WHERE l.id BETWEEN r.first_line AND r.last_line AND"
+	                            " l.node=?6)) AND (?7='' OR EXISTS(SELECT 1 FROM line l JOIN wallet o ON o.id=l.payee WHERE l.id BETWEEN"
+	                            " r.first_line AND r.last_line AND o.name=?7)) AND (?10='' OR EXISTS(SELECT 1 FROM line l WHERE l.id BETWEEN"
+	                            " r.first_line AND r.last_line AND l.asset=?10)) ORDER BY id LIMIT ?8", "iiittttitt", w->after, w->since,
+	                            w->until, w->account, w->user, w->node, w->payee, (int64_t)PAGE_MAX, w->cluster, w->asset);
 
 	while (rc == AIC_OK && !p->full && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
 		p->last = sqlite3_column_int64(st, 0);
@@ -116,7 +121,7 @@ static aic_code gather(aic_request *q, const wanted *w, page *p, aic_error *err)
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-/* [since, until, after, account, user, node, payee] : id of the last record looked at (0: there is no further page), array of
+/* [since, until, after, account, user, node, payee, cluster, asset] : id of the last record looked at (0: there is no further page), array of
  * [record bytes, billable, state ppm, status, reason, rows of lines, [receipt bytes, ...]]; in the order in which records came */
 aic_code aic_serve_jobs(aic_request *q, aic_error *err)
 {

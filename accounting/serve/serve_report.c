@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "accounting/acctd.h"
+#include "accounting/filter.h"
 #include "accounting/period.h"
 #include "accounting/post.h"
 
@@ -24,9 +25,11 @@ static aic_code finish_period(aic_request *q, period *p, aic_error *err)
 	return rc == AIC_OK ? aic_period_bounds(p->name, &p->start, &p->end, err) : rc;
 }
 
-static aic_code read_period(aic_request *q, period *p, aic_error *err)
+/* [period, account, provider, user, node, cluster, asset]; the six may be left out. */
+static aic_code read_period(aic_request *q, period *p, aic_filter *f, aic_error *err)
 {
 	aic_cbor_text(q->args, p->name, sizeof(p->name));
+	aic_filter_read(f, q->args);
 	return finish_period(q, p, err);
 }
 
@@ -83,8 +86,26 @@ static void preview(aic_request *q, const aic_batch *batch, aic_tally *t, char *
 		snprintf(message, size, "rewards of what is not posted yet are \"up to\": the issued part is divided when the batch is posted");
 }
 
-static aic_code payouts_of_batches(aic_request *q, aic_rows *rows, const period *p, aic_amount *charge, char *message, size_t size,
-                                   aic_error *err)
+/* Of what a filter leaves of t, batch NULL: of the open lines; else of all of it. */
+static aic_code put_payouts(aic_request *q, aic_rows *rows, const aic_filter *f, const aic_batch *batch, int64_t end, const aic_tally *t,
+                            const char *state, aic_amount *charge, aic_error *err)
+{
+	aic_tally part;
+
+	if (!f || !f->any) {
+		payout_rows(q, rows, t, state, charge);
+		return AIC_OK;
+	}
+	aic_code rc = aic_filter_tally(f, &q->d->batches, q->viewer, batch, end, batch ? batch->fee_ppm : q->d->fee_ppm, t, &part, err);
+	if (rc == AIC_OK) {
+		payout_rows(q, rows, &part, state, charge);
+		aic_tally_clear(&part);
+	}
+	return rc;
+}
+
+static aic_code payouts_of_batches(aic_request *q, aic_rows *rows, const period *p, const aic_filter *f, aic_amount *charge, char *message,
+                                   size_t size, aic_error *err)
 {
 	aic_batch *batch;
 	size_t n;
@@ -105,20 +126,21 @@ static aic_code payouts_of_batches(aic_request *q, aic_rows *rows, const period 
 			preview(q, &batch[i], &t, message, size);
 		snprintf(state, sizeof(state), "%s/%llu %s", batch[i].period, (unsigned long long)batch[i].number,
 		         aic_batch_state_name(batch[i].state));
-		payout_rows(q, rows, &t, state, charge);
+		rc = put_payouts(q, rows, f, &batch[i], p->end, &t, state, charge, err);
 		aic_tally_clear(&t);
 	}
 	free(batch);
 	return rc;
 }
 
-static aic_code payouts(aic_request *q, const period *p, aic_error *err)
+/* f NULL: everything that the caller sees. */
+static aic_code payouts(aic_request *q, const period *p, const aic_filter *f, aic_error *err)
 {
 	aic_rows rows = {.columns = 11};
 	char message[800] = "";
 	aic_amount charge = 0;
 	aic_tally open = {0};
-	aic_code rc = payouts_of_batches(q, &rows, p, &charge, message, sizeof(message), err);
+	aic_code rc = payouts_of_batches(q, &rows, p, f, &charge, message, sizeof(message), err);
 
 	if (rc == AIC_OK)
 		rc = aic_batch_draft(&q->d->batches, p->end, q->d->fee_ppm, &open, err);
@@ -126,7 +148,7 @@ static aic_code payouts(aic_request *q, const period *p, aic_error *err)
 		aic_batch draft = {.start = p->start, .end = p->end, .fee_ppm = q->d->fee_ppm, .number = UINT32_MAX};
 		aic_str_copy(draft.period, sizeof(draft.period), p->name);
 		preview(q, &draft, &open, message, sizeof(message));
-		payout_rows(q, &rows, &open, "open", &charge);
+		rc = put_payouts(q, &rows, f, NULL, p->end, &open, "open", &charge, err);
 	}
 	aic_tally_clear(&open);
 	aic_cbor_put_text(q->out, p->name);
@@ -137,13 +159,14 @@ static aic_code payouts(aic_request *q, const period *p, aic_error *err)
 	return rc;
 }
 
-/* [period] : period text, rows, charge amount, message text */
+/* [period, filter] : period text, rows, charge amount, message text */
 aic_code aic_serve_payouts(aic_request *q, aic_error *err)
 {
+	aic_filter f;
 	period p;
-	aic_code rc = read_period(q, &p, err);
+	aic_code rc = read_period(q, &p, &f, err);
 
-	return rc == AIC_OK ? payouts(q, &p, err) : rc;
+	return rc == AIC_OK ? payouts(q, &p, &f, err) : rc;
 }
 
 /* [period, wallet] : as payouts, of the rows in which the wallet pays or is paid */
@@ -163,18 +186,12 @@ aic_code aic_serve_statement(aic_request *q, aic_error *err)
 	q->wallet = aic_store_wallet_find(q->d->store, wallet);
 	if (!q->wallet)
 		return aic_fail(err, AIC_NOT_FOUND, "no wallet is called %s: `aic report wallets` lists those that you see", wallet);
-	return payouts(q, &p, err);
+	return payouts(q, &p, NULL, err);
 }
 
 /* --- usage --- */
 
-typedef struct {
-	char account[AIC_NAME_LEN], user[AIC_NAME_LEN];
-	int64_t jobs, cpu_seconds, gpu_seconds, cpu_runs, cpu_ms;
-	aic_amount charge;
-} usage;
-
-static usage *usage_row(usage **out, size_t *n, size_t *cap, const char *account, const char *user)
+static aic_filter_usage *usage_row(aic_filter_usage **out, size_t *n, size_t *cap, const char *account, const char *user)
 {
 	if (*n && !strcmp((*out)[*n - 1].account, account) && !strcmp((*out)[*n - 1].user, user))
 		return &(*out)[*n - 1];
@@ -182,7 +199,7 @@ static usage *usage_row(usage **out, size_t *n, size_t *cap, const char *account
 		*cap = *cap ? 2 * *cap : 32;
 		*out = aic_xrealloc(*out, *cap * sizeof(**out));
 	}
-	usage *u = &(*out)[(*n)++];
+	aic_filter_usage *u = &(*out)[(*n)++];
 	memset(u, 0, sizeof(*u));
 	aic_str_copy(u->account, sizeof(u->account), account);
 	aic_str_copy(u->user, sizeof(u->user), user);
@@ -190,48 +207,60 @@ static usage *usage_row(usage **out, size_t *n, size_t *cap, const char *account
 }
 
 /* Days of the period, added up by account and user. */
-static aic_code gather_usage(aic_request *q, const period *p, usage **out, size_t *n, aic_error *err)
+static aic_code gather_usage(aic_request *q, const period *p, aic_filter_usage **out, size_t *n, aic_error *err)
 {
 	sqlite3_stmt *st;
 	size_t cap = 0;
-	aic_code rc = aic_sql_start(q->d->store->db, &st, err, "SELECT account, user, runs, cpu_seconds, gpu_seconds, cpu_runs, cpu_ms, charge FROM"
-	                            " usage WHERE day>=?1 AND day<?2 AND runs>0 ORDER BY 1, 2", "ii", p->start / AIC_DAY, p->end / AIC_DAY);
+	aic_code rc = aic_sql_start(q->d->store->db, &st, err, "SELECT account, user, runs, cpu_seconds, gpu_seconds, cpu_runs, cpu_ms, gpu_runs,"
+	                            " gpu_ms, charge FROM usage WHERE day>=?1 AND day<?2 AND runs>0 ORDER BY 1, 2", "ii", p->start / AIC_DAY,
+	                            p->end / AIC_DAY);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
-		usage *u = usage_row(out, n, &cap, aic_sql_text(st, 0), aic_sql_text(st, 1));
-		u->jobs += sqlite3_column_int64(st, 2);
+		aic_usage_sums *u = &usage_row(out, n, &cap, aic_sql_text(st, 0), aic_sql_text(st, 1))->sums;
+		u->runs += sqlite3_column_int64(st, 2);
 		u->cpu_seconds += sqlite3_column_int64(st, 3);
 		u->gpu_seconds += sqlite3_column_int64(st, 4);
 		u->cpu_runs += sqlite3_column_int64(st, 5);
 		u->cpu_ms += sqlite3_column_int64(st, 6);
-		u->charge += aic_sql_amount(st, 7);
+		u->gpu_runs += sqlite3_column_int64(st, 7);
+		u->gpu_ms += sqlite3_column_int64(st, 8);
+		u->charge += aic_sql_amount(st, 9);
 	}
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-/* [period] : period text, rows */
+static void put_used(aic_rows *rows, int64_t runs, int64_t ms)
+{
+	char used[32];
+
+	snprintf(used, sizeof(used), "%lld", (long long)(ms / 1000));
+	aic_rows_text(rows, runs ? used : "unknown");
+}
+
+/* [period, filter] : period text, rows */
 aic_code aic_serve_usage(aic_request *q, aic_error *err)
 {
-	aic_rows rows = {.columns = 7};
-	usage *u = NULL;
+	aic_rows rows = {.columns = 8};
+	aic_filter_usage *u = NULL;
+	aic_filter f;
 	size_t n = 0;
 	period p;
-	aic_code rc = read_period(q, &p, err);
+	aic_code rc = read_period(q, &p, &f, err);
 
 	if (rc == AIC_OK)
-		rc = gather_usage(q, &p, &u, &n, err);
+		rc = f.any ? aic_filter_use(&f, q->d->store, q->viewer, p.start, p.end, &u, &n, err) : gather_usage(q, &p, &u, &n, err);
 	for (size_t i = 0; i < n && rc == AIC_OK; i++) {
-		char used[32];
+		const aic_usage_sums *s = &u[i].sums;
 		if (!aic_viewer_sees_job(q->viewer, u[i].account, u[i].user))
 			continue;
-		snprintf(used, sizeof(used), "%lld", (long long)(u[i].cpu_ms / 1000));
 		aic_rows_text(&rows, u[i].account);
 		aic_rows_text(&rows, u[i].user);
-		aic_rows_number(&rows, u[i].jobs);
-		aic_rows_number(&rows, u[i].cpu_seconds);
-		aic_rows_text(&rows, !u[i].cpu_runs ? "unknown" : used);
-		aic_rows_number(&rows, u[i].gpu_seconds);
-		aic_rows_amount(&rows, u[i].charge);
+		aic_rows_number(&rows, s->runs);
+		aic_rows_number(&rows, s->cpu_seconds);
+		put_used(&rows, s->cpu_runs, s->cpu_ms);
+		aic_rows_number(&rows, s->gpu_seconds);
+		put_used(&rows, s->gpu_runs, s->gpu_ms);
+		aic_rows_amount(&rows, s->charge);
 	}
 	free(u);
 	aic_cbor_put_text(q->out, p.name);
@@ -244,12 +273,16 @@ aic_code aic_serve_usage(aic_request *q, aic_error *err)
 
 #define RECORDS "SELECT r.job, r.cluster, r.restart, r.account, r.user, r.state, r.started, r.ended, r.billable, "
 
-static void uncharged_row(aic_request *q, aic_rows *rows, sqlite3_stmt *st)
+static aic_code uncharged_row(aic_request *q, aic_rows *rows, const aic_filter *f, sqlite3_stmt *st, aic_error *err)
 {
 	char job[64];
+	bool passes = aic_viewer_sees_job(q->viewer, aic_sql_text(st, 3), aic_sql_text(st, 4));
+	aic_code rc = AIC_OK;
 
-	if (!aic_viewer_sees_job(q->viewer, aic_sql_text(st, 3), aic_sql_text(st, 4)))
-		return;
+	if (passes && f->any)
+		rc = aic_filter_record(f, q->d->store, sqlite3_column_int64(st, 10), sqlite3_column_int64(st, 11), &passes, err);
+	if (rc != AIC_OK || !passes)
+		return rc;
 	snprintf(job, sizeof(job), "%lld", (long long)sqlite3_column_int64(st, 0));
 	aic_rows_text(rows, job);
 	aic_rows_text(rows, aic_sql_text(st, 1));
@@ -261,23 +294,26 @@ static void uncharged_row(aic_request *q, aic_rows *rows, sqlite3_stmt *st)
 	aic_rows_number(rows, sqlite3_column_int64(st, 7));
 	aic_rows_number(rows, sqlite3_column_int64(st, 8));
 	aic_rows_text(rows, aic_sql_text(st, 9));
+	return AIC_OK;
 }
 
-/* [period] : period text, rows; records charged less than in full, and records that were kept aside */
+/* [period, filter] : period text, rows; records charged less than in full, and records that were kept aside */
 aic_code aic_serve_uncharged(aic_request *q, aic_error *err)
 {
 	aic_rows rows = {.columns = 10};
 	sqlite3_stmt *st;
+	aic_filter f;
 	period p;
-	aic_code rc = read_period(q, &p, err);
+	aic_code rc = read_period(q, &p, &f, err);
 
 	if (rc == AIC_OK)
-		rc = aic_sql_start(q->d->store->db, &st, err, RECORDS "r.reason FROM record r WHERE r.ended>=?1 AND r.ended<?2 AND"
+		rc = aic_sql_start(q->d->store->db, &st, err, RECORDS "r.reason, r.first_line, r.last_line FROM record r WHERE r.ended>=?1 AND r.ended<?2 AND"
 		                   " r.status IN (1, 2) UNION ALL "
-		                   RECORDS "'a second record of this run is kept, not charged: it ' || d.note FROM duplicate d JOIN record r"
+		                   RECORDS "'a second record of this run is kept, not charged: it ' || d.note, r.first_line, r.last_line FROM duplicate d JOIN record r"
 		                   " ON r.id=d.record WHERE r.ended>=?1 AND r.ended<?2 ORDER BY 8, 1", "ii", p.start, p.end);
 	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK)
-		uncharged_row(q, &rows, st);
+		if ((rc = uncharged_row(q, &rows, &f, st, err)) != AIC_OK)
+			aic_sql_done(st);
 	if (rc == AIC_NOT_FOUND)
 		rc = AIC_OK;
 	aic_cbor_put_text(q->out, p.name);
