@@ -21,6 +21,7 @@ static const aic_subcommand commands[] = {
 	{"simulate", aic_cmd_simulate, "what other rates or parameters would have paid, from files alone"},
 	{"allocator", aic_cmd_allocator, "lend nodes: plan, apply, check (administrators)"},
 	{"lease", aic_cmd_lease, "what is lent now"},
+	{"dataset", aic_cmd_dataset, "data sets: into the store, onto nodes, and where they are"},
 	{"doctor", aic_cmd_doctor, "check this installation; each finding comes with its remedy"},
 	{NULL, NULL, NULL},
 };

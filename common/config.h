@@ -40,7 +40,18 @@ typedef struct {
 	uint32_t generation;                /* 1 without parents, else one more than the oldest one's */
 	size_t n_parents;
 	struct { size_t row; uint64_t ppm; } parent[AIC_ASSET_PARENTS_MAX]; /* index of a row before it, and its share of a fee */
+	char content[65];                   /* content root as registered, lower-case hex; "": any */
 } aic_asset_config;
+
+typedef struct {
+	char store[AIC_PATH_LEN];           /* directory that all nodes see; "": no data sets are staged */
+	char cache[AIC_PATH_LEN];           /* on the node's own disk; %n is the node's name [/var/lib/aic/cache] */
+	uint64_t size;                      /* bytes that the cache may hold [100GiB] */
+	int64_t recheck;                    /* seconds after which a data set is hashed again before a job gets it [86400; 0: each time] */
+	int64_t patience;                   /* seconds for which a store that does not answer is tried [30] */
+	char listen[AIC_PATH_LEN];          /* where aicnoded answers: host:port or a socket's path, %n as above [RUN/aicnoded-%n.sock] */
+	char address[AIC_PATH_LEN];         /* how others reach it there, likewise: "%n:6831" ["listen"] */
+} aic_datasets_config;
 
 #define AIC_ETCD_ENDPOINTS_MAX 9
 #define AIC_ETCD_ENDPOINT_LEN 256
@@ -100,6 +111,7 @@ typedef struct {
 	int64_t block_interval;             /* ledger.block_interval, seconds between blocks and in turn with other sites [0: at once] */
 	aic_etcd_config etcd;               /* ledger.etcd */
 	aic_archive_config archive;         /* ledger.archive */
+	aic_datasets_config datasets;       /* datasets */
 	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001, storage_gib_month: 0}, AIC per hour or month */
 	bool refuse_unfunded;               /* policy.unfunded: hold (default) | refuse */
 	bool closed_when_stale;             /* policy.stale: open (default) | closed */

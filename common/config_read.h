@@ -29,6 +29,9 @@ bool aic_config_is_host_port(const char *text);
 /* ledger.archive; `map` is "ledger". */
 aic_code aic_config_archive(aic_config *c, const aic_yaml_node *map, aic_error *err);
 
+/* datasets, over its defaults. */
+aic_code aic_config_datasets(aic_config *c, const aic_yaml_node *root, aic_error *err);
+
 /* rates, over defaults that *c has already. */
 aic_code aic_config_rates(aic_config *c, const aic_yaml_node *root, aic_error *err);
 

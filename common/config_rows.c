@@ -184,6 +184,11 @@ static aic_code read_asset(aic_config *c, const aic_yaml_node *row, aic_error *e
 		code = aic_yaml_get_amount(row, "per_job", &a->terms.per_job, err);
 	if (code == AIC_OK)
 		code = aic_yaml_get_amount(row, "per_gpu_hour", &a->terms.per_gpu_hour, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_text(row, "content", a->content, sizeof a->content, err);
+	if (code == AIC_OK && a->content[0] != '\0' && strspn(a->content, "0123456789abcdef") != sizeof a->content - 1)
+		return aic_yaml_fail(aic_yaml_get(row, "content"), err, "asset %s: \"content\" must be a content root of 64 hexadecimal digits in "
+		                     "lower case, as `aic dataset add` prints it", a->name);
 	for (size_t i = 0; code == AIC_OK && i < c->n_assets; i++) {
 		if (strcmp(c->asset[i].name, a->name) == 0 && c->asset[i].is_model == a->is_model)
 			return fail_twice(row, kinds[kind], a->name, err);

@@ -76,6 +76,11 @@ static void assert_defaults(const aic_config *c)
 	assert_false(c->closed_when_stale);
 	assert_int_equal(c->stale_after, 120);
 	assert_int_equal(c->n_providers + c->n_accounts + c->n_assets, 0);
+	assert_string_equal(c->datasets.store, "");
+	assert_string_equal(c->datasets.cache, "/var/lib/aic/cache");
+	assert_string_equal(c->datasets.listen, "/run/aic/aicnoded-%n.sock");
+	assert_string_equal(c->datasets.address, c->datasets.listen);
+	assert_true(c->datasets.size == 100ull << 30 && c->datasets.recheck == 86400 && c->datasets.patience == 30);
 }
 
 static void defaults(void **state)
@@ -321,6 +326,13 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	 " kind: data, share_ppm: 400001}]}\n", 7, "its parents' shares sum to 1000001 ppm, more than 1000000"},
 	{SITE "assets:\n- {name: d, kind: data, ledger: ab" DIGITS_62 "}\n" MODEL ", parents: [{name: d, kind: data, share_ppm: 1}]}\n", 6,
 	 "its parent d is on the ledger: register m there too"},
+	{SITE "assets: [{name: d, kind: data, owner: site, content: abc}]\n", 4, "must be a content root of 64 hexadecimal digits"},
+	{SITE "datasets: {store: here}\n", 4, "must be an absolute path"},
+	{SITE "datasets: {size: much}\n", 4, "\"size: much\" is no size: write 200GiB or 1.5TiB"},
+	{SITE "datasets: {recheck: -1}\n", 4, "must be a whole number from 0 to"},
+	{SITE "datasets: {patience: 0}\n", 4, "must be a whole number from 1 to 3600"},
+	{SITE "datasets: {listen: node}\n", 4, "\"listen: node\" must be host:port or the absolute path of a socket"},
+	{SITE "datasets: {caches: /x}\n", 4, "did you mean \"cache\"?"},
 	{SITE "site: b\n", 4, "key \"site\" is there twice, first in line 1"},
 	{"site: [a\n" USERS, 2, "not valid YAML"},
 	{"site: a\n\tuser: root\n", 2, "not valid YAML"},

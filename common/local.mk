@@ -5,7 +5,7 @@ common_sources = \
 	common/cbor.c common/cbor.h \
 	common/cbor_write.c \
 	common/command.c common/command_begin.c common/command.h \
-	common/config.c common/config.h common/config_archive.c common/config_etcd.c common/config_read.h common/config_rows.c \
+	common/config.c common/config.h common/config_archive.c common/config_datasets.c common/config_etcd.c common/config_read.h common/config_rows.c \
 	common/crypto.c common/crypto.h \
 	common/daemon.c common/daemon.h \
 	common/error.c common/error.h \
@@ -24,6 +24,7 @@ common_sources = \
 	common/rpc.c common/rpc.h \
 	common/rpc_frame.c common/rpc_frame.h \
 	common/rpc_server.c \
+	common/size.c common/size.h \
 	common/snapshot.c common/snapshot.h \
 	common/spool.c common/spool.h common/spool_reader.c common/spool_segment.c common/spool_segment.h \
 	common/table.c common/table.h \

@@ -3,6 +3,7 @@
 #define AIC_SLURM_PLUGINS_COMMANDS_H
 
 int aic_cmd_allocator(int argc, char **argv);
+int aic_cmd_dataset(int argc, char **argv);
 int aic_cmd_lease(int argc, char **argv);
 
 #endif

@@ -7,7 +7,8 @@ if WITH_SPANK
 slurmplugin_LTLIBRARIES += spank_aic.la
 spank_aic_la_SOURCES = \
 	slurm-plugins/spank/spank_aic.c slurm-plugins/spank/context.h \
-	slurm-plugins/spank/options.c slurm-plugins/spank/stepd.c slurm-plugins/spank/usage.c \
+	slurm-plugins/spank/options.c slurm-plugins/spank/stepd.c slurm-plugins/spank/usage.c slurm-plugins/spank/dataset.c \
+	slurm-plugins/dataset/want.c slurm-plugins/dataset/want.h \
 	slurm-plugins/option.c slurm-plugins/option.h \
 	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h \
 	slurm-plugins/node/steps.c slurm-plugins/node/steps.h
@@ -67,14 +68,29 @@ site_factor_aic_la_LIBADD = libcommon_plugin.la
 dist_man_MANS += doc/man/jobcomp_aic.8 doc/man/job_submit_aic.8 doc/man/site_factor_aic.8
 endif
 
+# Data sets: what the command and aicnoded share.
+noinst_LTLIBRARIES += libdataset.la
+libdataset_la_SOURCES = \
+	slurm-plugins/dataset/add.c slurm-plugins/dataset/add.h \
+	slurm-plugins/dataset/manifest.c slurm-plugins/dataset/manifest.h \
+	slurm-plugins/dataset/names.c slurm-plugins/dataset/names.h \
+	slurm-plugins/dataset/store.c slurm-plugins/dataset/store.h
+libdataset_la_CFLAGS = $(AM_CFLAGS) $(SAN)
+
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES = \
+	slurm-plugins/dataset/cache.c slurm-plugins/dataset/cache.h \
+	slurm-plugins/dataset/service.c slurm-plugins/dataset/service.h \
+	slurm-plugins/dataset/stage.c slurm-plugins/dataset/stage.h \
+	slurm-plugins/dataset/want.c slurm-plugins/dataset/want.h \
+	slurm-plugins/dataset/wants.c slurm-plugins/dataset/wants.h \
 	slurm-plugins/node/delivery.c slurm-plugins/node/delivery.h \
 	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h \
 	slurm-plugins/node/nvml.c slurm-plugins/node/nvml.h \
 	slurm-plugins/node/meter.c slurm-plugins/node/meter.h \
 	slurm-plugins/node/steps.c slurm-plugins/node/steps.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(SAN)
+libnode_la_LIBADD = libdataset.la
 
 sbin_PROGRAMS += aicnoded
 aicnoded_SOURCES = slurm-plugins/node/aicnoded.c
@@ -145,10 +161,11 @@ liballocator_la_SOURCES = \
 	slurm-plugins/allocator/lending.c slurm-plugins/allocator/lending.h \
 	slurm-plugins/allocator/plan.c slurm-plugins/allocator/plan.h \
 	slurm-plugins/allocator/slurm.c slurm-plugins/allocator/slurm.h \
-	slurm-plugins/allocator/tick.c
+	slurm-plugins/allocator/tick.c \
+	slurm-plugins/dataset/cmd_dataset.c slurm-plugins/option.c slurm-plugins/option.h
 liballocator_la_CFLAGS = $(AM_CFLAGS) $(SLURM_CFLAGS) $(SAN)
-liballocator_la_LIBADD = $(SLURM_LIBS)
-dist_man_MANS += doc/man/aic-allocator.8 doc/man/aic-lease.1 doc/man/providers.yaml.5
+liballocator_la_LIBADD = libdataset.la $(SLURM_LIBS)
+dist_man_MANS += doc/man/aic-allocator.8 doc/man/aic-dataset.1 doc/man/aic-lease.1 doc/man/providers.yaml.5
 if WITH_CMOCKA
 check_PROGRAMS += allocator_plan_test
 allocator_plan_test_SOURCES = slurm-plugins/allocator/plan_test.c

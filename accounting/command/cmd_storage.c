@@ -6,6 +6,7 @@
 
 #include "accounting/command/ask.h"
 #include "accounting/commands.h"
+#include "common/size.h"
 
 static const aic_column columns[] = {
 	{"asset", "ASSET", AIC_COLUMN_TEXT}, {"kind", "KIND", AIC_COLUMN_TEXT},       {"provider", "PROVIDER", AIC_COLUMN_TEXT},
@@ -14,33 +15,11 @@ static const aic_column columns[] = {
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-/* "1.5TiB", "200GiB", "4096": bytes; decimals only with a unit. */
-static aic_code read_bytes(const char *text, uint64_t *bytes, aic_error *err)
-{
-	static const struct { const char *unit; uint64_t bytes; } units[] = {
-		{"", 1}, {"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40}, {"PiB", 1ull << 50},
-	};
-	size_t digits = strspn(text, "0123456789.");
-	char number[32];
-	aic_amount amount, sum = 0;
-
-	if (digits && digits < sizeof(number)) {
-		aic_str_copy(number, digits + 1, text);
-		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-			if (!strcmp(text + digits, units[i].unit) && aic_amount_parse(&amount, number, NULL) == AIC_OK &&
-			    aic_mul_div(&sum, amount, units[i].bytes, AIC_UNIT) && sum && sum <= INT64_MAX) {
-				*bytes = (uint64_t)sum;
-				return AIC_OK;
-			}
-	}
-	return aic_fail(err, AIC_USAGE, "\"%s\" is no size: write 4096, 200GiB or 1.5TiB", text);
-}
-
 static aic_code put_declaration(const aic_words *w, aic_bytes *body, aic_error *err)
 {
 	int64_t since = 0, until = aic_now();
 	uint64_t bytes = 0;
-	aic_code rc = w->n_args == 2 ? read_bytes(w->arg[1], &bytes, err)
+	aic_code rc = w->n_args == 2 ? aic_size_parse(&bytes, w->arg[1], err)
 	                             : aic_fail(err, AIC_USAGE, "what is held, and how much of it? `aic storage held ASSET 200GiB --since ...`");
 
 	if (rc == AIC_OK && !w->since)

@@ -6,7 +6,7 @@ aic_configure() {
 	install -d -m 750 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$AIC_LAB/state/aic"
 	install -d -m 2750 -o "$AIC_LAB_SERVICE" -g slurm "$AIC_LAB/state/snapshot"        # slurmctld reads, aicacctd alone writes
 	install -d -m 2770 -o slurm -g "$AIC_LAB_SERVICE" "$AIC_LAB/spool/aic"             # slurmctld writes, aicacctd reads and prunes
-	install -d -m 755 "$AIC_LAB/state/node"
+	install -d -m 755 "$AIC_LAB/state/node" "$AIC_LAB/state/store"
 	for node in $LAB_NODES; do install -d -m 700 "$AIC_LAB/state/node/$node"; done
 	aic_write_conf >"$AIC_LAB/etc/aic.yaml"
 	aic_write_genesis >"$AIC_LAB/etc/genesis.yaml"
@@ -50,6 +50,10 @@ aic_write_conf() {
 		  - {account: biology, organisation: biology-dept}
 		assets:
 		  - {name: fashion-mnist, kind: data, owner: account/biology, per_job: 0.25}
+		datasets:
+		  store: $AIC_LAB/state/store
+		  cache: $AIC_LAB/state/cache/%n
+		  size: 1GiB
 	EOF
 }
 
@@ -84,6 +88,7 @@ aic_start() {
 aic_daemons_start() {
 	ledgerd_start
 	acctd_start
+	quietly aic dataset add --init || die "the store of data sets cannot be made: $(tail -n 1 "$LAB_LOG")"
 	noded_start
 	note "aicledgerd, aicacctd, 4 aicnoded"
 }

@@ -1,4 +1,4 @@
-/* aicnoded: one per node, as root; meters the node's GPUs and delivers its receipts to aicacctd (aicnoded(8)). */
+/* aicnoded: one per node, as root; meters the node's GPUs, delivers its receipts to aicacctd and keeps its data sets (aicnoded(8)). */
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "common/rpc.h"
 #include "common/time.h"
+#include "slurm-plugins/dataset/service.h"
 #include "slurm-plugins/node/delivery.h"
 #include "slurm-plugins/node/meter.h"
 #include "slurm-plugins/node/node_dir.h"
@@ -44,6 +45,7 @@ typedef struct {
 
 typedef struct {
 	aic_delivery *delivery;
+	aic_dataset_service *datasets; /* NULL: none are staged here */
 	metering metering;
 	char heartbeat[PATH_MAX];
 	int wait_ms;
@@ -233,7 +235,11 @@ static aic_code open_node(noded *n, const arguments *a, const aic_config *c, aic
 	if (aic_delivery_open(&n->delivery, dir, node, address, c->uid, err))
 		return err->code;
 	aic_info("node %s: receipts in %s go to %s", node, dir, address);
-	return a->once ? AIC_OK : start_meter(n, dir, err);
+	if (a->once)
+		return AIC_OK;
+	if (start_meter(n, dir, err))
+		return err->code;
+	return aic_dataset_service_start(&n->datasets, c, dir, node, err);
 }
 
 static aic_code serve(noded *n, const arguments *a, const aic_config *config, aic_error *err)
@@ -264,7 +270,7 @@ static aic_code serve(noded *n, const arguments *a, const aic_config *config, ai
 int main(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &aic_daemon_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = { options, parse, NULL, "Meters a node's GPUs and delivers its receipts to aicacctd.", children,
+	static const struct argp argp = { options, parse, NULL, "Meters a node's GPUs, delivers its receipts to aicacctd, and keeps its data sets.", children,
 	                                  NULL, NULL };
 	arguments a = { 0 };
 	aic_config config = { 0 };
@@ -276,6 +282,7 @@ int main(int argc, char **argv)
 	aic_daemon_settle(&a.daemon, "aicnoded");
 	if (!aic_config_load(&config, a.daemon.config_path, &err)) {
 		err.code = serve(&n, &a, &config, &err);
+		aic_dataset_service_stop(n.datasets);
 		stop_meter(&n.metering);
 		aic_delivery_close(n.delivery);
 		aic_config_free(&config);

@@ -2,6 +2,7 @@
 #ifndef AIC_SPANK_CONTEXT_H
 #define AIC_SPANK_CONTEXT_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #include <slurm/spank.h>
@@ -9,9 +10,28 @@
 /* sbatch, salloc, srun and slurmstepd: registers --aic-dataset and --aic-model. */
 int aic_spank_options(spank_t sp);
 
+/* plugstack.conf's arguments, as slurmstepd knows them. */
+typedef struct {
+	char node_dir[PATH_MAX];     /* "": none can be used */
+	char dataset_dir[PATH_MAX];  /* where a job sees its data set */
+	int dataset_wait;            /* seconds without a sign of life of aicnoded */
+} aic_spank_arguments;
+const aic_spank_arguments *aic_spank_arguments_get(void);
+const char *aic_spank_node(void);
+int aic_spank_identify(spank_t sp, uint32_t *job, uint32_t *restart, uint32_t *step);
+
 /* slurmstepd: notes when the step began and tells aicnoded of its GPUs; then writes its receipt. Neither can fail the job: trouble goes to slurmd's log. */
 void aic_spank_step_begin(spank_t sp, int ac, char **av);
 void aic_spank_step_end(spank_t sp);
+
+/* slurmstepd, dataset.c: the option's value; before tasks are forked; in each task as root, and as its user; where one has ended; at
+ * the end of the step. */
+void aic_spank_dataset_set(const char *name);
+void aic_spank_dataset_begin(void);
+void aic_spank_dataset_task(spank_t sp, const aic_spank_arguments *a);
+void aic_spank_dataset_say(void);
+void aic_spank_dataset_end_task(spank_t sp, const char *node);
+void aic_spank_dataset_end(spank_t sp, const aic_spank_arguments *a);
 
 /* What the processes of this slurmstepd used: those that ended and were waited for, and those that are still there. */
 typedef struct {

@@ -25,7 +25,10 @@ static int take_quote(int val, const char *value, int remote)
 static int take_dataset(int val, const char *value, int remote)
 {
 	(void)val;
-	return remote ? ESPANK_SUCCESS : check_value(AIC_OPTION_DATASET, value);
+	if (!remote)
+		return check_value(AIC_OPTION_DATASET, value);
+	aic_spank_dataset_set(aic_option_valid(value) ? value : NULL);
+	return ESPANK_SUCCESS;
 }
 
 static int take_model(int val, const char *value, int remote)

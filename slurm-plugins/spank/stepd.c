@@ -18,9 +18,14 @@
 extern slurm_conf_t slurm_conf __attribute__((weak));
 
 static time_t began;
-static char node_dir[PATH_MAX];
+static aic_spank_arguments arguments = { .dataset_dir = "/run/aic-dataset", .dataset_wait = 60 };
 
-static const char *node_name(void)
+const aic_spank_arguments *aic_spank_arguments_get(void)
+{
+	return &arguments;
+}
+
+const char *aic_spank_node(void)
 {
 	const char *name = getenv("SLURMD_NODENAME"); /* of slurmstepd itself */
 
@@ -34,12 +39,17 @@ static void read_arguments(int ac, char **av)
 	for (int i = 0; i < ac; i++) {
 		if (!strncmp(av[i], "node_dir=", 9))
 			pattern = av[i] + 9;
+		else if (!strncmp(av[i], "dataset_dir=/", 13))
+			aic_str_copy(arguments.dataset_dir, sizeof(arguments.dataset_dir), av[i] + 12);
+		else if (!strncmp(av[i], "dataset_wait=", 13) && atoi(av[i] + 13) > 0)
+			arguments.dataset_wait = atoi(av[i] + 13);
 		else
-			slurm_error("spank_aic: plugstack.conf: \"%s\" is unknown: node_dir=DIRECTORY is all there is", av[i]);
+			slurm_error("spank_aic: plugstack.conf: \"%s\" is none of node_dir=DIRECTORY, dataset_dir=DIRECTORY and dataset_wait=SECONDS",
+			            av[i]);
 	}
-	if (aic_node_dir_expand(node_dir, sizeof(node_dir), pattern, node_name(), NULL)) {
+	if (aic_node_dir_expand(arguments.node_dir, sizeof(arguments.node_dir), pattern, aic_spank_node(), NULL)) {
 		slurm_error("spank_aic: plugstack.conf: node_dir=%s is too long: no receipts are written", pattern);
-		node_dir[0] = '\0';
+		arguments.node_dir[0] = '\0';
 	}
 }
 
@@ -51,7 +61,7 @@ static uint64_t gpus_held(spank_t sp)
 	return spank_getenv(sp, "SLURM_GPUS_ON_NODE", text, sizeof(text)) == ESPANK_SUCCESS ? strtoull(text, NULL, 10) : 0;
 }
 
-static int identify(spank_t sp, uint32_t *job, uint32_t *restart, uint32_t *step)
+int aic_spank_identify(spank_t sp, uint32_t *job, uint32_t *restart, uint32_t *step)
 {
 	if (spank_get_item(sp, S_JOB_ID, job) != ESPANK_SUCCESS || spank_get_item(sp, S_JOB_STEPID, step) != ESPANK_SUCCESS)
 		return -1;
@@ -67,12 +77,12 @@ static void announce(spank_t sp)
 	aic_error err;
 	pid_t parent;
 
-	if (!node_dir[0] || identify(sp, &step.job_id, &step.restart, &step.step_id) || step.step_id == SLURM_EXTERN_CONT)
+	if (!arguments.node_dir[0] || aic_spank_identify(sp, &step.job_id, &step.restart, &step.step_id) || step.step_id == SLURM_EXTERN_CONT)
 		return;
 	step.gpus = (uint32_t)gpus_held(sp);
 	if (!step.gpus || !aic_process_read(step.stepd, &parent, &step.stepd_started))
 		return;
-	if (aic_step_announce(node_dir, &step, &err) && err.code != AIC_NOT_FOUND)
+	if (aic_step_announce(arguments.node_dir, &step, &err) && err.code != AIC_NOT_FOUND)
 		slurm_error("spank_aic: the GPU use of step %u.%u will be unknown: %s", step.job_id, step.step_id, err.message);
 }
 
@@ -89,10 +99,10 @@ static int fill(aic_receipt *r, spank_t sp)
 	uint16_t cpus;
 	uid_t uid;
 
-	if (identify(sp, &r->job_id, &r->restart, &r->step_id) || spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS)
+	if (aic_spank_identify(sp, &r->job_id, &r->restart, &r->step_id) || spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS)
 		return -1;
 	aic_str_copy(r->cluster, sizeof(r->cluster), &slurm_conf && slurm_conf.cluster_name ? slurm_conf.cluster_name : "");
-	aic_str_copy(r->node, sizeof(r->node), node_name());
+	aic_str_copy(r->node, sizeof(r->node), aic_spank_node());
 	r->uid = uid;
 	r->start = began;
 	r->end = time(NULL);
@@ -113,10 +123,10 @@ void aic_spank_step_end(spank_t sp)
 	char path[PATH_MAX];
 	aic_error err = { 0 };
 
-	if (!node_dir[0] || fill(&receipt, sp))
+	if (!arguments.node_dir[0] || fill(&receipt, sp))
 		return;
 	aic_receipt_encode(&encoded, &receipt);
-	if (aic_receipt_path(path, sizeof(path), node_dir, &receipt, &err) ||
+	if (aic_receipt_path(path, sizeof(path), arguments.node_dir, &receipt, &err) ||
 	    aic_file_write_atomic(path, encoded.data, encoded.len, 0600, &err))
 		slurm_error("spank_aic: no receipt for step %u.%u: %s (does aicnoded run on this node?)", receipt.job_id, receipt.step_id,
 		            err.message);

@@ -1,0 +1,32 @@
+# Data sets near jobs: into the store, staged on the node where a step needs them, and for that step alone.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+lab_begin
+sed -i '/^assets:/a\  - {name: faces, kind: data, owner: provider/lab-north}' "$AIC_CONFIG"
+lab_start_cluster
+aic_start
+
+FACES=$AIC_LAB/state/faces
+mkdir -p "$FACES/test"
+head -c 9000000 /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null >"$FACES/train.bin"
+echo five >"$FACES/test/labels.txt"
+: >"$FACES/empty"
+like "a folder becomes a data set" "$(aic dataset add faces "$FACES" 2>&1)" "faces +3 +9000005 +4 +[0-9a-f]{64}"
+root=$(aic dataset list -P | awk -F'|' '$1 == "faces" { print $5 }')
+is "its content root is the hash of its manifest" "$(sha256sum <"$AIC_LAB/state/store/manifests/$root" | cut -d' ' -f1)" "$root"
+is "and depends on its files alone" "$(cp -a "$FACES" "$AIC_LAB/state/copy" && aic dataset add -n other "$AIC_LAB/state/copy" -P | awk -F'|' 'NR == 2 { print $5 }')" "$root"
+rm -r "$AIC_LAB/state/copy"
+
+HOMES=$AIC_LAB/home/$LAB_ADA
+script "$LAB_ADA" look.sh <<-'EOT'
+	srun bash -c 'cd "$AIC_DATASET_DIR" && sha256sum train.bin && cat test/labels.txt && stat -c "%a %U %s" empty
+		touch x 2>&1 | grep -o "Read-only file system"; echo "$AIC_DATASET_DIR"' >look.$SLURM_JOB_ID
+EOT
+job=$(submit "$LAB_ADA" -w n2 --time=2 --aic-dataset=faces look.sh)
+job_wait "$job"
+is "a job that names it completes" "$(field "$job" JobState)" COMPLETED
+is "and its step has all of it, read-only" "$(paste -sd' ' "$HOMES/look.$job")" \
+	"$(sha256sum <"$FACES/train.bin" | cut -d' ' -f1)  train.bin five 444 root 0 Read-only file system /run/aic-dataset"
+is "on that node alone" "$(ls -d "$AIC_LAB"/state/cache/*/"$root" | sed 's|.*/cache/||; s|/.*||')" n2
+is "where nobody else comes near it" "$(stat -c '%a %U %G' "$AIC_LAB/state/cache/n2" "$AIC_LAB/state/cache/n2/$root" | sort -u)" "750 root $AIC_LAB_SERVICE"
+refuses "not even who used it" 2 "Permission denied" as "$LAB_ADA" ls "$AIC_LAB/state/cache/n2/$root"
+is "nor where it was mounted" "$(ls /run/aic-dataset | wc -l)" 0
