@@ -8,6 +8,7 @@
 
 #include "accounting/metrics.h"
 #include "accounting/period.h"
+#include "accounting/receipts.h"
 #include "accounting/release.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -114,6 +115,19 @@ static bool take_records(aic_acctd *d)
 	return d->ingested.fresh + d->ingested.different != before;
 }
 
+void aic_acctd_sort_receipts(aic_acctd *d)
+{
+	aic_receipts_count count;
+	aic_error e = {0};
+
+	if (aic_receipts_sort_in(d->store, &count, &e) == AIC_OK) {
+		d->receipts_complained = false;
+	} else if (!d->receipts_complained) {
+		aic_error_log("receipts: %s; tried again each second", e.message);
+		d->receipts_complained = true;
+	}
+}
+
 /* A period that ended more than the grace ago and has open lines becomes a batch by itself. */
 static void close_period(aic_acctd *d)
 {
@@ -124,8 +138,8 @@ static void close_period(aic_acctd *d)
 	if (d->closed_at && mono - d->closed_at < CLOSE_EVERY_MS)
 		return;
 	d->closed_at = mono;
-	if (aic_sql_int(d->store->db, &oldest, &e, "SELECT min(ended) FROM open_line WHERE NOT held AND gross > zeroblob(16)", "") !=
-	        AIC_OK || !oldest)
+	if (aic_sql_int(d->store->db, &oldest, &e, "SELECT min(ended) FROM open_line WHERE NOT held AND gross >"
+	                " zeroblob(16)", "") != AIC_OK || !oldest)
 		return;
 	aic_period_of(d->config.period, oldest, name, &start, &end);
 	if (now < end + CLOSE_GRACE)
@@ -177,7 +191,10 @@ static void close_on(aic_acctd *d)
 void aic_acctd_tick(void *ctx)
 {
 	aic_acctd *d = ctx;
-	bool changed, fresh = take_records(d);
+	bool changed;
+
+	aic_acctd_sort_receipts(d);
+	bool fresh = take_records(d);
 
 	aic_assoc_tick(d->assoc, d->store, &d->config, ASSOCIATIONS_EVERY, &changed);
 	bool funds = aic_acctd_link(d, changed);

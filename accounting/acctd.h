@@ -28,7 +28,7 @@ typedef struct {
 	int64_t erased_at;           /* monotonic ms of the last look at what is due to be erased */
 	int64_t asked_at;           /* monotonic ms: when the ledger's height was last asked for */
 	int64_t linked_at, published_at, closed_at; /* monotonic ms of the last round; 0: due now */
-	bool spool_complained, snapshot_complained, close_complained;
+	bool spool_complained, receipts_complained, snapshot_complained, close_complained;
 	aic_spools_count ingested;
 	aic_metrics *metrics;
 	aic_release *release;
@@ -39,6 +39,9 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err);
 void aic_acctd_close(aic_acctd *d);
 /* One turn of all regular work; never waits long. */
 void aic_acctd_tick(void *d);
+
+/* What waits (receipts.h); a failure is logged once and tried again. */
+void aic_acctd_sort_receipts(aic_acctd *d);
 
 /* A slice of d->closing, which is NULL when it is done or has failed; a later turn resumes what failed. */
 aic_code aic_acctd_close_some(aic_acctd *d, aic_error *err);

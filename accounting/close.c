@@ -7,6 +7,7 @@
 
 #include "accounting/audit.h"
 #include "accounting/gather.h"
+#include "accounting/receipts.h"
 #include "common/cbor.h"
 
 #define LINES_A_SLICE 8192
@@ -245,9 +246,12 @@ static aic_code refuse_idle(const aic_closing *c, aic_error *err)
 aic_code aic_closing_begin(aic_closing **out, const aic_batches *b, const char *period, int64_t start, int64_t end,
                            uint64_t fee_ppm, int64_t by, int64_t now, aic_error *err)
 {
-	aic_code rc = aic_store_begin(b->store, err);
+	aic_receipts_count count;
+	aic_code rc = aic_receipts_sort_in(b->store, &count, err);
 
 	*out = NULL;
+	if (rc == AIC_OK)
+		rc = aic_store_begin(b->store, err);
 	if (rc != AIC_OK)
 		return rc;
 	aic_closing *c = closing_new(b, b->store->next_line - 1);

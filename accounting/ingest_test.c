@@ -223,6 +223,35 @@ static void a_node_keeps_its_key(void **state)
 	assert_int_equal(take(f, &more, 1, &n, NULL), AIC_OK);
 }
 
+/* What a node was told is kept outlives a crash before it is sorted in; of two that contradict each other in one sorting, the one
+ * that came first counts. */
+static void kept_receipts_are_sorted_in_later(void **state)
+{
+	fixture *f = *state;
+	aic_receipt r = receipt("n1", 1000), other = receipt("n1", 2000);
+	uint8_t bytes[AIC_SECRET_LEN] = {1};
+	aic_receipts_count n;
+	aic_bytes batch = {0};
+	aic_key key;
+	size_t kept;
+
+	aic_key_from_secret(&key, bytes);
+	for (int i = 0; i < 3; i++) {
+		aic_bytes_clear(&batch);
+		fixture_batch_of(&batch, i == 1 ? &other : &r, &key);
+		assert_int_equal(aic_receipts_keep(f->store, batch.data, batch.len, 1, &kept, NULL), AIC_OK);
+		assert_int_equal(kept, 1);
+	}
+	assert_int_equal(count(f, "SELECT count(*) FROM receipt"), 0);
+	fixture_reopen(f);
+	assert_int_equal(f->store->waiting, 3);
+	assert_int_equal(aic_receipts_sort_in(f->store, &n, NULL), AIC_OK);
+	assert_true(n.accepted == 1 && n.duplicates == 2 && n.conflicts == 1 && f->store->waiting == 0);
+	assert_int_equal(count(f, "SELECT cpu_ms FROM receipt"), 1000);
+	assert_int_equal(count(f, "SELECT count(*) FROM receipt_batch"), 0);
+	aic_bytes_free(&batch);
+}
+
 static void impossible_receipts_are_refused(void **state)
 {
 	aic_receipt r = receipt("n1", UINT64_MAX / 2);
@@ -374,7 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_record_counts_once), T(slurms_double_record), T(a_run_that_slurmctld_forgot), T(each_requeue_is_its_own_record), T(segments_of_a_resize_share_no_key),
 		T(scope_is_respected), T(a_closed_record_stays), T(receipts_once_and_contradictions_aside), T(a_node_keeps_its_key),
-		T(impossible_receipts_are_refused), T(two_controllers_one_truth), T(damage_is_noted_and_skipped),
+		T(kept_receipts_are_sorted_in_later), T(impossible_receipts_are_refused), T(two_controllers_one_truth), T(damage_is_noted_and_skipped),
 		T(killed_between_spool_and_store),
 	};
 

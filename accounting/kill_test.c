@@ -1,5 +1,5 @@
-/* Killed at 200 random moments between spool and posted batch, while new records keep coming: in the end every record is settled
- * once, to the unit. The ledger is a real one in the same process, and dies with it. */
+/* Killed at 200 random moments between spool and posted batch, while new records and receipts keep coming: in the end every record
+ * is settled once, to the unit, at the quality of its receipt. The ledger is a real one in the same process, and dies with it. */
 #define _GNU_SOURCE
 #include "common/testing.h"
 
@@ -39,6 +39,32 @@ static void write_records(fixture *f, uint32_t from)
 	aic_spool_writer_close(w);
 }
 
+/* A node that was never answered: it sends all that it has, again. */
+static aic_code send_receipts(fixture *f, uint32_t records)
+{
+	uint8_t secret[AIC_SECRET_LEN] = {1};
+	aic_bytes *receipt = aic_xcalloc(records, sizeof(*receipt)), batch = {0};
+	aic_key key;
+	size_t kept;
+
+	aic_key_from_secret(&key, secret);
+	for (uint32_t i = 0; i < records; i++) {
+		int64_t seconds = 100 + i + 1;
+		aic_receipt r = {.cluster = "lab", .node = "n1", .job_id = i + 1, .uid = 1001, .start = 2000,
+		                 .end = 2000 + seconds, .cpus = 8, .cpu_ms = 1, .mem_peak_mib = 1, .gpus = 2,
+		                 .gpu_ms = 2 * (uint64_t)seconds * 400, .energy_mj = AIC_UNKNOWN, .read_mib = AIC_UNKNOWN};
+		aic_receipt_encode(&receipt[i], &r);
+	}
+	aic_code rc = aic_receipt_batch_encode(&batch, "n1", &key, receipt, records, NULL);
+	if (rc == AIC_OK)
+		rc = aic_receipts_keep(f->store, batch.data, batch.len, 1, &kept, NULL);
+	for (uint32_t i = 0; i < records; i++)
+		aic_bytes_free(&receipt[i]);
+	free(receipt);
+	aic_bytes_free(&batch);
+	return rc;
+}
+
 static bool open_all(fixture *f, aic_ledger **ledger)
 {
 	char path[300];
@@ -62,9 +88,10 @@ static void close_all(fixture *f, aic_ledger *ledger)
 	f->store = NULL;
 }
 
-/* One life of the daemon: repair, ingest, close, approve, post all. */
-static aic_code live(fixture *f, aic_ledger *ledger)
+/* One life of the daemon, of so many records so far: repair, ingest, close, approve, post all. */
+static aic_code live(fixture *f, aic_ledger *ledger, uint32_t records)
 {
+	aic_receipts_count sorted;
 	aic_ingest in = {.store = f->store, .registry = f->registry, .config = &f->config};
 	aic_spools *spools = aic_spools_new();
 	aic_spools_count count = {0};
@@ -73,11 +100,16 @@ static aic_code live(fixture *f, aic_ledger *ledger)
 	bool more = true;
 	aic_code rc = aic_batch_repair(&f->batches, ledger, 5, NULL);
 
+	if (rc == AIC_OK)
+		rc = send_receipts(f, records);
+	if (rc == AIC_OK && records % 2)
+		rc = aic_receipts_sort_in(f->store, &sorted, NULL); /* else closing does it */
 	while (rc == AIC_OK && more)
 		rc = aic_spools_read(spools, &in, 1000, &more, &count, NULL);
 	aic_spools_free(spools);
 	if (rc == AIC_OK)
-		aic_batch_close(&f->batches, "1970-W01", 0, 1000000, 100000, 0, 5, &batch, NULL); /* refused where nothing is open */
+		aic_batch_close(&f->batches, "1970-W01", 0, 1000000, 100000, 0, 5, &batch,
+		                NULL); /* refused where nothing is open */
 	if (rc == AIC_OK)
 		rc = aic_batch_list(f->store, &all, &n, NULL);
 	for (size_t i = n; rc == AIC_OK && i-- > 0;) {
@@ -141,7 +173,7 @@ static void killed_at_random_moments(void **state)
 		int64_t born = aic_monotonic_ms();
 		pid_t child = fork();
 		if (child == 0)
-			_exit(open_all(f, &ledger) && live(f, ledger) == AIC_OK ? 0 : 1);
+			_exit(open_all(f, &ledger) && live(f, ledger, (i + 1) * RECORDS_EACH) == AIC_OK ? 0 : 1);
 		if (i) {
 			usleep((useconds_t)(test_random(&seed) % (uint64_t)(1000 * life_ms + 1)));
 			kill(child, SIGKILL);
@@ -154,9 +186,14 @@ static void killed_at_random_moments(void **state)
 	}
 	assert_true(died > KILLS / 4);
 	assert_true(open_all(f, &ledger));
-	assert_int_equal(live(f, ledger), AIC_OK);
-	assert_int_equal(aic_sql_int(f->store->db, &lines, NULL, "SELECT count(*) FROM line JOIN batch ON batch.id=batch WHERE state>=3", ""),
+	assert_int_equal(live(f, ledger, KILLS * RECORDS_EACH), AIC_OK);
+	assert_int_equal(aic_sql_int(f->store->db, &lines, NULL, "SELECT count(*) FROM line JOIN batch ON batch.id=batch"
+	                             " WHERE state>=3", ""), AIC_OK);
+	assert_int_equal(lines, KILLS * RECORDS_EACH);
+	assert_int_equal(aic_sql_int(f->store->db, &lines, NULL, "SELECT count(*) FROM line WHERE quality=400000", ""),
 	                 AIC_OK);
+	assert_int_equal(lines, KILLS * RECORDS_EACH);
+	assert_int_equal(aic_sql_int(f->store->db, &lines, NULL, "SELECT count(*) FROM receipt", ""), AIC_OK);
 	assert_int_equal(lines, KILLS * RECORDS_EACH);
 	assert_true(balance(f, ledger, "account/physics") == 900 * AIC_UNIT - gross_of_records(f, KILLS * RECORDS_EACH));
 	assert_true(aic_store_wallet_find(f->store, "account/physics")->unsettled == 0);

@@ -28,7 +28,7 @@ libaccounting_la_SOURCES = \
 	accounting/publish.c \
 	accounting/rated.c accounting/rated.h \
 	accounting/rating.c accounting/rating.h \
-	accounting/receipts.c accounting/receipts.h \
+	accounting/receipt_batch.c accounting/receipts.c accounting/receipts.h \
 	accounting/refund.c accounting/refund.h \
 	accounting/command/cmd_simulate.c accounting/jobs_json.c accounting/jobs_json.h accounting/policy.c accounting/policy.h \
 	accounting/simulate.c accounting/simulate.h \

@@ -8,31 +8,6 @@
 
 #define CLOCKS_APART 300 /* seconds between a node and slurmctld; MUNGE bears no more */
 
-static aic_code check_node_key(aic_store *s, const aic_receipt_batch *b, int64_t now, aic_error *err)
-{
-	sqlite3_stmt *st;
-	bool same;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT key FROM node_key WHERE node=?1", "t", b->node);
-
-	if (rc == AIC_OK)
-		rc = aic_sql_step(s->db, st, err);
-	if (rc == AIC_NOT_FOUND) {
-		char hex[2 * AIC_PUBLIC_LEN + 1];
-		aic_hex(hex, b->public_key, AIC_PUBLIC_LEN);
-		aic_info("node %s signs with the key %s from now on", b->node, hex);
-		return aic_sql_run(s->db, err, "INSERT INTO node_key(node, key, first) VALUES(?1, ?2, ?3)", "tbi", b->node, b->public_key,
-		                   (size_t)AIC_PUBLIC_LEN, now);
-	}
-	if (rc != AIC_OK)
-		return rc;
-	same = sqlite3_column_bytes(st, 0) == AIC_PUBLIC_LEN && !memcmp(sqlite3_column_blob(st, 0), b->public_key, AIC_PUBLIC_LEN);
-	aic_sql_done(st);
-	if (same)
-		return AIC_OK;
-	return aic_fail(err, AIC_REFUSED, "node %s signs with another key than the one pinned for it: if the node was installed anew, an"
-	                                  " administrator runs `aic doctor --forget-node %s`", b->node, b->node);
-}
-
 /* What a rating asks for, and the rest. */
 #define RATED "node, step, start, end, cpu_ms, gpu_ms"
 #define COLUMNS RATED ", cluster, job, restart, uid, cpus, mem_peak_mib, gpus, energy_mj, read_mib, determinism"
@@ -64,10 +39,11 @@ static void receipt_read(aic_receipt *r, sqlite3_stmt *st)
 
 static aic_code insert_receipt(aic_store *s, const aic_receipt *r, int64_t life, int64_t now, aic_error *err)
 {
-	return aic_sql_run(s->db, err, "INSERT OR IGNORE INTO receipt(" COLUMNS ", received, life) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-	                               " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)", "tiiiuutiiiuuuuuiii", r->node, (int64_t)r->step_id,
-	                   r->start, r->end, r->cpu_ms, r->gpu_ms, r->cluster, (int64_t)r->job_id, (int64_t)r->restart, (int64_t)r->uid,
-	                   r->cpus, r->mem_peak_mib, r->gpus, r->energy_mj, r->read_mib, (int64_t)r->determinism, now, life);
+	return aic_sql_run(s->db, err, "INSERT OR IGNORE INTO receipt(" COLUMNS ", received, life) VALUES(?1, ?2, ?3, ?4,"
+	                   " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)", "tiiiuutiiiuuuuuiii",
+	                   r->node, (int64_t)r->step_id, r->start, r->end, r->cpu_ms, r->gpu_ms, r->cluster,
+	                   (int64_t)r->job_id, (int64_t)r->restart, (int64_t)r->uid, r->cpus, r->mem_peak_mib, r->gpus,
+	                   r->energy_mj, r->read_mib, (int64_t)r->determinism, now, life);
 }
 
 /* Whether a receipt of the key is there that is the same (equal) or touches its time; else *lives is the number of those kept. */
@@ -75,9 +51,9 @@ static aic_code find_touching(aic_store *s, const aic_receipt *r, bool *equal, i
 {
 	sqlite3_stmt *st;
 	aic_bytes a = {0}, b = {0};
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT " COLUMNS " FROM receipt WHERE job=?1 AND restart=?2 AND cluster=?3 AND node=?4 AND"
-	                            " step=?5 ORDER BY life", "iitti", (int64_t)r->job_id, (int64_t)r->restart, r->cluster, r->node,
-	                            (int64_t)r->step_id);
+	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT " COLUMNS " FROM receipt WHERE job=?1 AND restart=?2 AND"
+	                            " cluster=?3 AND node=?4 AND step=?5 ORDER BY life", "iitti", (int64_t)r->job_id,
+	                            (int64_t)r->restart, r->cluster, r->node, (int64_t)r->step_id);
 
 	*lives = 0;
 	aic_receipt_encode(&a, r);
@@ -104,11 +80,12 @@ static aic_code keep_aside(aic_store *s, const aic_receipt *r, int64_t now, aic_
 
 	aic_receipt_encode(&body, r);
 	aic_hash hash = aic_sha256_of(body.data, body.len);
-	aic_warn("node %s: receipt of %s.%u.%u step %u contradicts the one that came before; kept aside", r->node, r->cluster, r->job_id,
-	         r->restart, r->step_id);
-	aic_code rc = aic_sql_run(s->db, err, "INSERT OR IGNORE INTO receipt_conflict(cluster, job, restart, node, step, hash, body, at)"
-	                          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", "tiitihbi", r->cluster, (int64_t)r->job_id,
-	                          (int64_t)r->restart, r->node, (int64_t)r->step_id, &hash, body.data, body.len, now);
+	aic_warn("node %s: receipt of %s.%u.%u step %u contradicts the one that came before; kept aside", r->node,
+	         r->cluster, r->job_id, r->restart, r->step_id);
+	aic_code rc = aic_sql_run(s->db, err, "INSERT OR IGNORE INTO receipt_conflict(cluster, job, restart, node, step,"
+	                          " hash, body, at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", "tiitihbi", r->cluster,
+	                          (int64_t)r->job_id, (int64_t)r->restart, r->node, (int64_t)r->step_id, &hash, body.data,
+	                          body.len, now);
 	aic_bytes_free(&body);
 	return rc;
 }
@@ -135,68 +112,6 @@ aic_code aic_receipt_take(aic_store *s, const aic_receipt *r, int64_t now, aic_r
 	return rc;
 }
 
-static int by_run(const void *a, const void *b)
-{
-	const aic_receipt *x = a, *y = b;
-
-	if (x->job_id != y->job_id)
-		return x->job_id < y->job_id ? -1 : 1;
-	return x->restart != y->restart ? (x->restart < y->restart ? -1 : 1) : strcmp(x->cluster, y->cluster);
-}
-
-/* Each run that the receipts are of, once. */
-static aic_code rate_runs(aic_store *s, aic_receipt *r, size_t n, aic_error *err)
-{
-	aic_code rc = AIC_OK;
-
-	if (n)
-		qsort(r, n, sizeof(*r), by_run);
-	for (size_t i = 0; i < n && rc == AIC_OK; i++)
-		if (!i || by_run(&r[i - 1], &r[i]))
-			rc = aic_rate_run(s, r[i].cluster, r[i].job_id, r[i].restart, err);
-	return rc;
-}
-
-static aic_code sane(const aic_receipt *r, aic_error *err)
-{
-	const uint64_t v[] = {r->cpus, r->cpu_ms, r->mem_peak_mib, r->gpus, r->gpu_ms, r->energy_mj, r->read_mib};
-
-	if (r->end < r->start)
-		return aic_fail(err, AIC_CORRUPT, "receipt of job %u on %s ends before it starts", r->job_id, r->node);
-	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
-		if (v[i] != AIC_UNKNOWN && v[i] > INT64_MAX / 1000000)
-			return aic_fail(err, AIC_CORRUPT, "receipt of job %u on %s has an impossible figure, %llu", r->job_id, r->node,
-			                (unsigned long long)v[i]);
-	return AIC_OK;
-}
-
-aic_code aic_receipts_ingest(aic_store *s, const void *data, size_t len, int64_t now, aic_receipts_count *count, aic_error *err)
-{
-	aic_receipt_batch b = {0};
-	aic_code rc = aic_receipt_batch_decode(&b, data, len, err);
-
-	memset(count, 0, sizeof(*count));
-	for (size_t i = 0; i < b.n && rc == AIC_OK; i++)
-		rc = sane(&b.receipt[i], err);
-	if (rc == AIC_OK)
-		rc = aic_store_begin(s, err);
-	if (rc != AIC_OK) {
-		aic_receipt_batch_clear(&b);
-		return rc;
-	}
-	rc = check_node_key(s, &b, now, err);
-	for (size_t i = 0; i < b.n && rc == AIC_OK; i++)
-		rc = aic_receipt_take(s, &b.receipt[i], now, count, err);
-	if (rc == AIC_OK && count->accepted)
-		rc = rate_runs(s, b.receipt, b.n, err);
-	if (rc == AIC_OK)
-		rc = aic_store_commit(s, err);
-	else
-		aic_store_rollback(s);
-	aic_receipt_batch_clear(&b);
-	return rc;
-}
-
 /* Of two lives of one step that both touch the run, the one that started nearer to it. */
 static bool is_nearer(const aic_receipt *a, const aic_receipt *b, int64_t started)
 {
@@ -219,10 +134,10 @@ aic_code aic_receipts_of_life(aic_store *s, const aic_rated_run *run, bool whole
 	int64_t to = run->ended < INT64_MAX - CLOCKS_APART ? run->ended + CLOCKS_APART : INT64_MAX;
 	int64_t from = run->started > INT64_MIN + CLOCKS_APART ? run->started - CLOCKS_APART : INT64_MIN;
 	sqlite3_stmt *st;
-	aic_code rc = whole ? aic_sql_start(s->db, &st, err, OF_LIFE(COLUMNS), "iitii", (int64_t)run->job, (int64_t)run->restart, run->cluster, to,
-	                                    from)
-	                    : aic_sql_start(s->db, &st, err, OF_LIFE(RATED), "iitii", (int64_t)run->job, (int64_t)run->restart, run->cluster, to,
-	                                    from);
+	aic_code rc = whole ? aic_sql_start(s->db, &st, err, OF_LIFE(COLUMNS), "iitii", (int64_t)run->job,
+	                                    (int64_t)run->restart, run->cluster, to, from)
+	                    : aic_sql_start(s->db, &st, err, OF_LIFE(RATED), "iitii", (int64_t)run->job,
+	                                    (int64_t)run->restart, run->cluster, to, from);
 
 	out->n = 0;
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {

@@ -14,10 +14,17 @@ typedef struct {
 	uint64_t accepted, duplicates, conflicts;
 } aic_receipts_count;
 
-/* Stores a batch in a transaction of its own; when this returns AIC_OK the node may delete what it sent. The first key that a
- * node signs with is pinned; another one later is refused. A receipt that contradicts a stored one of the same key is kept
- * aside, flagged, and counted as a duplicate too, so that the node stops sending it. */
-aic_code aic_receipts_ingest(aic_store *s, const void *data, size_t len, int64_t now, aic_receipts_count *count, aic_error *err);
+/* A batch, checked and on disk when this returns AIC_OK: the node may delete what it sent. n: receipts in it, whether they are new or
+ * not; they wait until they are sorted in. The first key that a node signs with is pinned; another one later is refused. */
+aic_code aic_receipts_keep(aic_store *s, const void *data, size_t len, int64_t now, size_t *n, aic_error *err);
+/* Sorts into the table what waits, in transactions of so many receipts, and rates their runs again. Whatever reads receipts or
+ * closes a batch calls this first; it costs nothing where none waits. A receipt that contradicts a stored one of the same key is kept
+ * aside, flagged, and counted as a duplicate too. */
+#define AIC_RECEIPTS_AT_ONCE 32768
+aic_code aic_receipts_sort_in(aic_store *s, aic_receipts_count *count, aic_error *err);
+/* Both at once. */
+aic_code aic_receipts_ingest(aic_store *s, const void *data, size_t len, int64_t now, aic_receipts_count *count,
+                             aic_error *err);
 
 /* One receipt, inside the caller's transaction: for batches whose signature was checked, and for simulations. Its run is not rated
  * by this (rated.h). */

@@ -2,7 +2,7 @@
 
 #include "accounting/rated.h"
 
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 7
 
 /* Tables of versions 1 to 4, as they are still made on the way up. */
 static const char schema_jobs[] =
@@ -175,6 +175,11 @@ static const char schema_lineage[] =
 	"ALTER TABLE asset ADD COLUMN lineage BLOB;"
 	"PRAGMA user_version=6;";
 
+/* Nodes' batches as they came, until their receipts are sorted in (receipt_batch.c). */
+static const char schema_waiting[] =
+	"CREATE TABLE receipt_batch(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL);"
+	"PRAGMA user_version=7;";
+
 /* Rates what earlier versions left to the closing, and sums up what was used. */
 static aic_code rate_records(aic_store *s, aic_error *err)
 {
@@ -196,7 +201,7 @@ static const struct {
 	int version;
 	const char *script;
 } schemas[] = {{1, schema_jobs}, {1, schema_money}, {2, schema_acts}, {3, schema_index}, {4, schema_review}, {5, schema_flat}, {5, schema_copy},
-             {6, schema_lineage}};
+             {6, schema_lineage}, {7, schema_waiting}};
 
 static aic_code bring_up(aic_store *s, int64_t version, aic_error *err)
 {

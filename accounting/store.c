@@ -92,9 +92,12 @@ static aic_code wallets_load(aic_store *s, aic_error *err)
 /* What is held in memory beside the database. */
 static aic_code state_load(aic_store *s, aic_error *err)
 {
-	int64_t last = 0;
+	int64_t last = 0, waiting = 0;
 	aic_code rc = aic_sql_int(s->db, &last, err, "SELECT coalesce(max(id), 0) FROM line", "");
 
+	if (rc == AIC_OK)
+		rc = aic_sql_int(s->db, &waiting, err, "SELECT coalesce(sum(n), 0) FROM receipt_batch", "");
+	s->waiting = (size_t)waiting;
 	s->next_line = last + 1;
 	s->open_floor = aic_store_meta(s, "open_floor", 1);
 	return rc == AIC_OK ? wallets_load(s, err) : rc;
@@ -148,10 +151,10 @@ static aic_code wallets_write(aic_store *s, aic_error *err)
 		if (!w->dirty)
 			continue;
 		aic_code rc = aic_sql_run(s->db, err,
-		                          "UPDATE wallet SET organisation=?2, registered=?3, balance=?4, debt=?5, balance_at=?6,"
-		                          " rating=?7, unsettled=?8 WHERE id=?1", "itiaaiia", w->id, w->organisation,
-		                          (int64_t)w->registered, &w->balance, &w->debt, w->balance_at, (int64_t)w->rating_ppm,
-		                          &w->unsettled);
+		                          "UPDATE wallet SET organisation=?2, registered=?3, balance=?4, debt=?5,"
+		                          " balance_at=?6, rating=?7, unsettled=?8 WHERE id=?1", "itiaaiia", w->id,
+		                          w->organisation, (int64_t)w->registered, &w->balance, &w->debt, w->balance_at,
+		                          (int64_t)w->rating_ppm, &w->unsettled);
 		if (rc != AIC_OK)
 			return rc;
 		w->dirty = false;
@@ -203,8 +206,8 @@ aic_code aic_store_wallet(aic_store *s, const char *name, aic_wallet_row **out, 
 	*out = aic_store_wallet_find(s, name);
 	if (*out)
 		return AIC_OK;
-	rc = aic_sql_run(s->db, err, "INSERT INTO wallet(id, name, organisation, registered, balance, debt, balance_at, rating,"
-	                             " unsettled) VALUES(?1, ?2, '', 0, ?3, ?3, 0, 500000, ?3)",
+	rc = aic_sql_run(s->db, err, "INSERT INTO wallet(id, name, organisation, registered, balance, debt, balance_at,"
+	                 " rating, unsettled) VALUES(?1, ?2, '', 0, ?3, ?3, 0, 500000, ?3)",
 	                 "ita", (int64_t)s->n_wallets + 1, name, &none);
 	if (rc != AIC_OK)
 		return rc;
@@ -228,7 +231,8 @@ void aic_store_owe(aic_wallet_row *w, aic_amount amount)
 aic_code aic_store_unowe(aic_wallet_row *w, aic_amount amount, aic_error *err)
 {
 	if (!aic_amount_sub(&w->unsettled, w->unsettled, amount))
-		return aic_fail(err, AIC_CORRUPT, "wallet %s: its unsettled sum is smaller than a line of it: run `aic doctor`", w->name);
+		return aic_fail(err, AIC_CORRUPT, "wallet %s: its unsettled sum is smaller than a line of it: run `aic"
+		                " doctor`", w->name);
 	w->dirty = true;
 	return AIC_OK;
 }

@@ -41,6 +41,7 @@ typedef struct {
 	uint64_t version;                /* grows with each transaction of this process */
 	aic_usage *usage;
 	aic_receipts receipts;           /* of the record that is being rated */
+	size_t waiting;                  /* receipts that were taken and not sorted in yet (receipts.h) */
 } aic_store;
 
 aic_code aic_store_open(aic_store **s, const char *path, aic_error *err);

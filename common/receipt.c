@@ -184,6 +184,7 @@ static aic_code decode_receipt(aic_receipt_batch *b, size_t i, aic_cbor *c, aic_
 	return AIC_OK;
 }
 
+/* signature NULL: it was checked before. */
 static aic_code decode_body(aic_receipt_batch *b, const void *data, size_t len, const uint8_t *signature, aic_error *err)
 {
 	aic_cbor c;
@@ -196,7 +197,7 @@ static aic_code decode_body(aic_receipt_batch *b, const void *data, size_t len, 
 		aic_cbor_fail(&c, "%zu receipts do not fit %zu bytes", n, len);
 	if (!aic_cbor_ok(&c))
 		return aic_cbor_finish(&c, err);
-	if (!aic_verify(signature, b->public_key, BATCH_DOMAIN, data, len))
+	if (signature != NULL && !aic_verify(signature, b->public_key, BATCH_DOMAIN, data, len))
 		return aic_fail(err, AIC_REFUSED, "the signature of node %s over %zu receipts does not verify", b->node, n);
 	b->n = n;
 	b->receipt = n == 0 ? NULL : aic_xcalloc(n, sizeof *b->receipt);
@@ -208,7 +209,7 @@ static aic_code decode_body(aic_receipt_batch *b, const void *data, size_t len, 
 	return aic_cbor_finish(&c, err);
 }
 
-aic_code aic_receipt_batch_decode(aic_receipt_batch *b, const void *data, size_t len, aic_error *err)
+static aic_code decode_batch(aic_receipt_batch *b, const void *data, size_t len, bool check, aic_error *err)
 {
 	memset(b, 0, sizeof *b);
 	aic_cbor c;
@@ -220,10 +221,20 @@ aic_code aic_receipt_batch_decode(aic_receipt_batch *b, const void *data, size_t
 	aic_cbor_bytes_exact(&c, signature, sizeof signature);
 	aic_code code = aic_cbor_finish(&c, err);
 	if (code == AIC_OK)
-		code = decode_body(b, body, body_len, signature, err);
+		code = decode_body(b, body, body_len, check ? signature : NULL, err);
 	if (code != AIC_OK) {
 		aic_receipt_batch_clear(b);
 		aic_error_prefix(err, "receipt batch");
 	}
 	return code;
+}
+
+aic_code aic_receipt_batch_decode(aic_receipt_batch *b, const void *data, size_t len, aic_error *err)
+{
+	return decode_batch(b, data, len, true, err);
+}
+
+aic_code aic_receipt_batch_read(aic_receipt_batch *b, const void *data, size_t len, aic_error *err)
+{
+	return decode_batch(b, data, len, false, err);
 }

@@ -21,8 +21,7 @@ static aic_code serve_ping(aic_request *q, aic_error *err)
 
 static aic_code serve_receipts(aic_request *q, aic_error *err)
 {
-	aic_receipts_count count;
-	size_t len = 0;
+	size_t len = 0, n = 0;
 	const uint8_t *data = aic_cbor_bytes(q->args, &len);
 	aic_code rc = aic_cbor_finish(q->args, err);
 
@@ -30,9 +29,11 @@ static aic_code serve_receipts(aic_request *q, aic_error *err)
 		return rc;
 	if (q->who->uid != 0)
 		return aic_fail(err, AIC_REFUSED, "receipts come from a node's aicnoded as root, not from uid %u", (unsigned)q->who->uid);
-	rc = aic_receipts_ingest(q->d->store, data, len, aic_now(), &count, err);
-	aic_cbor_put_uint(q->out, count.accepted);
-	aic_cbor_put_uint(q->out, count.duplicates);
+	rc = aic_receipts_keep(q->d->store, data, len, aic_now(), &n, err);
+	if (q->d->store->waiting >= AIC_RECEIPTS_AT_ONCE)
+		aic_acctd_sort_receipts(q->d);
+	aic_cbor_put_uint(q->out, n);
+	aic_cbor_put_uint(q->out, 0);
 	*q->items = 2;
 	return rc;
 }
@@ -207,6 +208,8 @@ aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, a
 		aic_code rc = aic_viewer_load(&viewer, q.d->store, &q.d->config, who->uid, who->gid, err);
 		if (rc == AIC_OK && operations[i].admin)
 			rc = aic_viewer_needs_admin(&viewer, operations[i].admin, err);
+		if (rc == AIC_OK && operations[i].serve != serve_receipts)
+			aic_acctd_sort_receipts(q.d);
 		if (rc == AIC_OK)
 			rc = operations[i].serve(&q, err);
 		aic_viewer_clear(&viewer);
