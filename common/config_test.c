@@ -152,10 +152,12 @@ static void example_rows(void **state)
 	assert_string_equal(c.provider[0].nodes, "n[1-2]");
 	assert_int_equal(c.n_accounts, 1);
 	assert_string_equal(c.account[0].account, "physics");
-	assert_int_equal(c.n_assets, 1);
+	assert_int_equal(c.n_assets, 3);
 	assert_false(c.asset[0].is_model);
 	assert_string_equal(c.asset[0].owner, "provider/lab-one");
 	assert_true(c.asset[0].terms.per_job == AIC_UNIT / 100);
+	assert_int_equal(strlen(c.asset[0].content), 64);
+	assert_true(c.asset[1].is_model && c.asset[1].n_parents == 1 && c.asset[2].on_ledger);
 	aic_config_free(&c);
 	aic_bytes_free(&out);
 	free(text);
