@@ -79,6 +79,13 @@ aic_idx_make_SOURCES = mpi-runner/idx_make.c
 aic_idx_make_CFLAGS = $(mpi_runner_cflags)
 aic_idx_make_LDADD = libmpirunner.la
 
+# 100 kills instead of kill_test.sh's 10, about five minutes
+kill-long: aic-train aic-idx-make
+	AIC_BUILD=. AIC_KILLS=100 $(srcdir)/mpi-runner/kill_test.sh
+.PHONY: kill-long
+
+bench_scripts += tests/bench/checkpoint.sh
+bench_needs += aic-train
 bench_programs += tests/bench/allreduce_bench
 tests_bench_allreduce_bench_SOURCES = tests/bench/allreduce_bench.c mpi-runner/collective_mpi.c
 tests_bench_allreduce_bench_CFLAGS = $(mpi_runner_cflags)
@@ -140,4 +147,4 @@ endif
 dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch etc/examples/fashion-mnist-cnn.yaml \
 	etc/examples/bible-kjv.yaml etc/examples/bible-kjv.sbatch
 dist_man_MANS += doc/man/aic-train.1 doc/man/aic-run.1 doc/man/aic-spec.5
-EXTRA_DIST += doc/formats/checkpoint.md
+EXTRA_DIST += doc/formats/checkpoint.md tests/bench/checkpoint.sh

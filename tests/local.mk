@@ -5,7 +5,7 @@ list_check_programs:
 	@echo $(check_PROGRAMS)
 
 EXTRA_DIST += .ci tests/run.sh tests/compat.sh tests/lib tests/cluster tests/fault tests/independent tests/mpi
-EXTRA_DIST += mpi-runner/ranks_test.sh mpi-runner/run_test.sh
+EXTRA_DIST += mpi-runner/kill_test.sh mpi-runner/ranks_test.sh mpi-runner/run_test.sh
 
 # The plugins against every release of Slurm that Debian's mirrors have.
 compat:
@@ -28,8 +28,8 @@ EXTRA_DIST += tests/sim/sim_test.sh
 # Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
 EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh doc/benchmarks.md
 EXTRA_PROGRAMS = $(bench_programs) $(sim_programs)
-bench: $(bench_programs)
-	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs)
+bench: $(bench_programs) $(bench_needs)
+	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs) $(addprefix $(srcdir)/,$(bench_scripts))
 
 # Fuzzers (libFuzzer): a build with --enable-fuzz CC=clang. tests/fuzz/run.sh runs each for a few seconds, `make fuzz-long` for hours.
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh
