@@ -8,7 +8,6 @@
 
 #include "accounting/metrics.h"
 #include "accounting/period.h"
-#include "accounting/receipts.h"
 #include "accounting/release.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -115,17 +114,18 @@ static bool take_records(aic_acctd *d)
 	return d->ingested.fresh + d->ingested.different != before;
 }
 
-void aic_acctd_sort_receipts(aic_acctd *d)
+bool aic_acctd_sort_receipts(aic_acctd *d, aic_receipts_count *count)
 {
-	aic_receipts_count count;
 	aic_error e = {0};
+	bool sorted = aic_receipts_sort_in(d->store, count, &e) == AIC_OK;
 
-	if (aic_receipts_sort_in(d->store, &count, &e) == AIC_OK) {
+	if (sorted) {
 		d->receipts_complained = false;
 	} else if (!d->receipts_complained) {
 		aic_error_log("receipts: %s; tried again each second", e.message);
 		d->receipts_complained = true;
 	}
+	return sorted;
 }
 
 /* A period that ended more than the grace ago and has open lines becomes a batch by itself. */
@@ -191,9 +191,10 @@ static void close_on(aic_acctd *d)
 void aic_acctd_tick(void *ctx)
 {
 	aic_acctd *d = ctx;
+	aic_receipts_count count;
 	bool changed;
 
-	aic_acctd_sort_receipts(d);
+	aic_acctd_sort_receipts(d, &count);
 	bool fresh = take_records(d);
 
 	aic_assoc_tick(d->assoc, d->store, &d->config, ASSOCIATIONS_EVERY, &changed);

@@ -5,6 +5,7 @@
 #include "accounting/access.h"
 #include "accounting/assoc.h"
 #include "accounting/batch.h"
+#include "accounting/receipts.h"
 #include "accounting/rows.h"
 #include "accounting/spools.h"
 #include "common/rpc.h"
@@ -40,8 +41,8 @@ void aic_acctd_close(aic_acctd *d);
 /* One turn of all regular work; never waits long. */
 void aic_acctd_tick(void *d);
 
-/* What waits (receipts.h); a failure is logged once and tried again. */
-void aic_acctd_sort_receipts(aic_acctd *d);
+/* What waits (receipts.h); false after a failure, which is logged once and tried again. */
+bool aic_acctd_sort_receipts(aic_acctd *d, aic_receipts_count *count);
 
 /* A slice of d->closing, which is NULL when it is done or has failed; a later turn resumes what failed. */
 aic_code aic_acctd_close_some(aic_acctd *d, aic_error *err);

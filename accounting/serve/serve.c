@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "accounting/acctd.h"
-#include "accounting/receipts.h"
 #include "accounting/release.h"
 
 #define HISTORY_MAX 10000
+#define RECEIPTS_FEW 64      /* are sorted in at once; more wait for each other */
 
 static aic_code serve_ping(aic_request *q, aic_error *err)
 {
@@ -21,6 +21,7 @@ static aic_code serve_ping(aic_request *q, aic_error *err)
 
 static aic_code serve_receipts(aic_request *q, aic_error *err)
 {
+	aic_receipts_count count;
 	size_t len = 0, n = 0;
 	const uint8_t *data = aic_cbor_bytes(q->args, &len);
 	aic_code rc = aic_cbor_finish(q->args, err);
@@ -30,10 +31,13 @@ static aic_code serve_receipts(aic_request *q, aic_error *err)
 	if (q->who->uid != 0)
 		return aic_fail(err, AIC_REFUSED, "receipts come from a node's aicnoded as root, not from uid %u", (unsigned)q->who->uid);
 	rc = aic_receipts_keep(q->d->store, data, len, aic_now(), &n, err);
-	if (q->d->store->waiting >= AIC_RECEIPTS_AT_ONCE)
-		aic_acctd_sort_receipts(q->d);
-	aic_cbor_put_uint(q->out, n);
-	aic_cbor_put_uint(q->out, 0);
+	if (rc != AIC_OK)
+		return rc;
+	size_t all = q->d->store->waiting;
+	if ((all > RECEIPTS_FEW && all < AIC_RECEIPTS_AT_ONCE) || !aic_acctd_sort_receipts(q->d, &count))
+		count = (aic_receipts_count){.accepted = n};
+	aic_cbor_put_uint(q->out, count.accepted);
+	aic_cbor_put_uint(q->out, count.duplicates);
 	*q->items = 2;
 	return rc;
 }
@@ -201,6 +205,7 @@ aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, a
 {
 	aic_viewer viewer;
 	aic_request q = {.d = ctx, .who = who, .viewer = &viewer, .args = args, .out = out, .items = items};
+	aic_receipts_count count;
 
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
 		if (strcmp(op, operations[i].op))
@@ -209,7 +214,7 @@ aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, a
 		if (rc == AIC_OK && operations[i].admin)
 			rc = aic_viewer_needs_admin(&viewer, operations[i].admin, err);
 		if (rc == AIC_OK && operations[i].serve != serve_receipts)
-			aic_acctd_sort_receipts(q.d);
+			aic_acctd_sort_receipts(q.d, &count);
 		if (rc == AIC_OK)
 			rc = operations[i].serve(&q, err);
 		aic_viewer_clear(&viewer);
