@@ -100,7 +100,8 @@ slurm_start() {
 	slurmctld_start
 	slurm_associations
 	slurmd_start
-	wait_for 60 slurm_idle_or_dead
+	# On a busy machine a slurmd's first registration can get lost, and nobody asks it again for minutes: a reconfigure does.
+	wait_for 30 slurm_idle_or_dead || { quietly scontrol reconfigure; wait_for 60 slurm_idle_or_dead; }
 	for node in $LAB_NODES; do
 		daemon_pid "slurmd-$node" >/dev/null || die "slurmd of $node did not start: $(daemon_last_words "slurmd-$node")"
 	done
