@@ -118,7 +118,7 @@ static void csv_close(aic_data *d)
 	free(t);
 }
 
-static const aic_data_kind csv_kind = {csv_fetch, csv_close};
+static const aic_data_kind csv_kind = {csv_fetch, NULL, csv_close};
 
 aic_code aic_csv_open(aic_data *d, const char *where, aic_error *err)
 {

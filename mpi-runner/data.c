@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/bytes.h"
 
@@ -70,6 +72,25 @@ static aic_code locate(const aic_spec *s, char *out, size_t size, aic_error *err
 	                     s->asset, roots);
 }
 
+void aic_data_will_need(const void *at, size_t len)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)at / page * page;
+
+	(void)madvise((void *)from, (uintptr_t)at + len - from, MADV_WILLNEED); /* advice: whatever comes of it */
+}
+
+static aic_code check_root(const aic_data *d, const char *where, aic_error *err)
+{
+	char have[2 * AIC_HASH_LEN + 1], want[2 * AIC_HASH_LEN + 1];
+
+	if (!d->spec->has_root || aic_hash_equal(&d->digest, &d->spec->root))
+		return AIC_OK;
+	aic_hash_hex(have, &d->digest);
+	aic_hash_hex(want, &d->spec->root);
+	return aic_yaml_fail(aic_yaml_get(d->spec->data_node, "root"), err, "data: root: is %s, that of %s is %s: install the version that the "
+	                     "specification means, or correct root", want, where, have);
+}
+
 aic_code aic_data_open(aic_data **out, const aic_spec *spec, aic_error *err)
 {
 	char where[2 * AIC_SPEC_TEXT];
@@ -84,6 +105,9 @@ aic_code aic_data_open(aic_data **out, const aic_spec *spec, aic_error *err)
 	aic_data *d = aic_xcalloc(1, sizeof(*d));
 	d->spec = spec;
 	rc = f->open(d, where, err);
+	if (rc == AIC_OK)
+		rc = check_root(d, where, err);
+	d->prefetched = d->mapped / (size_t)sysconf(_SC_PAGESIZE) > (size_t)sysconf(_SC_PHYS_PAGES) / 2;
 	if (rc == AIC_OK && (d->count[AIC_TRAIN] > UINT32_MAX || d->count[AIC_TEST] > UINT32_MAX))
 		rc = aic_fail(err, AIC_USAGE, "%s: more than 2^32 - 1 samples in a part", where);
 	if (rc == AIC_OK && d->count[AIC_TRAIN] < spec->batch)

@@ -82,9 +82,8 @@ aic_idx_make_LDADD = libmpirunner.la
 # 100 kills instead of kill_test.sh's 10, about five minutes
 kill-long: aic-train aic-idx-make
 	AIC_BUILD=. AIC_KILLS=100 $(srcdir)/mpi-runner/kill_test.sh
-.PHONY: kill-long
 
-bench_scripts += tests/bench/checkpoint.sh
+bench_scripts += $(srcdir)/tests/bench/checkpoint.sh
 bench_needs += aic-train
 bench_programs += tests/bench/allreduce_bench
 tests_bench_allreduce_bench_SOURCES = tests/bench/allreduce_bench.c mpi-runner/collective_mpi.c

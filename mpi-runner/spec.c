@@ -131,6 +131,18 @@ static aic_code read_model(aic_spec *s, const aic_yaml_node *root, aic_error *er
 	return aic_yaml_unknown(model, err);
 }
 
+static aic_code read_root(aic_spec *s, const aic_yaml_node *data, aic_error *err)
+{
+	char hex[2 * AIC_HASH_LEN + 2] = "";
+
+	if (aic_yaml_get_text(data, "root", hex, sizeof(hex), err) != AIC_OK)
+		return AIC_USAGE;
+	s->has_root = hex[0] != '\0';
+	if (s->has_root && !aic_unhex(s->root.b, AIC_HASH_LEN, hex))
+		return aic_yaml_fail(aic_yaml_get(data, "root"), err, "root: \"%s\" is no SHA-256: write 64 hexadecimal digits", hex);
+	return AIC_OK;
+}
+
 static aic_code read_data(aic_spec *s, const aic_yaml_node *root, aic_error *err)
 {
 	const aic_yaml_node *data;
@@ -140,7 +152,7 @@ static aic_code read_data(aic_spec *s, const aic_yaml_node *root, aic_error *err
 	s->data_node = data;
 	if (aic_yaml_get_text(data, "asset", s->asset, sizeof(s->asset), err) != AIC_OK ||
 	    aic_yaml_get_text(data, "path", s->path, sizeof(s->path), err) != AIC_OK ||
-	    aic_yaml_get_text(data, "format", s->format, sizeof(s->format), err) != AIC_OK)
+	    aic_yaml_get_text(data, "format", s->format, sizeof(s->format), err) != AIC_OK || read_root(s, data, err) != AIC_OK)
 		return AIC_USAGE;
 	if (!s->asset[0] && !s->path[0])
 		return aic_yaml_fail(data, err, "data needs asset: NAME (a data set of the site) or path: FOLDER");

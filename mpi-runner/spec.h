@@ -56,6 +56,8 @@ typedef struct {
 	const aic_yaml_node *model_node, *data_node, *train_node;
 
 	char asset[64], path[AIC_SPEC_TEXT], format[16];
+	bool has_root;
+	aic_hash root; /* SHA-256 that the data must have */
 
 	aic_loss_kind loss;
 	aic_optimizer_kind optimizer;

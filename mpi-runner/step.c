@@ -83,6 +83,15 @@ static const uint32_t *batch_of(aic_stepper *s, uint64_t step)
 	return s->order + step % per_epoch * s->spec->batch;
 }
 
+/* Data that memory does not hold: this rank's samples of the next step are read from disk while this one computes. */
+static void prefetch_next(const aic_stepper *s, uint64_t step, const uint32_t *batch)
+{
+	size_t b = (size_t)s->spec->batch, from = aic_shard_row(s->spec->shards, s->gradient.first, b);
+
+	if (s->data->prefetched && s->data->kind->prefetch && (step + 1) % aic_stepper_steps_per_epoch(s) != 0)
+		s->data->kind->prefetch(s->data, AIC_TRAIN, batch + b + from, aic_shard_row(s->spec->shards, s->gradient.end, b) - from);
+}
+
 /* The first thing that is not finite, by its place. */
 static aic_code check_finite(const aic_stepper *s, uint64_t step, const aic_step_result *r, aic_error *err)
 {
@@ -107,6 +116,7 @@ aic_code aic_stepper_gradient(aic_stepper *s, uint64_t step, const float *weight
 	size_t b = (size_t)s->spec->batch;
 	float *sum;
 
+	prefetch_next(s, step, batch);
 	aic_fold_begin(&s->gradient);
 	for (uint32_t shard = s->gradient.first; shard < s->gradient.end; shard++) {
 		float *g = aic_fold_open(&s->gradient, shard);

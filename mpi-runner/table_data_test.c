@@ -173,11 +173,38 @@ static void text_is_windows_of_bytes(void **state)
 	assert_int_equal(d->count[AIC_TEST], 4);   /* (20 - 5) / 4 + 1 */
 	d->kind->fetch(d, AIC_TEST, &second, 1, x, classes, NULL);
 	assert_true(x[0] == 85.0f && classes[0] == 86 && classes[3] == 89);
+	assert_int_equal(d->mapped, 200);
+	assert_false(d->prefetched); /* memory holds it */
+	d->kind->prefetch(d, AIC_TEST, &second, 1);
 	aic_data_close(d);
 	aic_spec_free(spec);
 	told("input: 'text[4]', output: 'class[64]'", "text", "text", "byte 63 is 64, which is no class");
 	told("input: 'text[30]', output: 'class[128]'", "text", "text", "shorter than a window of 30");
 	told("input: 'vector[4]', output: 'class[128]'", "text", "text", "input: text[POSITIONS]");
+}
+
+/* data: root: is the SHA-256 that the data must have. */
+static void the_root_is_checked(void **state)
+{
+	const char *shape = "input: 'text[4]', output: 'class[128]'";
+	char hex[2 * AIC_HASH_LEN + 1], format[128], text[200];
+	aic_data *d;
+	aic_spec *spec;
+	aic_error err;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	put("text", text, sizeof(text));
+	aic_hash right = aic_sha256_of(text, sizeof(text));
+	aic_hash_hex(hex, &right);
+	snprintf(format, sizeof(format), "text, root: %s", hex);
+	assert_int_equal(open_as(shape, "text", format, &d, &spec, &err), AIC_OK);
+	aic_data_close(d);
+	aic_spec_free(spec);
+	hex[0] = hex[0] == '0' ? '1' : '0';
+	snprintf(format, sizeof(format), "text, root: %s", hex);
+	told(shape, "text", format, "t.yaml:2: data: root: is ");
+	told(shape, "text", format, "install the version that the specification means");
 }
 
 static int set_up(void **state)
@@ -211,6 +238,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(mistakes_in_tables_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sounds_are_read_and_split, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(text_is_windows_of_bytes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_root_is_checked, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,14 @@ static void text_fetch(const aic_data *d, aic_part part, const uint32_t *index, 
 	}
 }
 
+static void text_prefetch(const aic_data *d, aic_part part, const uint32_t *index, size_t n)
+{
+	const text *t = d->own;
+
+	for (size_t s = 0; s < n; s++)
+		aic_data_will_need(t->part[part] + index[s] * t->stride[part], t->window + 1);
+}
+
 static void text_close(aic_data *d)
 {
 	text *t = d->own;
@@ -76,7 +84,7 @@ static void text_close(aic_data *d)
 	free(t);
 }
 
-static const aic_data_kind text_kind = {text_fetch, text_close};
+static const aic_data_kind text_kind = {text_fetch, text_prefetch, text_close};
 
 aic_code aic_text_open(aic_data *d, const char *where, aic_error *err)
 {
@@ -91,6 +99,7 @@ aic_code aic_text_open(aic_data *d, const char *where, aic_error *err)
 	snprintf(path, sizeof(path), stat(where, &st) == 0 && S_ISDIR(st.st_mode) ? "%s/text.txt" : "%s", where);
 	if (map_file(t, path, err) != AIC_OK || check_bytes(d, t, path, err) != AIC_OK)
 		return err->code;
+	d->mapped = t->len;
 	t->window = d->spec->input.positions;
 	t->stride[AIC_TRAIN] = (t->window + 1) / 2;
 	t->stride[AIC_TEST] = t->window;

@@ -244,6 +244,8 @@ static aic_code save(training *t, bool now, aic_error *err)
 
 static void say_start(const training *t)
 {
+	char root[2 * AIC_HASH_LEN + 1];
+
 	if (!leads(t))
 		return;
 	printf("%s: %zu weights, %zu samples to train on, %zu held out; %u rank(s), %u thread(s) each, %s; class %s, %u shards\n", t->spec->name,
@@ -254,6 +256,8 @@ static void say_start(const training *t)
 	fflush(stdout);
 	aic_metrics_begin(t->metrics, "start");
 	aic_metrics_text(t->metrics, "model", t->spec->name);
+	aic_hash_hex(root, &t->data->digest);
+	aic_metrics_text(t->metrics, "data_root", root);
 	aic_metrics_count(t->metrics, "weights", t->model->parameters);
 	aic_metrics_count(t->metrics, "ranks", t->c->size);
 	aic_metrics_count(t->metrics, "step", t->step);

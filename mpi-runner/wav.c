@@ -162,7 +162,7 @@ static void wav_close(aic_data *d)
 	free(w);
 }
 
-static const aic_data_kind wav_kind = {wav_fetch, wav_close};
+static const aic_data_kind wav_kind = {wav_fetch, NULL, wav_close};
 
 aic_code aic_wav_open(aic_data *d, const char *where, aic_error *err)
 {

@@ -1,5 +1,5 @@
 # tests: run.sh is the one way to run them all; `make check` runs the unit tests of a build.
-.PHONY: check_programs list_check_programs sim-long bench
+.PHONY: check_programs list_check_programs sim-long kill-long bench
 check_programs: $(check_PROGRAMS) $(sim_programs)
 list_check_programs:
 	@echo $(check_PROGRAMS)
@@ -29,7 +29,7 @@ EXTRA_DIST += tests/sim/sim_test.sh
 EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh doc/benchmarks.md
 EXTRA_PROGRAMS = $(bench_programs) $(sim_programs)
 bench: $(bench_programs) $(bench_needs)
-	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs) $(addprefix $(srcdir)/,$(bench_scripts))
+	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs) $(bench_scripts)
 
 # Fuzzers (libFuzzer): a build with --enable-fuzz CC=clang. tests/fuzz/run.sh runs each for a few seconds, `make fuzz-long` for hours.
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh
