@@ -22,6 +22,7 @@ static const aic_subcommand commands[] = {
 	{"allocator", aic_cmd_allocator, "lend nodes: plan, apply, check (administrators)"},
 	{"lease", aic_cmd_lease, "what is lent now"},
 	{"dataset", aic_cmd_dataset, "data sets: into the store, onto nodes, and where they are"},
+	{"topology", aic_cmd_topology, "how far nodes are from each other, for Slurm's topology/tree"},
 	{"doctor", aic_cmd_doctor, "check this installation; each finding comes with its remedy"},
 	{NULL, NULL, NULL},
 };

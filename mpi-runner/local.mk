@@ -65,6 +65,12 @@ aic_train_SOURCES = mpi-runner/aic_train.c mpi-runner/collective_mpi.c
 aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
 
+bin_PROGRAMS += aic-links
+aic_links_SOURCES = mpi-runner/aic_links.c
+aic_links_CFLAGS = $(mpi_runner_cflags)
+aic_links_LDADD = libcommon.la $(MPI_LIBS)
+dist_man_MANS += doc/man/aic-links.1
+
 bin_PROGRAMS += aic-run
 aic_run_SOURCES = mpi-runner/aic_run.c mpi-runner/run_lease.c mpi-runner/run_lease.h mpi-runner/run_child.c mpi-runner/run_child.h mpi-runner/run_env.c mpi-runner/run_env.h
 aic_run_CFLAGS = $(AM_CFLAGS) $(SAN)

@@ -5,5 +5,6 @@
 int aic_cmd_allocator(int argc, char **argv);
 int aic_cmd_dataset(int argc, char **argv);
 int aic_cmd_lease(int argc, char **argv);
+int aic_cmd_topology(int argc, char **argv);
 
 #endif

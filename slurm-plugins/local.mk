@@ -1,7 +1,7 @@
 # slurm-plugins: what Slurm loads (never with sanitizers, only entry points visible), and aicnoded in node/.
 AIC_PLUGIN_LDFLAGS = -module -avoid-version -shared -Wl,--version-script=$(top_srcdir)/slurm-plugins/plugin.map
 AIC_PLUGIN_CFLAGS = $(AM_CFLAGS) -fvisibility=default
-EXTRA_DIST += slurm-plugins/plugin.map doc/formats/node-dir.md
+EXTRA_DIST += slurm-plugins/plugin.map doc/formats/node-dir.md doc/formats/links.md
 
 if WITH_SPANK
 slurmplugin_LTLIBRARIES += spank_aic.la
@@ -163,10 +163,17 @@ liballocator_la_SOURCES = \
 	slurm-plugins/allocator/slurm.c slurm-plugins/allocator/slurm.h \
 	slurm-plugins/allocator/tick.c \
 	slurm-plugins/dataset/cmd_dataset.c slurm-plugins/option.c slurm-plugins/option.h
-liballocator_la_CFLAGS = $(AM_CFLAGS) $(SLURM_CFLAGS) $(SAN)
-liballocator_la_LIBADD = libdataset.la $(SLURM_LIBS)
-dist_man_MANS += doc/man/aic-allocator.8 doc/man/aic-dataset.1 doc/man/aic-lease.1 doc/man/providers.yaml.5
+liballocator_la_SOURCES += \
+	slurm-plugins/topology/cmd_topology.c slurm-plugins/topology/heat.c slurm-plugins/topology/links.c slurm-plugins/topology/links.h \
+	slurm-plugins/topology/show.c slurm-plugins/topology/show.h slurm-plugins/topology/switches.c slurm-plugins/topology/switches.h
+liballocator_la_CFLAGS = $(AM_CFLAGS) $(SLURM_CFLAGS) $(SAN) -DAIC_BINDIR='"$(bindir)"'
+liballocator_la_LIBADD = libdataset.la $(SLURM_LIBS) -lm
+dist_man_MANS += doc/man/aic-allocator.8 doc/man/aic-dataset.1 doc/man/aic-lease.1 doc/man/aic-topology.8 doc/man/providers.yaml.5
 if WITH_CMOCKA
+check_PROGRAMS += topology_test
+topology_test_SOURCES = slurm-plugins/topology/topology_test.c
+topology_test_CFLAGS = $(slurm_plugin_test_cflags)
+topology_test_LDADD = liballocator.la $(slurm_plugin_test_ldadd)
 check_PROGRAMS += allocator_plan_test
 allocator_plan_test_SOURCES = slurm-plugins/allocator/plan_test.c
 allocator_plan_test_CFLAGS = $(slurm_plugin_test_cflags)
