@@ -106,6 +106,7 @@ aic_code aic_serve_line_act(aic_request *q, aic_error *err);
 aic_code aic_serve_refunds(aic_request *q, aic_error *err);
 aic_code aic_serve_refund_ask(aic_request *q, aic_error *err);
 aic_code aic_serve_refund_approve(aic_request *q, aic_error *err);
+aic_code aic_serve_refund_withdraw(aic_request *q, aic_error *err);
 aic_code aic_serve_audit(aic_request *q, aic_error *err);
 aic_code aic_serve_reconcile(aic_request *q, aic_error *err);
 aic_code aic_serve_erase(aic_request *q, aic_error *err);

@@ -8,11 +8,11 @@
 #include "common/cbor.h"
 #include "common/log.h"
 
-static const char *const state_names[] = {"asked", "posting", "posted"};
+static const char *const state_names[] = {"asked", "posting", "posted", "withdrawn"};
 
 const char *aic_refund_state_name(aic_refund_state s)
 {
-	return (unsigned)s < 3 ? state_names[s] : "unknown";
+	return (unsigned)s < sizeof(state_names) / sizeof(state_names[0]) ? state_names[s] : "unknown";
 }
 
 /* --- reading --- */
@@ -102,7 +102,7 @@ static aic_code find_line(aic_store *s, int64_t line, posted_line *l, aic_error 
 	if (rc == AIC_OK && state < AIC_BATCH_POSTED)
 		return aic_fail(err, AIC_REFUSED, "line %lld is not posted: `aic batch adjust` or `aic batch void` changes it", (long long)line);
 	if (rc == AIC_OK)
-		rc = aic_sql_start(s->db, &st, err, "SELECT amount FROM refund WHERE line=?1", "i", line);
+		rc = aic_sql_start(s->db, &st, err, "SELECT amount FROM refund WHERE line=?1 AND state<>3", "i", line);
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK)
 		l->refunded += aic_sql_amount(st, 0);
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
@@ -262,6 +262,8 @@ aic_code aic_refund_approve(const aic_batches *b, aic_ledger *l, int64_t id, con
 
 	if (rc == AIC_OK && out->state == AIC_REFUND_POSTED)
 		return aic_fail(err, AIC_REFUSED, "refund %lld is posted already, at height %llu", (long long)id, (unsigned long long)out->height);
+	if (rc == AIC_OK && out->state == AIC_REFUND_WITHDRAWN)
+		return aic_fail(err, AIC_REFUSED, "refund %lld was withdrawn: ask for another one", (long long)id);
 	if (rc == AIC_OK)
 		rc = aic_store_begin(b->store, err);
 	if (rc != AIC_OK)
@@ -275,6 +277,42 @@ aic_code aic_refund_approve(const aic_batches *b, aic_ledger *l, int64_t id, con
 		rc = aic_refund_find(b->store, id, out, err);
 	if (rc == AIC_OK && aic_approved_enough(&out->approved, &need))
 		rc = post(b, l, out, err);
+	return rc == AIC_OK ? aic_refund_find(b->store, id, out, err) : rc;
+}
+
+static aic_code withdraw_inside(const aic_batches *b, int64_t id, const char *reason, uid_t uid, int64_t now, aic_error *err)
+{
+	aic_refund f;
+	aic_code rc = aic_refund_find(b->store, id, &f, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	if (!reason[0])
+		return aic_fail(err, AIC_USAGE, "say why: --reason TEXT; it is kept in the log of acts");
+	if (f.state == AIC_REFUND_WITHDRAWN)
+		return AIC_OK;
+	if (f.state == AIC_REFUND_POSTED)
+		return aic_fail(err, AIC_REFUSED, "refund %lld is posted, at height %llu: nothing posted changes", (long long)id,
+		                (unsigned long long)f.height);
+	if (f.state == AIC_REFUND_POSTING)
+		return aic_fail(err, AIC_REFUSED, "refund %lld is being posted: look again with `aic batch refunds`", (long long)id);
+	rc = aic_sql_run(b->store->db, err, "UPDATE refund SET state=3 WHERE id=?1 AND state=0", "i", id);
+	return rc == AIC_OK ? aic_audit_add(b->store, uid, now, err, "withdraws refund %lld of line %lld: %.200s", (long long)id,
+	                                    (long long)f.line, reason) : rc;
+}
+
+aic_code aic_refund_withdraw(const aic_batches *b, int64_t id, const char *reason, uid_t uid, int64_t now, aic_refund *out, aic_error *err)
+{
+	aic_code rc = aic_store_begin(b->store, err);
+
+	if (rc != AIC_OK)
+		return rc;
+	rc = withdraw_inside(b, id, reason, uid, now, err);
+	if (rc != AIC_OK) {
+		aic_store_rollback(b->store);
+		return rc;
+	}
+	rc = aic_store_commit(b->store, err);
 	return rc == AIC_OK ? aic_refund_find(b->store, id, out, err) : rc;
 }
 

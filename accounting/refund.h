@@ -2,6 +2,7 @@
  * by the payee alone, the fee not returned; what the payee lacks becomes its debt.
  *
  *     asked -> posting -> posted
+ *     asked -> withdrawn
  *
  * It is posted once as many administrators have approved its evidence as a batch needs. The evidence is an HMAC under the site's
  * evidence key over ["aic/refund/v1", site, period, number, refund, line, amount, reason, uid, time], so that nobody can guess what
@@ -11,7 +12,7 @@
 
 #include "accounting/batch.h"
 
-typedef enum { AIC_REFUND_ASKED, AIC_REFUND_POSTING, AIC_REFUND_POSTED } aic_refund_state;
+typedef enum { AIC_REFUND_ASKED, AIC_REFUND_POSTING, AIC_REFUND_POSTED, AIC_REFUND_WITHDRAWN } aic_refund_state;
 const char *aic_refund_state_name(aic_refund_state s);
 
 typedef struct {
@@ -35,6 +36,9 @@ aic_code aic_refund_ask(const aic_batches *b, int64_t line, aic_amount amount, c
 /* An administrator's approval; the last one that is needed posts it. */
 aic_code aic_refund_approve(const aic_batches *b, aic_ledger *l, int64_t id, const aic_approval *sig, uid_t uid, int64_t now, aic_refund *out,
                             aic_error *err);
+/* What was asked for and is not being posted is taken back, for good, with the reason in the log of acts: its amount can be asked for
+ * again. In a transaction of its own. */
+aic_code aic_refund_withdraw(const aic_batches *b, int64_t id, const char *reason, uid_t uid, int64_t now, aic_refund *out, aic_error *err);
 /* After a crash: those in "posting" are posted again. */
 aic_code aic_refund_repair(const aic_batches *b, aic_ledger *l, aic_error *err);
 

@@ -156,6 +156,44 @@ static void as_many_approve_as_a_batch_needs(void **state)
 	assert_true(wallet("account/physics").balance == aic("2.43"));
 }
 
+static aic_code withdraw(fixture *f, int64_t id, const char *reason, const char *says)
+{
+	aic_error err = {0};
+	aic_refund r;
+	aic_code rc = aic_refund_withdraw(&f->batches, id, reason, 7, 9, &r, &err);
+
+	if (rc == AIC_OK)
+		assert_int_equal(r.state, AIC_REFUND_WITHDRAWN);
+	else
+		assert_string_equal(err.message, says);
+	return rc;
+}
+
+static void withdrawn_before_it_is_posted(void **state)
+{
+	fixture *f = *state;
+	int64_t acts = 0;
+
+	f->config.approvals = 2;
+	aic_refund r = ask(f, 1, "4", AIC_OK, NULL);
+	approve(f, r.id, 7, AIC_OK, NULL);
+	assert_int_equal(withdraw(f, r.id, "", "say why: --reason TEXT; it is kept in the log of acts"), AIC_USAGE);
+	for (int again = 0; again < 2; again++)
+		assert_int_equal(withdraw(f, r.id, "the wrong line", ""), AIC_OK);
+	assert_int_equal(aic_sql_int(f->store->db, &acts, NULL, "SELECT count(*) FROM audit WHERE what LIKE 'withdraws refund 1 of line 1: the wrong line'", ""), AIC_OK);
+	assert_int_equal(acts, 1);
+	approve(f, r.id, 8, AIC_REFUSED, "refund 1 was withdrawn: ask for another one");
+	assert_true(wallet("account/physics").balance == aic("1.43"));
+	r = ask(f, 1, "4.285", AIC_OK, NULL); /* the whole of it can be asked for again */
+	approve(f, r.id, 7, AIC_OK, NULL);
+	r = approve(f, r.id, 8, AIC_OK, NULL);
+	assert_true(r.state == AIC_REFUND_POSTED && wallet("account/physics").balance == aic("5.715"));
+	char says[100];
+	snprintf(says, sizeof(says), "refund 2 is posted, at height %llu: nothing posted changes", (unsigned long long)r.height);
+	assert_int_equal(withdraw(f, r.id, "too late", says), AIC_REFUSED);
+	assert_int_equal(withdraw(f, 9, "none", "there is no refund 9: `aic batch refunds` lists them"), AIC_NOT_FOUND);
+}
+
 static const char *die_at;
 
 static void die(const char *where)
@@ -202,7 +240,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, posted, closed)
 	const struct CMUnitTest tests[] = {
 		T(gives_back_what_the_payee_has), T(what_is_lacking_is_a_debt), T(refused_with_the_figures), T(as_many_approve_as_a_batch_needs),
-		T(killed_while_posting),
+		T(withdrawn_before_it_is_posted), T(killed_while_posting),
 	};
 
 	aic_log_open("refund_test", "/dev/null", AIC_LOG_ERROR);

@@ -297,6 +297,7 @@ int aic_cmd_batch(int argc, char **argv)
 		{"void", aic_batch_void_command, "charge nothing for a line"},
 		{"penalize", aic_batch_penalize_command, "take ppm off the quality of a data or model line"},
 		{"refund", aic_batch_refund_command, "give back what a posted line paid"},
+		{"withdraw-refund", aic_batch_withdraw_refund_command, "take a refund back that is not posted yet"},
 		{"approve-refund", aic_batch_approve_refund_command, "approve a refund; the last approval posts it"},
 		{"refunds", aic_batch_refunds_command, "refunds, with their reasons"},
 		{"verify", aic_batch_verify_command, "whether a posted batch's lines still give its evidence"},

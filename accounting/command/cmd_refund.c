@@ -1,4 +1,4 @@
-/* cmd_refund.c: aic batch refund | approve-refund | refunds. */
+/* cmd_refund.c: aic batch refund | withdraw-refund | approve-refund | refunds. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static void show(const aic_words *w, const aic_grid *g, bool one)
 	}
 	if (!g->n)
 		aic_table_note(t, "Nothing that you may see was refunded.");
-	else if (one && strcmp(aic_grid_cell(g, 0, R_STATE)->text, "posted"))
+	else if (one && !strcmp(aic_grid_cell(g, 0, R_STATE)->text, "asked"))
 		aic_table_note(t, "Next: `aic batch approve-refund %lld`", (long long)aic_grid_cell(g, 0, R_REFUND)->number);
 	aic_show(w, t);
 }
@@ -87,6 +87,23 @@ int aic_batch_refund_command(int argc, char **argv)
 	aic_rpc_begin(&q.body, "refund-ask", 3);
 	aic_cbor_put_int(&q.body, line);
 	aic_cbor_put_amount(&q.body, amount);
+	aic_cbor_put_text(&q.body, w.reason ? w.reason : "");
+	return finish(&w, argv, &q, rc, &err, true);
+}
+
+int aic_batch_withdraw_refund_command(int argc, char **argv)
+{
+	aic_words w = {.max_args = 1, .takes_reason = true};
+	aic_question q = {.config = &w.base.config};
+	aic_error err = {0};
+	int64_t id = 0;
+	int status = aic_words_begin(&w, "REFUND", "Takes back a refund that was asked for and is not posted yet.", argc, argv);
+
+	if (status)
+		return status;
+	aic_code rc = read_number(&w, "refund", &id, &err);
+	aic_rpc_begin(&q.body, "refund-withdraw", 2);
+	aic_cbor_put_int(&q.body, id);
 	aic_cbor_put_text(&q.body, w.reason ? w.reason : "");
 	return finish(&w, argv, &q, rc, &err, true);
 }

@@ -12,6 +12,7 @@ int aic_batch_adjust_command(int argc, char **argv);
 int aic_batch_void_command(int argc, char **argv);
 int aic_batch_penalize_command(int argc, char **argv);
 int aic_batch_refund_command(int argc, char **argv);
+int aic_batch_withdraw_refund_command(int argc, char **argv);
 int aic_batch_approve_refund_command(int argc, char **argv);
 int aic_batch_refunds_command(int argc, char **argv);
 int aic_batch_verify_command(int argc, char **argv); /* cmd_erase.c */

@@ -188,6 +188,7 @@ static const struct {
 	{"line-act", aic_serve_line_act, "act on a payment line"},
 	{"refunds", aic_serve_refunds, NULL},
 	{"refund-ask", aic_serve_refund_ask, "refund what a line paid"},
+	{"refund-withdraw", aic_serve_refund_withdraw, "withdraw a refund"},
 	{"refund-approve", aic_serve_refund_approve, "approve a refund"},
 	{"audit", aic_serve_audit, "see the log of acts"},
 	{"reconcile", aic_serve_reconcile, "compare with slurmdbd"},

@@ -75,6 +75,22 @@ aic_code aic_serve_refund_ask(aic_request *q, aic_error *err)
 	return rc;
 }
 
+/* [refund, reason] : the refund's row */
+aic_code aic_serve_refund_withdraw(aic_request *q, aic_error *err)
+{
+	aic_refund f;
+	char reason[256];
+	int64_t id = aic_cbor_int(q->args);
+
+	aic_cbor_text(q->args, reason, sizeof(reason));
+	aic_code rc = aic_cbor_finish(q->args, err);
+	if (rc == AIC_OK)
+		rc = aic_refund_withdraw(&q->d->batches, id, reason, q->who->uid, aic_now(), &f, err);
+	if (rc == AIC_OK)
+		put_refunds(q, &f, 1);
+	return rc;
+}
+
 /* [refund, approval] : the refund's row */
 aic_code aic_serve_refund_approve(aic_request *q, aic_error *err)
 {
