@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "accounting/background.h"
 #include "accounting/metrics.h"
 #include "accounting/period.h"
 #include "accounting/release.h"
@@ -85,6 +86,7 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
 
 void aic_acctd_close(aic_acctd *d)
 {
+	aic_background_free(d->background);
 	aic_closing_free(d->closing);
 	aic_ledger_close(d->ledger);
 	aic_metrics_free(d->metrics);

@@ -13,6 +13,7 @@
 
 typedef struct aic_metrics aic_metrics;
 typedef struct aic_release aic_release;
+typedef struct aic_background aic_background;
 
 typedef struct {
 	aic_config config;
@@ -33,6 +34,8 @@ typedef struct {
 	aic_spools_count ingested;
 	aic_metrics *metrics;
 	aic_release *release;
+	aic_background *background;  /* NULL: everything is answered at once */
+	unsigned closing_percent;    /* where closing is another thread's */
 } aic_acctd;
 
 /* Everything but the server: opens the store and what stands on it. */
@@ -74,7 +77,7 @@ aic_code aic_acctd_serve(void *d, const aic_rpc_caller *who, const char *op, aic
 typedef struct {
 	aic_acctd *d;
 	const aic_rpc_caller *who;
-	const aic_viewer *viewer;
+	aic_viewer *viewer;
 	const aic_wallet_row *wallet; /* of a statement: its rows alone; NULL otherwise */
 	aic_cbor *args;
 	aic_bytes *out;

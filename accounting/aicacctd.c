@@ -1,6 +1,6 @@
 /* aicacctd: takes job records from slurmctld's spools and receipts from nodes, charges them, closes periods into batches, and
  * tells the plugins what each account has. Every stage may be killed at any instant: the stage before keeps its data. */
-#include "accounting/acctd.h"
+#include "accounting/background.h"
 #include "common/daemon.h"
 #include "common/log.h"
 
@@ -38,6 +38,7 @@ int main(int argc, char **argv)
 
 	aic_daemon_begin(&daemon, "aicacctd", "AIC's accounting daemon: job records and receipts in, payout batches out.", argc, argv);
 	if (aic_acctd_open(&d, daemon.config_path, &err) == AIC_OK) {
+		d.background = aic_background_new();
 		serve(&d, &daemon, &err);
 		aic_acctd_close(&d);
 	}

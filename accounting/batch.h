@@ -42,6 +42,7 @@ typedef struct {
 	aic_evidence_key key;
 	uint64_t signatures;           /* by administrators' keys that the ledger's policy asks for */
 	aic_hash chain;                /* of the ledger */
+	bool read_only;                /* the store is: nothing is noted in it */
 } aic_batches;
 
 /* What aic.yaml and the ledger ask of a batch or a refund before it is posted. */

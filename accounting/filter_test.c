@@ -2,6 +2,9 @@
 #define _GNU_SOURCE
 #include "common/testing.h"
 
+#include <unistd.h>
+
+#include "accounting/background.h"
 #include "accounting/commands.h"
 #include "accounting/site.h"
 #include "ledger/commands.h"
@@ -47,6 +50,7 @@ static int open_with_jobs(void **state)
 	job(s, 1, "daemon", "physics", "n1", "faces");
 	job(s, 2, "games", "physics", "n2", "");
 	job(s, 3, "mail", "biology", "n3", "");
+	s->d.background = aic_background_new(); /* as the daemon answers */
 	failed.state = AIC_STATE_NODE_FAIL;
 	site_take(s, &failed);
 	aic_job_record_clear(&failed);
@@ -168,11 +172,64 @@ static void others(void **state)
 	expect_printed("provider/lab-two,physics,data,1,2,");
 }
 
+static aic_code ask(test_site *s, uid_t uid, const char *op, const char *text, uint64_t number, uint64_t *ticket, aic_error *err)
+{
+	aic_rpc_caller who = {.uid = uid, .gid = 60000};
+	aic_bytes args = {0}, out = {0};
+	char word[16] = "";
+	size_t items = 0;
+	aic_cbor in, c;
+
+	if (text)
+		aic_cbor_put_text(&args, text);
+	else
+		aic_cbor_put_uint(&args, number);
+	aic_cbor_init(&in, args.data, args.len);
+	aic_code rc = aic_acctd_serve(&s->d, &who, op, &in, &out, &items, err);
+	aic_cbor_init(&c, out.data, out.len);
+	*ticket = 0;
+	if (rc == AIC_OK && aic_cbor_text(&c, word, sizeof(word)) && !strcmp(word, AIC_BACKGROUND_WAITING))
+		*ticket = aic_cbor_uint(&c);
+	aic_bytes_free(&args);
+	aic_bytes_free(&out);
+	return rc;
+}
+
+/* An answer is for who asked, once; so many are made at a time. */
+static void in_the_background(void **state)
+{
+	test_site *s = *state;
+	uint64_t ticket[8], again;
+	aic_error err = {0};
+	aic_code rc;
+
+	assert_int_equal(ask(s, 0, "payouts", "", 0, &ticket[0], &err), AIC_OK);
+	assert_true(ticket[0] != 0);
+	assert_int_equal(ask(s, MEMBER, "resume", NULL, ticket[0], &again, &err), AIC_NOT_FOUND);
+	while ((rc = ask(s, 0, "resume", NULL, ticket[0], &again, &err)) == AIC_OK && again == ticket[0])
+		usleep(1000);
+	assert_int_equal(rc, AIC_OK);
+	assert_int_equal(ask(s, 0, "resume", NULL, ticket[0], &again, &err), AIC_NOT_FOUND);
+	assert_non_null(strstr(err.message, "this answer is no longer there"));
+	assert_int_equal(ask(s, MEMBER, "batch-verify", "", 0, &again, &err), AIC_REFUSED); /* who may is asked first */
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(ask(s, 0, "usage", "", 0, &ticket[i], &err), AIC_OK);
+	assert_int_equal(ask(s, 0, "usage", "", 0, &again, &err), AIC_UNREACHABLE);
+	assert_non_null(strstr(err.message, "8 reports are being made already: ask again in a moment"));
+	while ((rc = ask(s, 0, "resume", NULL, ticket[3], &again, &err)) == AIC_OK && again)
+		usleep(1000);
+	assert_int_equal(ask(s, 0, "usage", "1999-W77", 0, &again, &err), AIC_OK);
+	while ((rc = ask(s, 0, "resume", NULL, again, &ticket[3], &err)) == AIC_OK && ticket[3])
+		usleep(1000);
+	assert_int_equal(rc, AIC_USAGE); /* a failure comes as it is */
+	assert_non_null(strstr(err.message, "1999-W77"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, open_with_jobs, site_close)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(payouts), T(usage), T(others)};
+	const struct CMUnitTest tests[] = {T(payouts), T(usage), T(others), T(in_the_background)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

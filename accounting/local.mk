@@ -9,7 +9,7 @@ libaccounting_la_SOURCES = \
 	accounting/command/ask.c accounting/command/ask.h \
 	accounting/assoc.c accounting/assoc.h \
 	accounting/audit.c accounting/audit.h \
-	accounting/batch.c accounting/batch.h \
+	accounting/background.c accounting/background.h accounting/batch.c accounting/batch.h \
 	accounting/charge.c accounting/charge.h \
 	accounting/close.c \
 	accounting/command/cmd_batch.c accounting/command/cmd_doctor.c accounting/command/cmd_explain.c accounting/command/cmd_priority.c accounting/command/explain.h accounting/command/cmd_quote.c \

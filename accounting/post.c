@@ -27,7 +27,7 @@ aic_code aic_wallet_register(const aic_batches *b, aic_ledger *ledger, aic_walle
 	if (rc == AIC_OK)
 		rc = !strncmp(w->name, "0x", 2) ? foreign_wallet(ledger, w->name, address, err)
 		                                : aic_ledger_wallet_ensure(ledger, w->name, organisation, address, err);
-	if (rc != AIC_OK || w->registered)
+	if (rc != AIC_OK || w->registered || b->read_only)
 		return rc;
 	rc = aic_store_begin(b->store, err);
 	if (rc != AIC_OK)

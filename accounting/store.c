@@ -103,16 +103,41 @@ static aic_code state_load(aic_store *s, aic_error *err)
 	return rc == AIC_OK ? wallets_load(s, err) : rc;
 }
 
-aic_code aic_store_open(aic_store **out, const char *path, aic_error *err)
+static aic_store *store_new(void)
 {
 	aic_store *s = aic_xcalloc(1, sizeof(*s));
+
+	slots_grow(s);
+	s->usage = aic_usage_new();
+	return s;
+}
+
+aic_code aic_store_open_reader(aic_store **out, const char *path, aic_error *err)
+{
+	aic_store *s = store_new();
+	aic_code rc = aic_sql_open(&s->db, path, err);
+
+	*out = NULL;
+	if (rc == AIC_OK)
+		rc = aic_sql_script(s->db, "PRAGMA query_only=ON; PRAGMA cache_size=-16384; BEGIN;", err);
+	if (rc == AIC_OK)
+		rc = state_load(s, err);
+	if (rc != AIC_OK) {
+		aic_store_close(s);
+		return rc;
+	}
+	*out = s;
+	return AIC_OK;
+}
+
+aic_code aic_store_open(aic_store **out, const char *path, aic_error *err)
+{
+	aic_store *s = store_new();
 	mode_t mask = umask(0077);
 	aic_code rc = aic_sql_open(&s->db, path, err);
 
 	umask(mask);
 	*out = NULL;
-	slots_grow(s);
-	s->usage = aic_usage_new();
 	if (rc == AIC_OK)
 		rc = aic_schema_open(s, path, err);
 	if (rc == AIC_OK)

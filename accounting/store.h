@@ -45,6 +45,8 @@ typedef struct {
 } aic_store;
 
 aic_code aic_store_open(aic_store **s, const char *path, aic_error *err);
+/* One more connection that writes nothing and sees one moment, for a thread of its own. */
+aic_code aic_store_open_reader(aic_store **s, const char *path, aic_error *err);
 void aic_store_close(aic_store *s);
 
 aic_code aic_store_begin(aic_store *s, aic_error *err);

@@ -1,10 +1,15 @@
 #include "accounting/command/ask.h"
 
+#include <poll.h>
 #include <string.h>
 
+#include "accounting/background.h"
+#include "common/time.h"
 #include "ledger/client.h"
 
 #define ANSWER_MS 120000 /* closing a period of a million lines takes seconds */
+#define PAUSE_MIN_MS 4   /* between two looks whether an answer is made */
+#define PAUSE_MAX_MS 200
 
 enum { KEY_FORMAT = 0x2000, KEY_OUTPUT, KEY_ACCOUNT, KEY_PROVIDER, KEY_USER, KEY_NODE, KEY_SINCE, KEY_UNTIL, KEY_CLUSTER,
        KEY_ASSET };
@@ -130,6 +135,42 @@ int aic_words_end(aic_words *w, char **argv, aic_code rc, const aic_error *err)
 	return rc == AIC_OK ? 0 : aic_command_fail(argv, err);
 }
 
+/* Whether the answer is being made; then the next question is for it. */
+static bool is_waiting(aic_question *q)
+{
+	char word[sizeof(AIC_BACKGROUND_WAITING)] = "";
+	aic_cbor c = q->answer;
+
+	if (aic_cbor_peek(&c) != AIC_CBOR_TEXT)
+		return false;
+	aic_cbor_text(&c, word, sizeof(word));
+	uint64_t ticket = aic_cbor_uint(&c);
+	if (!aic_cbor_ok(&c) || strcmp(word, AIC_BACKGROUND_WAITING))
+		return false;
+	aic_bytes_clear(&q->body);
+	aic_rpc_begin(&q->body, "resume", 1);
+	aic_cbor_put_uint(&q->body, ticket);
+	return true;
+}
+
+static aic_code call(aic_question *q, aic_rpc *rpc, aic_error *err)
+{
+	int64_t until = aic_monotonic_ms() + ANSWER_MS;
+	int pause = PAUSE_MIN_MS;
+	aic_code rc = aic_rpc_call(rpc, &q->body, &q->keep, &q->answer, err);
+
+	while (rc == AIC_OK && is_waiting(q)) {
+		if (aic_monotonic_ms() >= until)
+			return aic_fail(err, AIC_UNREACHABLE, "aicacctd has not made this answer in %d s: ask for less, or look with `aic doctor`",
+			                ANSWER_MS / 1000);
+		poll(NULL, 0, pause);
+		pause = 2 * pause < PAUSE_MAX_MS ? 2 * pause : PAUSE_MAX_MS;
+		aic_bytes_free(&q->keep);
+		rc = aic_rpc_call(rpc, &q->body, &q->keep, &q->answer, err);
+	}
+	return rc;
+}
+
 aic_code aic_ask(aic_question *q, aic_error *err)
 {
 	const aic_config *c = q->config;
@@ -142,7 +183,7 @@ aic_code aic_ask(aic_question *q, aic_error *err)
 	if (rc == AIC_UNREACHABLE)
 		return aic_fail(err, AIC_UNREACHABLE, "aicacctd does not answer (%s): start it, or look with `aic doctor`", e.message);
 	if (rc == AIC_OK)
-		rc = aic_rpc_call(rpc, &q->body, &q->keep, &q->answer, &e);
+		rc = call(q, rpc, &e);
 	aic_rpc_close(rpc);
 	if (rc != AIC_OK && err)
 		*err = e;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accounting/acctd.h"
+#include "accounting/background.h"
 #include "accounting/release.h"
 
 #define HISTORY_MAX 10000
@@ -162,43 +162,45 @@ static const struct {
 	const char *op;
 	aic_code (*serve)(aic_request *q, aic_error *err);
 	const char *admin; /* what only administrators may do; NULL: anybody, within what one sees */
+	bool slow;         /* adds up lines: in a thread of its own */
 } operations[] = {
-	{"ping", serve_ping, NULL},
-	{"receipts", serve_receipts, NULL},
-	{"balance", serve_balance, NULL},
-	{"history", serve_history, NULL},
-	{"payouts", aic_serve_payouts, NULL},
-	{"statement", aic_serve_statement, NULL},
-	{"payout-series", aic_serve_payout_series, NULL},
-	{"usage", aic_serve_usage, NULL},
-	{"usage-series", aic_serve_usage_series, NULL},
-	{"wallets", aic_serve_wallets, NULL},
-	{"ratings", aic_serve_ratings, NULL},
-	{"value", aic_serve_value, NULL},
-	{"curve", aic_serve_curve, NULL},
-	{"jobs", aic_serve_jobs, NULL},
-	{"uncharged", aic_serve_uncharged, NULL},
-	{"explain", aic_serve_explain, NULL},
-	{"batch-list", aic_serve_batch_list, "see payout batches"},
-	{"batch-show", aic_serve_batch_show, "see payout batches"},
-	{"batch-close", aic_serve_batch_close, "close a period"},
-	{"batch-approve", aic_serve_batch_approve, "approve a payout batch"},
-	{"batch-post", aic_serve_batch_post, "post a payout batch"},
-	{"batch-lines", aic_serve_batch_lines, "see the lines of a batch"},
-	{"line-act", aic_serve_line_act, "act on a payment line"},
-	{"refunds", aic_serve_refunds, NULL},
-	{"refund-ask", aic_serve_refund_ask, "refund what a line paid"},
-	{"refund-withdraw", aic_serve_refund_withdraw, "withdraw a refund"},
-	{"refund-approve", aic_serve_refund_approve, "approve a refund"},
-	{"audit", aic_serve_audit, "see the log of acts"},
-	{"reconcile", aic_serve_reconcile, "compare with slurmdbd"},
-	{"storage-held", aic_serve_storage_held, "declare what a provider holds"},
-	{"storage-list", aic_serve_storage_list, "see what providers hold"},
-	{"erase", aic_serve_erase, "erase a user's records"},
-	{"batch-verify", aic_serve_batch_verify, "verify a batch's evidence"},
-	{"check", aic_serve_check, "look into the daemon's health"},
-	{"forget-damage", aic_serve_forget_damage, "forget damage"},
-	{"forget-node", aic_serve_forget_node, "forget a node's key"},
+	{"ping", serve_ping, NULL, false},
+	{"receipts", serve_receipts, NULL, false},
+	{"balance", serve_balance, NULL, false},
+	{"history", serve_history, NULL, false},
+	{"payouts", aic_serve_payouts, NULL, true},
+	{"statement", aic_serve_statement, NULL, true},
+	{"payout-series", aic_serve_payout_series, NULL, true},
+	{"usage", aic_serve_usage, NULL, true},
+	{"usage-series", aic_serve_usage_series, NULL, true},
+	{"wallets", aic_serve_wallets, NULL, false},
+	{"ratings", aic_serve_ratings, NULL, false},
+	{"value", aic_serve_value, NULL, false},
+	{"curve", aic_serve_curve, NULL, false},
+	{"jobs", aic_serve_jobs, NULL, true},
+	{"uncharged", aic_serve_uncharged, NULL, true},
+	{"resume", aic_background_resume, NULL, false},
+	{"explain", aic_serve_explain, NULL, false},
+	{"batch-list", aic_serve_batch_list, "see payout batches", false},
+	{"batch-show", aic_serve_batch_show, "see payout batches", false},
+	{"batch-close", aic_serve_batch_close, "close a period", false},
+	{"batch-approve", aic_serve_batch_approve, "approve a payout batch", false},
+	{"batch-post", aic_serve_batch_post, "post a payout batch", false},
+	{"batch-lines", aic_serve_batch_lines, "see the lines of a batch", false},
+	{"line-act", aic_serve_line_act, "act on a payment line", false},
+	{"refunds", aic_serve_refunds, NULL, false},
+	{"refund-ask", aic_serve_refund_ask, "refund what a line paid", false},
+	{"refund-withdraw", aic_serve_refund_withdraw, "withdraw a refund", false},
+	{"refund-approve", aic_serve_refund_approve, "approve a refund", false},
+	{"audit", aic_serve_audit, "see the log of acts", false},
+	{"reconcile", aic_serve_reconcile, "compare with slurmdbd", false},
+	{"storage-held", aic_serve_storage_held, "declare what a provider holds", false},
+	{"storage-list", aic_serve_storage_list, "see what providers hold", false},
+	{"erase", aic_serve_erase, "erase a user's records", false},
+	{"batch-verify", aic_serve_batch_verify, "verify a batch's evidence", true},
+	{"check", aic_serve_check, "look into the daemon's health", false},
+	{"forget-damage", aic_serve_forget_damage, "forget damage", false},
+	{"forget-node", aic_serve_forget_node, "forget a node's key", false},
 };
 
 aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out, size_t *items,
@@ -217,7 +219,8 @@ aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, a
 		if (rc == AIC_OK && operations[i].serve != serve_receipts)
 			aic_acctd_sort_receipts(q.d, &count);
 		if (rc == AIC_OK)
-			rc = operations[i].serve(&q, err);
+			rc = operations[i].slow && q.d->background ? aic_background_start(q.d->background, &q, operations[i].serve, err)
+			                                           : operations[i].serve(&q, err);
 		aic_viewer_clear(&viewer);
 		return rc;
 	}

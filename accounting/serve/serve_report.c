@@ -121,7 +121,7 @@ static aic_code payouts_of_batches(aic_request *q, aic_rows *rows, const period 
 			break;
 		if (batch[i].state == AIC_BATCH_CLOSING)
 			snprintf(message, size, "batch %s/%llu is being closed (%u %%): its lines show when it is in review", batch[i].period,
-			         (unsigned long long)batch[i].number, q->d->closing ? aic_closing_percent(q->d->closing) : 0);
+			         (unsigned long long)batch[i].number, q->d->closing ? aic_closing_percent(q->d->closing) : q->d->closing_percent);
 		else if (batch[i].state < AIC_BATCH_POSTED)
 			preview(q, &batch[i], &t, message, size);
 		snprintf(state, sizeof(state), "%s/%llu %s", batch[i].period, (unsigned long long)batch[i].number,
