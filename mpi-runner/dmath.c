@@ -14,91 +14,22 @@
 _Static_assert(FLT_EVAL_METHOD == 0, "D0 needs float arithmetic in float: compile for SSE2 or another IEEE unit");
 _Static_assert(sizeof(float) == 4 && FLT_MANT_DIG == 24, "D0 needs IEEE binary32");
 
-static float from_bits(uint32_t u)
-{
-	float f;
-	memcpy(&f, &u, sizeof(f));
-	return f;
-}
-
-static uint32_t to_bits(float f)
-{
-	uint32_t u;
-	memcpy(&u, &f, sizeof(u));
-	return u;
-}
+#define AIC_SHARED_FN static inline
+#include "mpi-runner/dmath.inc"
 
 float aic_d_exp(float x)
 {
-	x = x > EXP_HIGH ? EXP_HIGH : x;
-	x = x < EXP_LOW ? EXP_LOW : x;
-	float t = fmaf(x, LOG2_E, ROUND_MAGIC);
-	int32_t n = (int32_t)(to_bits(t) - to_bits(ROUND_MAGIC));
-	float whole = t - ROUND_MAGIC;
-	float r = fmaf(whole, -LN2_HIGH, x);
-	r = fmaf(whole, -LN2_LOW, r);
-	float p = EXP_C7;
-	p = fmaf(p, r, EXP_C6);
-	p = fmaf(p, r, EXP_C5);
-	p = fmaf(p, r, EXP_C4);
-	p = fmaf(p, r, EXP_C3);
-	p = fmaf(p, r, EXP_C2);
-	p = fmaf(p, r, 1.0f);
-	p = fmaf(p, r, 1.0f);
-	/* 2^n in two factors, so that results below the normal range are rounded once */
-	int32_t half = n >> 1;
-	float a = from_bits((uint32_t)(half + 127) << 23);
-	float b = from_bits((uint32_t)(n - half + 127) << 23);
-	return p * a * b;
+	return shared_exp(x);
 }
 
 float aic_d_log(float x)
 {
-	if (!(x > 0.0f))
-		return x == 0.0f ? -INFINITY : NAN;
-	if (x > FLT_MAX)
-		return x;
-	int32_t e = 0;
-	if (x < FLT_MIN) {
-		x *= 0x1p25f;
-		e = -25;
-	}
-	uint32_t u = to_bits(x);
-	/* mantissa in [sqrt(1/2), sqrt(2)) */
-	uint32_t shifted = u - SQRT_HALF_BITS;
-	e += (int32_t)shifted >> 23;
-	float f = from_bits((shifted & 0x007fffffu) + SQRT_HALF_BITS) - 1.0f;
-	float z = f * f;
-	float p = LOG_C8;
-	p = fmaf(p, f, LOG_C7);
-	p = fmaf(p, f, LOG_C6);
-	p = fmaf(p, f, LOG_C5);
-	p = fmaf(p, f, LOG_C4);
-	p = fmaf(p, f, LOG_C3);
-	p = fmaf(p, f, LOG_C2);
-	p = fmaf(p, f, LOG_C1);
-	p = fmaf(p, f, LOG_C0);
-	float y = p * f * z;
-	float scale = (float)e;
-	y = fmaf(scale, LOG_LN2_LOW, y);
-	y = fmaf(-0.5f, z, y);
-	y = f + y;
-	return fmaf(scale, LOG_LN2_HIGH, y);
+	return shared_log(x);
 }
 
 float aic_d_tanh(float x)
 {
-	float a = from_bits(to_bits(x) & 0x7fffffffu);
-	float z = x * x;
-	float p = TANH_C4;
-	p = fmaf(p, z, TANH_C3);
-	p = fmaf(p, z, TANH_C2);
-	p = fmaf(p, z, TANH_C1);
-	p = fmaf(p, z, TANH_C0);
-	float small = fmaf(p * z, x, x);
-	float large = 1.0f - 2.0f / (aic_d_exp(a + a) + 1.0f);
-	large = from_bits(to_bits(large) | (to_bits(x) & 0x80000000u));
-	return a < TANH_SMALL ? small : large;
+	return shared_tanh(x);
 }
 
 float aic_d_cos(float x)

@@ -47,4 +47,10 @@
 #define SIN_C1 8.3321608736E-3f
 #define SIN_C2 (-1.9515295891E-4f)
 
+/* Hendrycks and Gimpel, "Gaussian error linear units": 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). */
+#define GELU_OUTER 0.797884561f
+#define GELU_CUBE 0.044715f
+
+#define NORM_EPS 1e-5f /* of layer normalisation, beside the variance */
+
 #endif

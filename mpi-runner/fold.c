@@ -5,17 +5,21 @@
 
 #include "common/bytes.h"
 
-void aic_fold_init(aic_fold *f, const aic_kernels *k, const aic_collective *c, uint32_t shards, size_t n)
+void aic_fold_init(aic_fold *f, const aic_cpu *cpu, const aic_collective *c, uint32_t shards, size_t n)
 {
-	*f = (aic_fold){.k = k, .shards = shards, .n = n};
+	*f = (aic_fold){.k = cpu->k, .gpu = cpu->gpu, .shards = shards, .n = n};
 	f->first = aic_shard_begin(shards, c->size, c->rank);
 	f->end = aic_shard_begin(shards, c->size, c->rank + 1);
 }
 
 void aic_fold_free(aic_fold *f)
 {
-	for (size_t i = 0; i < sizeof(f->vector) / sizeof(f->vector[0]); i++)
-		free(f->vector[i]);
+	for (size_t i = 0; i < sizeof(f->vector) / sizeof(f->vector[0]); i++) {
+		if (f->gpu)
+			f->gpu->kind->release(f->gpu, f->vector[i]);
+		else
+			free(f->vector[i]);
+	}
 	*f = (aic_fold){0};
 }
 
@@ -26,7 +30,9 @@ void aic_fold_begin(aic_fold *f)
 
 static float *vector_at(aic_fold *f, size_t depth)
 {
-	if (!f->vector[depth])
+	if (!f->vector[depth] && f->gpu)
+		f->vector[depth] = f->gpu->kind->room(f->gpu, f->n * sizeof(float));
+	else if (!f->vector[depth])
 		f->vector[depth] = aic_xmalloc(f->n * sizeof(float));
 	return f->vector[depth];
 }
@@ -35,7 +41,10 @@ float *aic_fold_open(aic_fold *f, uint32_t shard)
 {
 	float *v = vector_at(f, f->depth);
 
-	memset(v, 0, f->n * sizeof(float));
+	if (f->gpu)
+		f->gpu->kind->zero(f->gpu, v, f->n * sizeof(float));
+	else
+		memset(v, 0, f->n * sizeof(float));
 	f->tree[f->depth++] = (aic_subtree){shard, 1};
 	return v;
 }
@@ -43,7 +52,10 @@ float *aic_fold_open(aic_fold *f, uint32_t shard)
 void aic_fold_shut(aic_fold *f)
 {
 	while (f->depth > 1 && aic_tree_siblings(f->tree[f->depth - 2], f->tree[f->depth - 1])) {
-		f->k->add(f->n, f->vector[f->depth - 1], f->vector[f->depth - 2]);
+		if (f->gpu)
+			f->gpu->kind->add(f->gpu, f->n, f->vector[f->depth - 1], f->vector[f->depth - 2]);
+		else
+			f->k->add(f->n, f->vector[f->depth - 1], f->vector[f->depth - 2]);
 		f->tree[f->depth - 2].count *= 2;
 		f->depth--;
 	}
@@ -52,5 +64,7 @@ void aic_fold_shut(aic_fold *f)
 aic_code aic_fold_finish(aic_fold *f, aic_collective *c, float **sum, aic_error *err)
 {
 	*sum = vector_at(f, 0);
+	if (f->gpu)
+		return aic_gpu_tree_sum(f->gpu, c, f->shards, f->vector, f->n, *sum, err);
 	return aic_collective_tree_sum(c, f->shards, f->vector, f->n, *sum, err);
 }

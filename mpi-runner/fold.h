@@ -3,7 +3,8 @@
 #define AIC_FOLD_H
 
 #include "mpi-runner/collective.h"
-#include "mpi-runner/kernels/cpu/kernels.h"
+#include "mpi-runner/gpu.h"
+#include "mpi-runner/kernels/cpu/gemm.h"
 #include "mpi-runner/tree.h"
 
 typedef struct {
@@ -13,9 +14,10 @@ typedef struct {
 	float *vector[AIC_PARTIALS_MAX + 1];
 	aic_subtree tree[AIC_PARTIALS_MAX + 1];
 	size_t depth;
+	aic_gpu *gpu;                /* in whose memory the vectors are; NULL: the CPU's */
 } aic_fold;
 
-void aic_fold_init(aic_fold *f, const aic_kernels *k, const aic_collective *c, uint32_t shards, size_t n);
+void aic_fold_init(aic_fold *f, const aic_cpu *cpu, const aic_collective *c, uint32_t shards, size_t n);
 void aic_fold_free(aic_fold *f);
 void aic_fold_begin(aic_fold *f);                  /* a new sum */
 float *aic_fold_open(aic_fold *f, uint32_t shard); /* a vector of zeros for the next shard */

@@ -7,7 +7,9 @@ mpi_runner_sources = \
 	mpi-runner/csv.c \
 	mpi-runner/data.c mpi-runner/data.h \
 	mpi-runner/dmath.c mpi-runner/dmath.h mpi-runner/dmath_const.h \
+	mpi-runner/dmath.inc mpi-runner/philox.inc \
 	mpi-runner/fold.c mpi-runner/fold.h \
+	mpi-runner/gpu.c mpi-runner/gpu.h \
 	mpi-runner/idx.c \
 	mpi-runner/kernels/cpu/avx2.c \
 	mpi-runner/kernels/cpu/avx512.c \
@@ -53,7 +55,7 @@ mpi_runner_sources = \
 	mpi-runner/wav.c
 
 if WITH_MPI
-mpi_runner_cflags = $(AM_CFLAGS) $(SAN) $(MPI_CFLAGS:-I%=-isystem %) $(JANSSON_CFLAGS) -pthread
+mpi_runner_cflags = $(AM_CFLAGS) $(SAN) -DAIC_MODULE_DIR='"$(pkglibdir)"' $(MPI_CFLAGS:-I%=-isystem %) $(JANSSON_CFLAGS) -pthread
 
 noinst_LTLIBRARIES += libmpirunner.la
 libmpirunner_la_SOURCES = $(mpi_runner_sources)
@@ -64,6 +66,41 @@ bin_PROGRAMS += aic-train
 aic_train_SOURCES = mpi-runner/aic_train.c mpi-runner/collective_mpi.c
 aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
+aic_train_LDFLAGS = -export-dynamic
+
+# The part for GPUs: a module that aic-train loads. Its kernels are written in what C and C++ share, so that they also run on the
+# CPU, simulated, in tests.
+gpu_kernels = mpi-runner/kernels/cuda/gemm.cu mpi-runner/kernels/cuda/image.cu mpi-runner/kernels/cuda/pointwise.cu \
+	mpi-runner/kernels/cuda/rows.cu mpi-runner/kernels/cuda/text.cu
+gpu_headers = mpi-runner/kernels/cuda/cuda.h mpi-runner/kernels/cuda/gemm_tile.inc mpi-runner/kernels/cuda/kernels.h \
+	mpi-runner/kernels/cuda/math.inc mpi-runner/dmath.inc mpi-runner/dmath_const.h mpi-runner/philox.inc mpi-runner/philox.h
+EXTRA_DIST += $(gpu_kernels) mpi-runner/kernels/cuda/gemm_tile.inc mpi-runner/kernels/cuda/math.inc
+gpu_module_sources = mpi-runner/kernels/cuda/cuda.h mpi-runner/kernels/cuda/gpu.c mpi-runner/kernels/cuda/gpu.h \
+	mpi-runner/kernels/cuda/kernels.h mpi-runner/kernels/cuda/layers.c
+gpu_simulated = mpi-runner/kernels/cuda/simt.c mpi-runner/kernels/cuda/simt.h mpi-runner/kernels/cuda/simt_kernels.c
+gpu_simulated_cflags = $(mpi_runner_cflags) -DAIC_SIMT -Wno-unknown-pragmas
+
+if WITH_CUDA
+SUFFIXES += .cu
+.cu.lo:
+	$(AM_V_at)$(MKDIR_P) $(@D)
+	$(AM_V_GEN)$(LIBTOOL) $(AM_LIBTOOLFLAGS) --silent --tag=CC --mode=compile $(NVCC) -forward-unknown-to-host-compiler $(NVCC_FLAGS) \
+		$(NVCC_ARCH) -I$(top_srcdir) -prefer-pic -c -o $@ $<
+gpu_objects = $(gpu_kernels:.cu=.lo)
+$(gpu_objects): $(gpu_headers)
+pkglib_LTLIBRARIES += aic_gpu.la
+aic_gpu_la_SOURCES = $(gpu_module_sources)
+aic_gpu_la_CFLAGS = $(mpi_runner_cflags) $(CUDA_CFLAGS)
+aic_gpu_la_LDFLAGS = -module -avoid-version -shared
+aic_gpu_la_LIBADD = $(gpu_objects) $(CUDA_LIBS)
+EXTRA_aic_gpu_la_DEPENDENCIES = $(gpu_objects)
+endif
+
+# the same module with its kernels simulated; -rpath makes libtool build a shared object
+check_LTLIBRARIES += aic_gpu_simulated.la
+aic_gpu_simulated_la_SOURCES = $(gpu_module_sources) $(gpu_simulated)
+aic_gpu_simulated_la_CFLAGS = $(gpu_simulated_cflags)
+aic_gpu_simulated_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
 bin_PROGRAMS += aic-links
 aic_links_SOURCES = mpi-runner/aic_links.c
@@ -119,6 +156,16 @@ mpi_runner_tests = \
 	mpi-runner/table_data_test \
 	mpi-runner/tree_test \
 	mpi-runner/use_test
+mpi_runner_tests += mpi-runner/kernels/cuda/simulated_kernels_test
+mpi_runner_kernels_cuda_simulated_kernels_test_SOURCES = mpi-runner/kernels/cuda/kernels_test.c $(gpu_simulated)
+mpi_runner_kernels_cuda_simulated_kernels_test_CFLAGS = $(gpu_simulated_cflags) $(CMOCKA_CFLAGS)
+mpi_runner_kernels_cuda_simulated_kernels_test_LDADD = $(mpi_runner_test_libs)
+if WITH_CUDA
+mpi_runner_tests += mpi-runner/kernels/cuda/kernels_test
+mpi_runner_kernels_cuda_kernels_test_SOURCES = mpi-runner/kernels/cuda/kernels_test.c
+mpi_runner_kernels_cuda_kernels_test_CFLAGS = $(mpi_runner_test_cflags) $(CUDA_CFLAGS)
+mpi_runner_kernels_cuda_kernels_test_LDADD = $(mpi_runner_test_libs) $(gpu_objects) $(CUDA_LIBS)
+endif
 check_PROGRAMS += $(mpi_runner_tests)
 mpi_runner_test_cflags = $(mpi_runner_cflags) $(CMOCKA_CFLAGS)
 mpi_runner_test_libs = libmpirunner.la $(CMOCKA_LIBS)

@@ -80,6 +80,8 @@ struct aic_pass {
 	float *input;      /* samples x input size: the caller fills it */
 	float *target_value;
 	uint32_t *target_class; /* samples x positions */
+	float *live_input, *live_target; /* the same where layers read them: in a GPU's memory, or the very same vectors */
+	uint32_t *live_class;
 	float **value;     /* value[i]: output of layer i */
 	float **cache;     /* cache[i] */
 	float **skip;      /* gradient that jumps over a residual block, at its opening bracket */
@@ -89,11 +91,12 @@ struct aic_pass {
 	uint32_t *row_best;
 };
 
+/* All but input and targets is in the GPU's memory if cpu has one; whether there was room for it, the GPU's check says. */
 aic_pass *aic_pass_new(const aic_model *m, const aic_cpu *cpu, size_t capacity, bool backward);
 void aic_pass_free(aic_pass *p);
 void aic_pass_forward(aic_pass *p);
 /* Loss over the samples: *loss continues a chain over rows, *correct counts rows whose best class is the target; the gradient of
- * the output, scaled, is prepared for aic_pass_backward. */
+ * the output, scaled, is prepared for aic_pass_backward. On a GPU loss and correct are in its memory. */
 void aic_pass_loss(aic_pass *p, float scale, float *loss, uint64_t *correct);
 void aic_pass_backward(aic_pass *p);
 size_t aic_pass_rows(const aic_pass *p); /* samples x output positions */

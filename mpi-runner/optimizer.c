@@ -5,8 +5,7 @@
 
 #include "common/bytes.h"
 #include "mpi-runner/dmath.h"
-
-enum { CHUNK = 65536 };
+#include "mpi-runner/gpu.h"
 
 void aic_optimizer_init(aic_optimizer *o, const aic_spec *spec, size_t n, uint64_t total_steps)
 {
@@ -14,13 +13,40 @@ void aic_optimizer_init(aic_optimizer *o, const aic_spec *spec, size_t n, uint64
 	o->mean = aic_xcalloc(n, sizeof(float));
 	if (spec->optimizer == AIC_OPTIMIZER_ADAMW)
 		o->square = aic_xcalloc(n, sizeof(float));
+	o->live_mean = o->mean;
+	o->live_square = o->square;
 }
 
 void aic_optimizer_free(aic_optimizer *o)
 {
+	if (o->gpu) {
+		o->gpu->kind->release(o->gpu, o->live_mean);
+		o->gpu->kind->release(o->gpu, o->live_square);
+	}
 	free(o->mean);
 	free(o->square);
 	*o = (aic_optimizer){0};
+}
+
+void aic_optimizer_move(aic_optimizer *o, aic_gpu *g)
+{
+	size_t bytes = o->n * sizeof(float);
+
+	o->gpu = g;
+	o->live_mean = g->kind->room(g, bytes);
+	g->kind->upload(g, o->live_mean, o->mean, bytes);
+	o->live_square = o->square ? g->kind->room(g, bytes) : NULL;
+	if (o->square)
+		g->kind->upload(g, o->live_square, o->square, bytes);
+}
+
+void aic_optimizer_fetch(aic_optimizer *o)
+{
+	if (!o->gpu)
+		return;
+	o->gpu->kind->download(o->gpu, o->mean, o->live_mean, o->n * sizeof(float));
+	if (o->square)
+		o->gpu->kind->download(o->gpu, o->square, o->live_square, o->n * sizeof(float));
 }
 
 float aic_optimizer_rate(const aic_optimizer *o, uint64_t step)
@@ -50,14 +76,16 @@ static void norm_share(void *ctx, size_t begin, size_t end, unsigned thread)
 
 	(void)thread;
 	for (size_t c = begin; c < end; c++) {
-		size_t at = c * CHUNK, len = w->n - at < CHUNK ? w->n - at : CHUNK;
+		size_t at = c * AIC_NORM_CHUNK, len = w->n - at < AIC_NORM_CHUNK ? w->n - at : AIC_NORM_CHUNK;
 		w->chunk[c] = w->cpu->k->row_squares(len, w->g + at);
 	}
 }
 
 float aic_gradient_norm(const aic_cpu *cpu, const float *g, size_t n)
 {
-	size_t chunks = (n + CHUNK - 1) / CHUNK;
+	size_t chunks = (n + AIC_NORM_CHUNK - 1) / AIC_NORM_CHUNK;
+	if (cpu->gpu)
+		return cpu->gpu->kind->norm(cpu->gpu, g, n);
 	norm_work w = {cpu, g, n, aic_xmalloc(chunks * sizeof(float))};
 	float sum = 0.0f;
 
@@ -89,6 +117,16 @@ static void update_share(void *ctx, size_t begin, size_t end, unsigned thread)
 		                    u->o->mean + begin);
 }
 
+static void step_on_gpu(const update *u)
+{
+	aic_gpu *g = u->o->gpu;
+
+	if (u->o->square)
+		g->kind->adamw(g, u->o->n, &u->step, u->g, u->w, u->o->live_mean, u->o->live_square);
+	else
+		g->kind->momentum(g, u->o->n, u->step.lr, u->o->spec->momentum, u->step.decay, u->step.scale, u->g, u->w, u->o->live_mean);
+}
+
 void aic_optimizer_step(aic_optimizer *o, const aic_cpu *cpu, uint64_t step, float norm, const float *g, float *w)
 {
 	const aic_spec *s = o->spec;
@@ -100,5 +138,9 @@ void aic_optimizer_step(aic_optimizer *o, const aic_cpu *cpu, uint64_t step, flo
 	                          .decay = s->weight_decay, .correct1 = 1.0f - o->power1, .correct2 = 1.0f - o->power2, .scale = 1.0f};
 	if (s->clip > 0.0f && norm > s->clip)
 		u.step.scale = s->clip / norm;
-	aic_threads_run(cpu->threads, o->n, CHUNK, update_share, &u);
+	if (o->gpu) {
+		step_on_gpu(&u);
+		return;
+	}
+	aic_threads_run(cpu->threads, o->n, AIC_NORM_CHUNK, update_share, &u);
 }

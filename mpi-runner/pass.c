@@ -3,11 +3,29 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "mpi-runner/gpu.h"
 #include "mpi-runner/model.h"
 
 static float *floats(size_t n)
 {
 	return aic_xcalloc(n ? n : 1, sizeof(float));
+}
+
+/* Where the pass computes. */
+static void *live(const aic_pass *p, size_t n)
+{
+	aic_gpu *g = p->cpu->gpu;
+	return g ? g->kind->room(g, n * sizeof(float)) : floats(n);
+}
+
+static void free_live(const aic_pass *p, void *v)
+{
+	aic_gpu *g = p->cpu->gpu;
+
+	if (g)
+		g->kind->release(g, v);
+	else
+		free(v);
 }
 
 static size_t widest(const aic_model *m)
@@ -30,22 +48,30 @@ aic_pass *aic_pass_new(const aic_model *m, const aic_cpu *cpu, size_t capacity, 
 	p->input = floats(capacity * aic_shape_size(&m->spec->input));
 	p->target_class = aic_xcalloc(rows, sizeof(*p->target_class));
 	p->target_value = floats(m->spec->output_kind == AIC_OUTPUT_VALUE ? rows * m->spec->outputs : 0);
+	p->live_input = p->input;
+	p->live_class = p->target_class;
+	p->live_target = p->target_value;
+	if (cpu->gpu) {
+		p->live_input = live(p, capacity * aic_shape_size(&m->spec->input));
+		p->live_class = live(p, rows);
+		p->live_target = live(p, rows * m->spec->outputs);
+	}
 	p->value = aic_xcalloc(m->layers, sizeof(*p->value));
 	p->cache = aic_xcalloc(m->layers, sizeof(*p->cache));
 	p->skip = aic_xcalloc(m->layers, sizeof(*p->skip));
 	for (size_t i = 0; i < m->layers; i++) {
 		const aic_layer *l = &m->layer[i];
-		p->value[i] = floats(capacity * aic_shape_size(&l->out));
-		p->cache[i] = floats(capacity * l->cache);
+		p->value[i] = live(p, capacity * aic_shape_size(&l->out));
+		p->cache[i] = live(p, capacity * l->cache);
 		if (backward && l->partner > i)
-			p->skip[i] = floats(capacity * aic_shape_size(&l->in));
+			p->skip[i] = live(p, capacity * aic_shape_size(&l->in));
 		room = l->room > room ? l->room : room;
 	}
-	p->scratch = floats(capacity * room);
-	p->gradient[0] = floats(capacity * widest(m));
-	p->gradient[1] = floats(backward ? capacity * widest(m) : 0);
-	p->row_loss = floats(rows);
-	p->row_best = aic_xcalloc(rows, sizeof(*p->row_best));
+	p->scratch = live(p, capacity * room);
+	p->gradient[0] = live(p, capacity * widest(m));
+	p->gradient[1] = live(p, backward ? capacity * widest(m) : 0);
+	p->row_loss = live(p, rows);
+	p->row_best = live(p, rows);
 	return p;
 }
 
@@ -54,9 +80,14 @@ void aic_pass_free(aic_pass *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->model->layers; i++) {
-		free(p->value[i]);
-		free(p->cache[i]);
-		free(p->skip[i]);
+		free_live(p, p->value[i]);
+		free_live(p, p->cache[i]);
+		free_live(p, p->skip[i]);
+	}
+	if (p->cpu->gpu) {
+		free_live(p, p->live_input);
+		free_live(p, p->live_class);
+		free_live(p, p->live_target);
 	}
 	free(p->value);
 	free(p->cache);
@@ -64,11 +95,11 @@ void aic_pass_free(aic_pass *p)
 	free(p->input);
 	free(p->target_class);
 	free(p->target_value);
-	free(p->gradient[0]);
-	free(p->gradient[1]);
-	free(p->scratch);
-	free(p->row_loss);
-	free(p->row_best);
+	free_live(p, p->gradient[0]);
+	free_live(p, p->gradient[1]);
+	free_live(p, p->scratch);
+	free_live(p, p->row_loss);
+	free_live(p, p->row_best);
 	free(p);
 }
 
@@ -84,13 +115,22 @@ const float *aic_pass_output(const aic_pass *p)
 
 static const float *input_of(const aic_pass *p, size_t layer)
 {
-	return layer ? p->value[layer - 1] : p->input;
+	return layer ? p->value[layer - 1] : p->live_input;
 }
 
 void aic_pass_forward(aic_pass *p)
 {
-	for (size_t i = 0; i < p->model->layers; i++)
-		p->model->layer[i].kind->forward(&p->model->layer[i], p, input_of(p, i), p->value[i]);
+	aic_gpu *g = p->cpu->gpu;
+
+	if (g)
+		g->kind->upload(g, p->live_input, p->input, p->samples * aic_shape_size(&p->model->spec->input) * sizeof(float));
+	for (size_t i = 0; i < p->model->layers; i++) {
+		const aic_layer *l = &p->model->layer[i];
+		if (g)
+			g->kind->forward(g, l, p, input_of(p, i), p->value[i]);
+		else
+			l->kind->forward(l, p, input_of(p, i), p->value[i]);
+	}
 }
 
 typedef struct {
@@ -129,12 +169,27 @@ static void squared_rows(void *ctx, size_t begin, size_t end, unsigned thread)
 	}
 }
 
+static void loss_on_gpu(aic_gpu *g, aic_pass *p, float scale, float *loss, uint64_t *correct)
+{
+	size_t rows = aic_pass_rows(p);
+
+	if (p->model->spec->loss == AIC_LOSS_CROSS_ENTROPY)
+		g->kind->upload(g, p->live_class, p->target_class, rows * sizeof(*p->target_class));
+	else
+		g->kind->upload(g, p->live_target, p->target_value, rows * p->model->spec->outputs * sizeof(float));
+	g->kind->loss(g, p, scale, loss, correct);
+}
+
 void aic_pass_loss(aic_pass *p, float scale, float *loss, uint64_t *correct)
 {
 	loss_work w = {p, scale};
 	size_t rows = aic_pass_rows(p);
 	bool classes = p->model->spec->loss == AIC_LOSS_CROSS_ENTROPY;
 
+	if (p->cpu->gpu) {
+		loss_on_gpu(p->cpu->gpu, p, scale, loss, correct);
+		return;
+	}
 	aic_threads_run(p->cpu->threads, rows, 16, classes ? cross_entropy_rows : squared_rows, &w);
 	for (size_t r = 0; r < rows; r++) {
 		*loss = *loss + p->row_loss[r];
@@ -145,11 +200,15 @@ void aic_pass_loss(aic_pass *p, float scale, float *loss, uint64_t *correct)
 void aic_pass_backward(aic_pass *p)
 {
 	unsigned from = 0;
+	aic_gpu *g = p->cpu->gpu;
 
 	for (size_t i = p->model->layers; i-- > 0;) {
 		const aic_layer *l = &p->model->layer[i];
 		float *dx = i ? p->gradient[1 - from] : NULL;
-		l->kind->backward(l, p, input_of(p, i), p->value[i], p->gradient[from], dx);
+		if (g)
+			g->kind->backward(g, l, p, input_of(p, i), p->value[i], p->gradient[from], dx);
+		else
+			l->kind->backward(l, p, input_of(p, i), p->value[i], p->gradient[from], dx);
 		from = 1 - from;
 	}
 }

@@ -2,30 +2,17 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-enum { ROUNDS = 10 };
+#define AIC_SHARED_FN static inline
+#include "mpi-runner/philox.inc"
 
 aic_philox_block aic_philox(uint64_t key, const uint32_t counter[4])
 {
-	uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-	uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-
-	for (int round = 0; round < ROUNDS; round++) {
-		uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-		uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-		c0 = n0;
-		c1 = (uint32_t)p1;
-		c2 = n2;
-		c3 = (uint32_t)p0;
-		k0 += 0x9E3779B9u;
-		k1 += 0xBB67AE85u;
-	}
-	return (aic_philox_block){{c0, c1, c2, c3}};
+	return shared_philox(key, counter);
 }
 
 aic_philox_block aic_random_block(uint64_t seed, aic_random_use use, uint32_t a, uint16_t b, uint64_t index)
 {
-	uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32) ^ (uint32_t)b << 16, a, (uint32_t)use};
-	return aic_philox(seed, counter);
+	return shared_random_block(seed, use, a, b, index);
 }
 
 void aic_random_permutation(uint64_t seed, uint32_t epoch, uint32_t *order, size_t n)

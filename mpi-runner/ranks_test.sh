@@ -11,7 +11,7 @@ GOLDEN_GPT=5425322dae35b9ad33e912b3d89d42e3d66c7e76537b1a0261be4dc2af2cada1
 DIR=$(mktemp -d /tmp/aic-ranks-XXXXXX)
 trap 'rm -rf "$DIR"' EXIT
 export OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_plm=isolated OMPI_MCA_mpi_yield_when_idle=1
-export TMPDIR=$DIR
+export TMPDIR=$DIR AIC_GPU_MODULE=$DIR/none
 export LSAN_OPTIONS=suppressions=$SOURCE/tests/mpi/lsan.supp:print_suppressions=0
 unset AIC_SIMD AIC_THREADS SLURM_PROCID SLURM_NTASKS AIC_DATA_ROOT
 count=0 failed=0
@@ -99,6 +99,36 @@ for model in cnn gpt; do
 	done
 done
 GOLDEN=$GOLDEN_MLP
+
+# the kernels for GPUs, simulated: the same weights, from one or several ranks, and checkpoints that either continues
+gpu() { AIC_GPU_MODULE=$GPU_MODULE "$@"; }
+GPU_MODULE=$BUILD/.libs/aic_gpu_simulated.so
+sed 's/train: {/train: {device: gpu, /' "$DIR/spec.yaml" >"$DIR/gpu.yaml"
+says "a GPU where there is none" "train: device: gpu: no part for GPUs is installed: .*; use device: cpu" --run-dir "$DIR/bad" "$DIR/gpu.yaml"
+if [ -e "$GPU_MODULE" ]; then
+	gpu same "the golden weights on a GPU" 1 gpu
+	gpu same "the golden weights on 3 GPUs" 3 gpu
+	sed 's/ optimizer: sgd/ device: gpu, optimizer: sgd/' "$DIR/cnn.yaml" >"$DIR/layers.yaml"
+	GOLDEN=$GOLDEN_CNN gpu same "the golden weights of the cnn on a GPU" 1 layers
+	sed 's/steps: 40/steps: 3, device: cpu/' "$DIR/gpt.yaml" >"$DIR/few.yaml"
+	sed 's/device: cpu/device: gpu/' "$DIR/few.yaml" >"$DIR/layers.yaml"
+	GOLDEN=$(train 1 "$DIR/few" "$DIR/few.yaml" | hash_of) gpu same "the same weights of the gpt on a GPU and the CPU" 1 layers
+	sed 's/epochs: 3/steps: 36/' "$DIR/spec.yaml" >"$DIR/cpu.yaml"
+	"$TRAIN" --quiet --fresh --run-dir "$DIR/moved" "$DIR/cpu.yaml" >/dev/null 2>&1
+	rm -f "$DIR"/moved/*36*
+	out=$(gpu train 2 "$DIR/moved" "$DIR/cpu.yaml")
+	[ "$(hash_of <<<"$out")" = "$GOLDEN_MLP" ] && grep -q "^resumed.* at step 3[05] of 36" <<<"$out" && grep -q "simulated GPU" <<<"$out" ||
+		{ sed 's/^/# /' <<<"$out"; false; }
+	ok "a checkpoint of the CPU, continued on 2 GPUs"
+	[ "$(SIMT_DEVICES=0 gpu train 1 "$DIR/moved" --fresh "$DIR/cpu.yaml" | hash_of)" = "$GOLDEN_MLP" ]
+	ok "device: auto uses the CPU where there is no GPU"
+	SIMT_DEVICES=0 gpu says "a GPU where the driver finds none" "device: gpu: there is no usable GPU: no CUDA-capable device" --run-dir "$DIR/bad" "$DIR/gpu.yaml"
+	SIMT_MEMORY=100000 gpu says "a GPU whose memory is too small" "simulated GPU 0: .* more are needed, .* are free: set train: micro_batch" \
+		--run-dir "$DIR/bad" "$DIR/gpu.yaml"
+	GPU_MODULE=$BUILD/.libs/libfakenvml.so gpu says "a module that is none" "libfakenvml.so is not AIC's part for GPUs" --run-dir "$DIR/bad" "$DIR/gpu.yaml"
+else
+	ok "the golden weights on a GPU # SKIP make check_programs builds the simulated one"
+fi
 
 # -O3, without the build system
 sources=$(cd "$SOURCE" && ls common/*.c mpi-runner/*.c mpi-runner/kernels/cpu/*.c mpi-runner/layers/*.c |

@@ -212,7 +212,9 @@ static aic_code read_optimizer(aic_spec *s, const aic_yaml_node *t, aic_error *e
 static aic_code read_train(aic_spec *s, const aic_yaml_node *root, aic_error *err)
 {
 	static const char *const losses[] = {"cross_entropy", "squared", NULL};
+	static const char *const devices[] = {"auto", "cpu", "gpu", NULL};
 	const aic_yaml_node *t;
+	int device = AIC_DEVICE_AUTO;
 	int loss = s->output_kind == AIC_OUTPUT_CLASS ? AIC_LOSS_CROSS_ENTROPY : AIC_LOSS_SQUARED;
 
 	if (required(root, "train", &t, err) != AIC_OK)
@@ -220,7 +222,7 @@ static aic_code read_train(aic_spec *s, const aic_yaml_node *root, aic_error *er
 	s->train_node = t;
 	s->batch = 64;
 	s->epochs = 1;
-	if (choose(t, "loss", losses, &loss, err) != AIC_OK || read_optimizer(s, t, err) != AIC_OK ||
+	if (choose(t, "loss", losses, &loss, err) != AIC_OK || choose(t, "device", devices, &device, err) != AIC_OK || read_optimizer(s, t, err) != AIC_OK ||
 	    aic_yaml_get_uint(t, "batch", &s->batch, 1, BATCH_MAX, err) != AIC_OK ||
 	    aic_yaml_get_uint(t, "epochs", &s->epochs, 1, 1000000, err) != AIC_OK ||
 	    aic_yaml_get_uint(t, "steps", &s->steps, 1, UINT32_MAX, err) != AIC_OK ||
@@ -228,6 +230,7 @@ static aic_code read_train(aic_spec *s, const aic_yaml_node *root, aic_error *er
 	    aic_yaml_get_uint(t, "seed", &s->seed, 0, UINT64_MAX, err) != AIC_OK)
 		return AIC_USAGE;
 	s->loss = (aic_loss_kind)loss;
+	s->device = (aic_device_wish)device;
 	if ((s->loss == AIC_LOSS_CROSS_ENTROPY) != (s->output_kind == AIC_OUTPUT_CLASS))
 		return aic_yaml_fail(t, err, "loss: cross_entropy goes with output: class[N], squared with output: value[N]");
 	return aic_yaml_unknown(t, err);

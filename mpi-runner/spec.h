@@ -32,6 +32,7 @@ typedef enum { AIC_INPUT_IMAGE, AIC_INPUT_VECTOR, AIC_INPUT_TEXT } aic_input_kin
 typedef enum { AIC_OUTPUT_CLASS, AIC_OUTPUT_VALUE } aic_output_kind;
 typedef enum { AIC_OPTIMIZER_ADAMW, AIC_OPTIMIZER_SGD } aic_optimizer_kind;
 typedef enum { AIC_SCHEDULE_CONSTANT, AIC_SCHEDULE_LINEAR, AIC_SCHEDULE_COSINE } aic_schedule_kind;
+typedef enum { AIC_DEVICE_AUTO, AIC_DEVICE_CPU, AIC_DEVICE_GPU } aic_device_wish;
 typedef enum { AIC_LOSS_CROSS_ENTROPY, AIC_LOSS_SQUARED } aic_loss_kind;
 
 /* One layer as written: "linear 256". Residual blocks are flattened: "residual(" ... ")residual". */
@@ -59,6 +60,7 @@ typedef struct {
 	bool has_root;
 	aic_hash root; /* SHA-256 that the data must have */
 
+	aic_device_wish device; /* does not decide bits */
 	aic_loss_kind loss;
 	aic_optimizer_kind optimizer;
 	aic_schedule_kind schedule;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "mpi-runner/gpu.h"
 #include "mpi-runner/optimizer.h"
 #include "mpi-runner/philox.h"
 
@@ -20,8 +21,10 @@ void aic_stepper_init(aic_stepper *s, const aic_spec *spec, const aic_model *m, 
 		most = (size_t)spec->micro_batch;
 	s->pass = aic_pass_new(m, cpu, most, true);
 	s->order = aic_xcalloc(d->count[AIC_TRAIN], sizeof(*s->order));
-	aic_fold_init(&s->gradient, cpu->k, c, spec->shards, m->parameters + TAIL);
-	aic_fold_init(&s->score, cpu->k, c, spec->shards, TAIL);
+	aic_fold_init(&s->gradient, cpu, c, spec->shards, m->parameters + TAIL);
+	aic_fold_init(&s->score, cpu, c, spec->shards, TAIL);
+	if (cpu->gpu)
+		s->live_correct = cpu->gpu->kind->room(cpu->gpu, sizeof(*s->live_correct));
 }
 
 void aic_stepper_free(aic_stepper *s)
@@ -30,6 +33,8 @@ void aic_stepper_free(aic_stepper *s)
 	aic_fold_free(&s->gradient);
 	aic_fold_free(&s->score);
 	free(s->order);
+	if (s->cpu && s->cpu->gpu)
+		s->cpu->gpu->kind->release(s->cpu->gpu, s->live_correct);
 }
 
 uint64_t aic_stepper_steps_per_epoch(const aic_stepper *s)
@@ -54,8 +59,11 @@ static void shard_gradient(aic_stepper *s, uint64_t step, const float *weights, 
 	aic_pass *p = s->pass;
 	float *tail = g + s->model->parameters;
 	float scale = 1.0f / (float)(s->spec->batch * positions(s));
-	uint64_t correct = 0;
+	aic_gpu *gpu = s->cpu->gpu;
+	uint64_t count = 0, *correct = gpu ? s->live_correct : &count;
 
+	if (gpu)
+		gpu->kind->zero(gpu, correct, sizeof(*correct));
 	p->weights = weights;
 	p->grads = g;
 	p->training = true;
@@ -66,10 +74,13 @@ static void shard_gradient(aic_stepper *s, uint64_t step, const float *weights, 
 		p->first_sample = at;
 		fetch(s, AIC_TRAIN, batch + at, n);
 		aic_pass_forward(p);
-		aic_pass_loss(p, scale, &tail[TAIL_LOSS], &correct);
+		aic_pass_loss(p, scale, &tail[TAIL_LOSS], correct);
 		aic_pass_backward(p);
 	}
-	tail[TAIL_CORRECT] = (float)correct;
+	if (gpu)
+		gpu->kind->number(gpu, correct, &tail[TAIL_CORRECT]);
+	else
+		tail[TAIL_CORRECT] = (float)*correct;
 }
 
 static const uint32_t *batch_of(aic_stepper *s, uint64_t step)
@@ -95,19 +106,34 @@ static void prefetch_next(const aic_stepper *s, uint64_t step, const uint32_t *b
 /* The first thing that is not finite, by its place. */
 static aic_code check_finite(const aic_stepper *s, uint64_t step, const aic_step_result *r, aic_error *err)
 {
+	size_t n = s->model->parameters, i = 0;
 	char place[96];
 
 	if (isfinite(r->loss) && isfinite(r->norm))
 		return AIC_OK;
-	for (size_t i = 0; i < s->model->parameters; i++) {
-		if (!isfinite(r->gradient[i])) {
-			aic_model_place(s->model, i, place, sizeof(place));
-			return aic_fail(err, AIC_REFUSED, "step %llu: the gradient of %s is %g, the loss %g: lower train: lr, set clip, or look for "
-			                "broken samples", (unsigned long long)step, place, (double)r->gradient[i], (double)r->loss);
-		}
+	float *home = s->cpu->gpu ? aic_xmalloc(n * sizeof(float)) : NULL;
+	if (home)
+		s->cpu->gpu->kind->download(s->cpu->gpu, home, r->gradient, n * sizeof(float));
+	const float *gradient = home ? home : r->gradient;
+	while (i < n && isfinite(gradient[i]))
+		i++;
+	float bad = i < n ? gradient[i] : 0.0f;
+	free(home);
+	if (i < n) {
+		aic_model_place(s->model, i, place, sizeof(place));
+		return aic_fail(err, AIC_REFUSED, "step %llu: the gradient of %s is %g, the loss %g: lower train: lr, set clip, or look for "
+		                "broken samples", (unsigned long long)step, place, (double)bad, (double)r->loss);
 	}
 	return aic_fail(err, AIC_REFUSED, "step %llu: the loss is %g and the gradient's norm %g: lower train: lr or set clip",
 	                (unsigned long long)step, (double)r->loss, (double)r->norm);
+}
+
+static void tail_of(const aic_stepper *s, const float *from, float to[TAIL])
+{
+	if (s->cpu->gpu)
+		s->cpu->gpu->kind->download(s->cpu->gpu, to, from, TAIL * sizeof(float));
+	else
+		memcpy(to, from, TAIL * sizeof(float));
 }
 
 aic_code aic_stepper_gradient(aic_stepper *s, uint64_t step, const float *weights, bool want_stop, aic_step_result *r, aic_error *err)
@@ -121,16 +147,22 @@ aic_code aic_stepper_gradient(aic_stepper *s, uint64_t step, const float *weight
 	for (uint32_t shard = s->gradient.first; shard < s->gradient.end; shard++) {
 		float *g = aic_fold_open(&s->gradient, shard);
 		shard_gradient(s, step, weights, batch, aic_shard_row(s->spec->shards, shard, b), aic_shard_row(s->spec->shards, shard + 1, b), g);
-		g[s->model->parameters + TAIL_STOP] = want_stop ? 1.0f : 0.0f;
+		if (s->cpu->gpu)
+			s->cpu->gpu->kind->set(s->cpu->gpu, g + s->model->parameters + TAIL_STOP, want_stop ? 1.0f : 0.0f);
+		else
+			g[s->model->parameters + TAIL_STOP] = want_stop ? 1.0f : 0.0f;
 		aic_fold_shut(&s->gradient);
 	}
 	aic_code rc = aic_fold_finish(&s->gradient, s->collective, &sum, err);
 	if (rc != AIC_OK)
 		return rc;
-	const float *tail = sum + s->model->parameters;
+	float tail[TAIL];
+	tail_of(s, sum + s->model->parameters, tail);
 	float rows = (float)(b * positions(s));
 	*r = (aic_step_result){.loss = tail[TAIL_LOSS] / rows, .accuracy = tail[TAIL_CORRECT] / rows, .stop = tail[TAIL_STOP] > 0.0f,
 	                       .norm = aic_gradient_norm(s->cpu, sum, s->model->parameters), .gradient = sum};
+	if (s->cpu->gpu && (rc = s->cpu->gpu->kind->check(s->cpu->gpu, err)) != AIC_OK)
+		return rc;
 	return check_finite(s, step, r, err);
 }
 
@@ -156,20 +188,29 @@ static void shard_score(aic_stepper *s, const float *weights, size_t from, size_
 aic_code aic_stepper_test(aic_stepper *s, const float *weights, aic_test_result *r, aic_error *err)
 {
 	size_t count = s->data->count[AIC_TEST];
+	aic_gpu *gpu = s->cpu->gpu;
 	uint64_t correct = 0;
-	float *sum;
+	float *sum, tail[TAIL];
 
+	if (gpu)
+		gpu->kind->zero(gpu, s->live_correct, sizeof(*s->live_correct));
 	aic_fold_begin(&s->score);
 	for (uint32_t shard = s->score.first; shard < s->score.end; shard++) {
 		float *score = aic_fold_open(&s->score, shard);
 		shard_score(s, weights, aic_shard_row(s->spec->shards, shard, count), aic_shard_row(s->spec->shards, shard + 1, count), score,
-		            &correct);
+		            gpu ? s->live_correct : &correct);
 		aic_fold_shut(&s->score);
 	}
+	if (gpu)
+		gpu->kind->download(gpu, &correct, s->live_correct, sizeof(correct));
 	aic_code rc = aic_fold_finish(&s->score, s->collective, &sum, err);
 	if (rc == AIC_OK)
 		rc = aic_collective_sum(s->collective, &correct, 1, err);
-	if (rc == AIC_OK)
-		*r = (aic_test_result){sum[TAIL_LOSS] / (float)(count * positions(s)), (float)((double)correct / (double)(count * positions(s)))};
+	if (rc == AIC_OK && gpu)
+		rc = gpu->kind->check(gpu, err);
+	if (rc != AIC_OK)
+		return rc;
+	tail_of(s, sum, tail);
+	*r = (aic_test_result){tail[TAIL_LOSS] / (float)(count * positions(s)), (float)((double)correct / (double)(count * positions(s)))};
 	return rc;
 }

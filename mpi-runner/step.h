@@ -18,6 +18,7 @@ typedef struct {
 	aic_fold gradient, score;
 	uint32_t *order;      /* of the samples in epoch order_epoch */
 	uint64_t order_epoch; /* UINT64_MAX: none yet */
+	uint64_t *live_correct; /* the GPU's counter of right answers */
 } aic_stepper;
 
 typedef struct {

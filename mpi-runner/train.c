@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "mpi-runner/checkpoint.h"
+#include "mpi-runner/gpu.h"
 #include "mpi-runner/metrics.h"
 #include "mpi-runner/model_file.h"
 #include "mpi-runner/optimizer.h"
@@ -35,6 +36,8 @@ typedef struct {
 	aic_optimizer optimizer;
 	aic_hash identity;
 	float *weights;
+	aic_gpu *gpu;
+	float *live; /* the weights that steps work on: in the GPU's memory, or weights itself */
 	uint64_t step, steps; /* done, in all */
 	char folder[PATH_MAX];
 	aic_saver *saver;
@@ -84,6 +87,46 @@ static aic_code same_data(training *t, aic_error *err)
 	return aic_collective_agree(t->c, rc, err);
 }
 
+static aic_code open_gpu(training *t, aic_error *err)
+{
+	aic_error why = {0};
+	aic_code rc = aic_gpu_choose(&t->gpu, t->spec->device, false, &why, err);
+
+	if (why.message[0])
+		aic_debug("computing on the CPU: %s", why.message);
+	rc = aic_collective_agree(t->c, rc, err);
+	if (rc == AIC_OK)
+		rc = aic_gpu_meet(t->gpu, t->c, err);
+	t->cpu->gpu = t->gpu;
+	return rc;
+}
+
+/* What was initialised or loaded goes to where steps work on it. */
+static aic_code send_state(training *t, aic_error *err)
+{
+	size_t bytes = t->model->parameters * sizeof(float);
+	aic_code rc = AIC_OK;
+
+	t->live = t->weights;
+	if (t->gpu) {
+		t->live = t->gpu->kind->room(t->gpu, bytes);
+		t->gpu->kind->upload(t->gpu, t->live, t->weights, bytes);
+		aic_optimizer_move(&t->optimizer, t->gpu);
+		rc = t->gpu->kind->check(t->gpu, err);
+	}
+	return aic_collective_agree(t->c, rc, err);
+}
+
+/* The state comes home to be saved. */
+static aic_code fetch_state(training *t, aic_error *err)
+{
+	if (!t->gpu)
+		return AIC_OK;
+	t->gpu->kind->download(t->gpu, t->weights, t->live, t->model->parameters * sizeof(float));
+	aic_optimizer_fetch(&t->optimizer);
+	return t->gpu->kind->check(t->gpu, err);
+}
+
 static aic_code prepare(training *t, aic_error *err)
 {
 	aic_code rc = read_spec(t, err);
@@ -95,6 +138,8 @@ static aic_code prepare(training *t, aic_error *err)
 	rc = aic_collective_agree(t->c, rc, err);
 	if (rc == AIC_OK)
 		rc = same_data(t, err);
+	if (rc == AIC_OK)
+		rc = open_gpu(t, err);
 	if (rc != AIC_OK)
 		return rc;
 	t->identity = aic_spec_identity(t->spec, &t->data->digest);
@@ -231,8 +276,11 @@ static aic_code save(training *t, bool now, aic_error *err)
 	uint64_t every = t->spec->checkpoint_every;
 	aic_checkpoint c;
 
+	aic_code rc = aic_collective_agree(t->c, fetch_state(t, err), err);
+	if (rc != AIC_OK)
+		return rc;
 	describe(t, &c);
-	aic_code rc = aic_saver_begin(t->saver, &c, err);
+	rc = aic_saver_begin(t->saver, &c, err);
 	say_saved(t); /* the one before */
 	if (rc == AIC_OK && now)
 		rc = aic_saver_finish(t->saver, err);
@@ -250,7 +298,7 @@ static void say_start(const training *t)
 		return;
 	printf("%s: %zu weights, %zu samples to train on, %zu held out; %u rank(s), %u thread(s) each, %s; class %s, %u shards\n", t->spec->name,
 	       t->model->parameters, t->data->count[AIC_TRAIN], t->data->count[AIC_TEST], t->c->size, aic_threads_count(t->cpu->threads),
-	       t->cpu->k->name, t->spec->class_name, t->spec->shards);
+	       t->gpu ? t->gpu->name : t->cpu->k->name, t->spec->class_name, t->spec->shards);
 	if (t->step > 0)
 		printf("resumed from %s at step %llu of %llu\n", t->folder, (unsigned long long)t->step, (unsigned long long)t->steps);
 	fflush(stdout);
@@ -289,7 +337,7 @@ static void say_step(training *t, const aic_step_result *r)
 static aic_code test(training *t, aic_error *err)
 {
 	aic_test_result r;
-	aic_code rc = aic_stepper_test(&t->stepper, t->weights, &r, err);
+	aic_code rc = aic_stepper_test(&t->stepper, t->live, &r, err);
 
 	if (rc != AIC_OK || !leads(t))
 		return rc;
@@ -313,11 +361,11 @@ static aic_code test(training *t, aic_error *err)
 static aic_code one_step(training *t, bool *stop, aic_error *err)
 {
 	aic_step_result r;
-	aic_code rc = aic_stepper_gradient(&t->stepper, t->step, t->weights, aic_signals_stop() || aic_saver_failed(t->saver), &r, err);
+	aic_code rc = aic_stepper_gradient(&t->stepper, t->step, t->live, aic_signals_stop() || aic_saver_failed(t->saver), &r, err);
 
 	if (rc != AIC_OK)
 		return rc;
-	aic_optimizer_step(&t->optimizer, t->cpu, t->step, r.norm, r.gradient, t->weights);
+	aic_optimizer_step(&t->optimizer, t->cpu, t->step, r.norm, r.gradient, t->live);
 	t->step++;
 	*stop = r.stop;
 	if (leads(t))
@@ -401,6 +449,8 @@ static void training_free(training *t)
 {
 	aic_saver_free(t->saver);
 	aic_segment_free(&t->segment);
+	if (t->gpu)
+		t->gpu->kind->release(t->gpu, t->live);
 	free(t->weights);
 	aic_bytes_free(&t->spec_text);
 	if (t->spec) {
@@ -408,6 +458,7 @@ static void training_free(training *t)
 		aic_stepper_free(&t->stepper);
 	}
 	aic_data_close(t->data);
+	aic_gpu_close(t->gpu);
 	aic_cpu_close(t->cpu);
 	aic_model_free(t->model);
 	aic_spec_free(t->spec);
@@ -423,6 +474,8 @@ aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *st
 		rc = aic_collective_agree(c, open_output(&t, err), err);
 	if (rc == AIC_OK)
 		rc = resume(&t, err);
+	if (rc == AIC_OK)
+		rc = send_state(&t, err);
 	if (rc == AIC_OK) {
 		say_start(&t);
 		rc = run_steps(&t, stopped, err);

@@ -133,7 +133,7 @@ jobcomp_copy_test_LDADD = libcommon_plugin.la $(CMOCKA_LIBS) $(SLURMFULL_LIBS)
 endif
 
 # A library with NVML's names that plays what a file says; only tests load it.
-check_LTLIBRARIES = libfakenvml.la
+check_LTLIBRARIES += libfakenvml.la
 libfakenvml_la_SOURCES = tests/nvml/fake_nvml.c
 libfakenvml_la_LDFLAGS = -module -avoid-version -shared -rpath /nonexistent
 check_PROGRAMS += node_meter_test

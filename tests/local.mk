@@ -1,6 +1,6 @@
 # tests: run.sh is the one way to run them all; `make check` runs the unit tests of a build.
 .PHONY: check_programs list_check_programs sim-long kill-long bench
-check_programs: $(check_PROGRAMS) $(sim_programs)
+check_programs: $(check_PROGRAMS) $(check_LTLIBRARIES) $(sim_programs)
 list_check_programs:
 	@echo $(check_PROGRAMS)
 

@@ -46,7 +46,7 @@ static work work_of(const aic_layer *l, aic_pass *p)
 	size_t rows = p->samples * w.positions, square = p->samples * w.heads * w.positions * w.positions;
 
 	w.d = w.width / w.heads;
-	w.scale = 1.0f / sqrtf((float)w.d);
+	w.scale = aic_attention_scale(w.d);
 	w.qkv = p->cache[l->index];
 	w.mixed = w.qkv + rows * 3 * w.width;
 	w.soft = w.mixed + rows * w.width;

@@ -5,7 +5,7 @@
 
 #include "mpi-runner/layers/layers.h"
 
-enum { CHANNELS, KERNEL, STRIDE, PAD };
+enum { CHANNELS = AIC_CONV2D_CHANNELS, KERNEL = AIC_CONV2D_KERNEL, STRIDE = AIC_CONV2D_STRIDE, PAD = AIC_CONV2D_PAD };
 enum { CHANNELS_MAX = 65536, KERNEL_MAX = 64 };
 
 static aic_code setup(aic_layer *l, aic_error *err)

@@ -28,8 +28,8 @@ static void forward_share(void *ctx, size_t begin, size_t end, unsigned thread)
 {
 	const work *w = ctx;
 	size_t n = aic_shape_size(&w->l->out), blocks = (n + 3) / 4;
-	uint32_t threshold = (uint32_t)((double)w->l->real * 4294967296.0);
-	float keep = 1.0f / (1.0f - w->l->real);
+	uint32_t threshold = aic_dropout_threshold(w->l);
+	float keep = aic_dropout_keep(w->l);
 
 	(void)thread;
 	for (size_t s = begin; s < end; s++) {

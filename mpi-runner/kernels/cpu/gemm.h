@@ -13,6 +13,7 @@ typedef struct {
 	const aic_kernels *k;
 	aic_threads *threads;
 	float **pack; /* one per thread */
+	struct aic_gpu *gpu; /* does the arithmetic of training in its stead, see mpi-runner/gpu.h; borrowed, NULL: none */
 } aic_cpu;
 
 aic_code aic_cpu_open(aic_cpu **cpu, const char *simd, unsigned threads, aic_error *err); /* simd NULL: see aic_kernels_choose */
