@@ -31,7 +31,7 @@ uint32_t aic_priority_points(const aic_priority_weights *w, uint64_t rating_ppm,
 
 char *aic_priority_feature(char *buf, size_t size, const char *dataset)
 {
-	snprintf(buf, size, "aic-data-%s", dataset);
+	snprintf(buf, size, AIC_DATA_FEATURE "%s", dataset);
 	for (char *p = buf; *p; p++)
 		if (strchr("/:@+&|*,()[]", *p))
 			*p = '_';

@@ -10,6 +10,7 @@
 #include "common/error.h"
 
 #define AIC_PRIORITY_MAX 1000000 /* of each parameter */
+#define AIC_DATA_FEATURE "aic-data-" /* how the features of nodes that hold data sets begin */
 
 typedef struct {
 	uint32_t rating;             /* points at a rating of 1; a newcomer has half of them [1000] */

@@ -16,6 +16,7 @@
 #include <src/common/uid.h>
 #include <src/common/xmalloc.h>
 #include <src/common/xstring.h>
+#include <src/slurmctld/job_scheduler.h>
 #include <src/slurmctld/locks.h>
 #include <src/slurmctld/slurmctld.h>
 
@@ -48,6 +49,17 @@ typedef __typeof__(*((job_record_t *)0)->details) aic_job_details;
 #else
 #define AIC_JOB_MODIFY_HAS_MESSAGE 0
 #endif
+
+/* A job's preference as slurmctld keeps it, besides its text. */
+static inline void aic_job_features_reset(aic_job_details *details)
+{
+	details->features_use = NULL;
+	details->feature_list_use = NULL;
+}
+static inline int aic_build_prefer_list(job_record_t *job)
+{
+	return build_feature_list(job, true);
+}
 
 /* fini() returns nothing since 25.11. */
 #if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(25, 11, 0)

@@ -22,6 +22,7 @@ endif
 slurm_plugin_estimate = \
 	slurm-plugins/job_submit/estimate.c slurm-plugins/job_submit/estimate.h slurm-plugins/job_submit/tres.c
 slurm_plugin_decide = \
+	slurm-plugins/job_submit/constraint.c slurm-plugins/job_submit/constraint.h \
 	slurm-plugins/job_submit/decide.c slurm-plugins/job_submit/decide.h \
 	slurm-plugins/job_submit/flight.c slurm-plugins/job_submit/flight.h \
 	slurm-plugins/job_submit/hold.c slurm-plugins/job_submit/hold.h \
@@ -50,6 +51,7 @@ job_submit_aic_la_SOURCES = \
 	slurm-plugins/job_submit/judge.c slurm-plugins/job_submit/judge.h \
 	slurm-plugins/job_submit/keeper.c slurm-plugins/job_submit/keeper.h \
 	slurm-plugins/job_submit/lease.c slurm-plugins/job_submit/lease.h \
+	slurm-plugins/job_submit/prefer.c slurm-plugins/job_submit/prefer.h \
 	slurm-plugins/job_submit/request.c slurm-plugins/job_submit/request.h \
 	slurm-plugins/option.c slurm-plugins/option.h \
 	$(slurm_plugin_estimate) $(slurm_plugin_decide)
@@ -80,6 +82,7 @@ libdataset_la_CFLAGS = $(AM_CFLAGS) $(SAN)
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES = \
 	slurm-plugins/dataset/cache.c slurm-plugins/dataset/cache.h \
+	slurm-plugins/dataset/features.c slurm-plugins/dataset/features.h \
 	slurm-plugins/dataset/service.c slurm-plugins/dataset/service.h \
 	slurm-plugins/dataset/stage.c slurm-plugins/dataset/stage.h \
 	slurm-plugins/dataset/want.c slurm-plugins/dataset/want.h \

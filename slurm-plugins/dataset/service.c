@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/size.h"
 #include "common/time.h"
+#include "slurm-plugins/dataset/features.h"
 #include "slurm-plugins/dataset/stage.h"
 #include "slurm-plugins/dataset/store.h"
 #include "slurm-plugins/dataset/wants.h"
@@ -22,11 +23,15 @@
 #define LOOK_MS 200
 #define REPORT_MS 1000
 #define RETRY_MS 1000
+#define PUBLISH_MS 2000      /* changes of that long go to slurmctld at once, */
+#define REPUBLISH_MS 30000   /* and so often it is asked whether it has lost them: `scontrol reconfigure` does that */
 
 struct aic_dataset_service {
 	const aic_config *config;
-	char node_dir[PATH_MAX];
+	char node_dir[PATH_MAX], node[AIC_NAME_LEN];
 	aic_cache cache;
+	int64_t publish_at_ms;   /* when slurmctld is told next what the cache holds */
+	bool unpublished;        /* it could not be told */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -59,6 +64,60 @@ static bool stopping(aic_dataset_service *s, int wait_ms)
 	return stop;
 }
 
+/* --- what Slurm knows --- */
+
+static bool is_whole(const aic_dataset_service *s, const char *names, const char *name)
+{
+	aic_cache_entry e;
+	aic_hash root;
+
+	return aic_name_get(&root, names, name, NULL) == AIC_OK && aic_cache_get(&e, &s->cache, &root, NULL) == AIC_OK && e.checked;
+}
+
+static void publish(aic_dataset_service *s)
+{
+	char names[PATH_MAX], **name = NULL;
+	size_t n = 0, whole = 0;
+	aic_error err = {0};
+	bool changed;
+
+	if (aic_path_join(names, sizeof(names), s->cache.dir, "names", &err) || aic_names_list(&name, &n, names, &err))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (is_whole(s, names, name[i])) {
+			char *first = name[whole];
+
+			name[whole++] = name[i];
+			name[i] = first;
+		}
+	if (aic_features_publish(s->node, name, whole, &changed, &err) != AIC_OK) {
+		if (!s->unpublished)
+			aic_warn("slurmctld is not told which data sets are here, and is asked again: %s", err.message);
+		s->unpublished = true;
+	} else {
+		if (changed || s->unpublished)
+			aic_info("slurmctld knows of %zu data sets here", whole);
+		s->unpublished = false;
+	}
+	aic_names_free(name, n);
+}
+
+static void publish_when_due(aic_dataset_service *s)
+{
+	if (aic_monotonic_ms() < s->publish_at_ms)
+		return;
+	publish(s);
+	s->publish_at_ms = aic_monotonic_ms() + REPUBLISH_MS;
+}
+
+static void publish_soon(aic_dataset_service *s)
+{
+	int64_t soon = aic_monotonic_ms() + PUBLISH_MS;
+
+	if (s->publish_at_ms > soon)
+		s->publish_at_ms = soon;
+}
+
 /* --- who wants what --- */
 
 static void report(aic_dataset_service *s, const aic_want *w, const aic_stage_report *r)
@@ -89,6 +148,7 @@ static bool tell(errand *e, const aic_stage_report *r)
 		report(e->s, &all[i].want, same ? r : &later);
 	}
 	free(all);
+	publish_when_due(e->s);
 	e->reported_ms = aic_monotonic_ms();
 	return wanted;
 }
@@ -195,6 +255,7 @@ static void settle(errand *e, aic_code rc, const aic_hash *root, const aic_stage
 		aic_str_copy(r.text, sizeof(r.text), err->message);
 		aic_warn("data set %s: %s", e->dataset, err->message);
 	}
+	publish_soon(e->s);
 	tell(e, &r);
 }
 
@@ -226,6 +287,7 @@ static void *work(void *arg)
 				serve(s, &all[next].want);
 		}
 		free(all);
+		publish_when_due(s);
 	} while (!stopping(s, LOOK_MS));
 	return NULL;
 }
@@ -246,6 +308,7 @@ static aic_code prepare(aic_dataset_service *s, const char *node_dir, const char
 	aic_code rc = aic_path_join(folder, sizeof(folder), node_dir, AIC_WANTS_DIR, err);
 
 	aic_str_copy(s->node_dir, sizeof(s->node_dir), node_dir);
+	aic_str_copy(s->node, sizeof(s->node), node);
 	s->cache.gid = group_of(s->config);
 	s->cache.limit = d->size;
 	s->cache.recheck = d->recheck;
@@ -288,6 +351,8 @@ aic_code aic_dataset_service_start(aic_dataset_service **out, const aic_config *
 	*out = NULL;
 	if (!config->datasets.store[0])
 		return AIC_OK;
+	if (config->slurm_conf[0])
+		setenv("SLURM_CONF", config->slurm_conf, 0);
 	s = aic_xcalloc(1, sizeof(*s));
 	s->config = config;
 	if ((rc = prepare(s, node_dir, node, err)) != AIC_OK || (rc = start_thread(s, err)) != AIC_OK) {

@@ -9,6 +9,7 @@
 #include "slurm-plugins/job_submit/judge.h"
 #include "slurm-plugins/job_submit/keeper.h"
 #include "slurm-plugins/job_submit/lease.h"
+#include "slurm-plugins/job_submit/prefer.h"
 #include "slurm-plugins/job_submit/view.h"
 #include "slurm-plugins/option.h"
 
@@ -52,6 +53,7 @@ AIC_FINI_TYPE fini(void)
 {
 	if (aic_keeper_stop()) {
 		aic_view_close(&view);
+		aic_prefer_fini();
 		aic_judge_fini();
 	}
 	AIC_FINI_RETURN;
@@ -123,8 +125,10 @@ int job_submit(job_desc_msg_t *desc, uint32_t submit_uid, char **err_msg)
 
 	if (!aic_option_find(desc->spank_job_env, desc->spank_job_env_size, AIC_OPTION_QUOTE)) {
 		rc = submit(desc, submit_uid, err_msg);
-		if (rc == SLURM_SUCCESS)
+		if (rc == SLURM_SUCCESS) {
 			aic_lease_prepare(desc, err_msg);
+			aic_prefer_submit(desc);
+		}
 		return rc;
 	}
 	return desc->script ? answer_quote(desc, err_msg) : answer_part(desc, submit_uid, err_msg);

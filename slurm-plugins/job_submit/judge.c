@@ -281,6 +281,29 @@ void aic_judge_quote(aic_view *view, aic_quote *q, const job_desc_msg_t *desc)
 	pthread_mutex_unlock(&lock);
 }
 
+bool aic_judge_need(aic_estimate *need, uint32_t *nodes, part_record_t **part, const job_desc_msg_t *desc, const job_record_t *job)
+{
+	job_desc_msg_t none, merged;
+	bool told;
+
+	if (!desc) {
+		slurm_init_job_desc_msg(&none);
+		aic_request_merge(&merged, &none, job);
+		desc = &merged;
+	}
+	pthread_mutex_lock(&lock);
+	told = aic_request_copy(&request, desc, NULL) == AIC_OK;
+	find_partitions(desc->partition);
+	told = told && parts.n;
+	if (told) {
+		aic_estimate_job(need, &request, aic_partition_cached(parts.part[0]));
+		*nodes = request.min_nodes == AIC_UNSET || !request.min_nodes ? 1 : request.min_nodes;
+		*part = parts.part[0];
+	}
+	pthread_mutex_unlock(&lock);
+	return told;
+}
+
 /* --- the keeper --- */
 
 static bool sum_is_due(int64_t snapshot_time)

@@ -10,6 +10,7 @@
 
 #include "common/reservations.h"
 #include "slurm-plugins/job_submit/decide.h"
+#include "slurm-plugins/job_submit/estimate.h"
 #include "slurm-plugins/job_submit/view.h"
 
 /* A new job; what is admitted in enforce mode is reserved, and its AdminComment says how much. */
@@ -22,6 +23,9 @@ void aic_judge_quote(aic_view *view, aic_quote *q, const job_desc_msg_t *desc);
  * jobs are held, and fills *book (the caller frees it). False where nothing was due. */
 bool aic_judge_keep(aic_view *view, aic_reservations *book);
 bool aic_held(const job_record_t *job);
+/* What the job will have, at most, in the first of its partitions (*part), and on how few nodes; for a job that exists, desc is NULL.
+ * False where that cannot be told. */
+bool aic_judge_need(aic_estimate *need, uint32_t *nodes, part_record_t **part, const job_desc_msg_t *desc, const job_record_t *job);
 /* Touches all memory that a submit may need, so that none waits for a page. */
 void aic_judge_init(void);
 void aic_judge_fini(void);

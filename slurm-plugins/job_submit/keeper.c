@@ -8,6 +8,7 @@
 
 #include "common/file.h"
 #include "slurm-plugins/job_submit/judge.h"
+#include "slurm-plugins/job_submit/prefer.h"
 #include "slurm-plugins/param.h"
 
 #define ROUND_S 1
@@ -70,6 +71,7 @@ static void *keep(void *arg)
 		if (aic_judge_keep(seen, &book))
 			write_book(&book);
 		aic_reservations_free(&book);
+		aic_prefer_keep();
 		pthread_mutex_lock(&lock);
 	}
 	pthread_mutex_unlock(&lock);

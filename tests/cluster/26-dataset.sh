@@ -30,3 +30,22 @@ is "on that node alone" "$(ls -d "$AIC_LAB"/state/cache/*/"$root" | sed 's|.*/ca
 is "where nobody else comes near it" "$(stat -c '%a %U %G' "$AIC_LAB/state/cache/n2" "$AIC_LAB/state/cache/n2/$root" | sort -u)" "750 root $AIC_LAB_SERVICE"
 refuses "not even who used it" 2 "Permission denied" as "$LAB_ADA" ls "$AIC_LAB/state/cache/n2/$root"
 is "nor where it was mounted" "$(ls /run/aic-dataset | wc -l)" 0
+
+# Slurm knows which node has it, and prefers it while there is room.
+feature() { scontrol -o show node "$1" | grep -oE "ActiveFeatures=[^ ]*"; }
+has_data() { [ "$(feature "$1")" = ActiveFeatures=aic-data-faces ]; }
+passes "the node has it as a feature" wait_for 20 has_data n2
+is "and no other" "$(for node in n1 n3 n4; do feature "$node"; done | sort -u)" "ActiveFeatures=(null)"
+script "$LAB_ADA" quick.sh <<<'sleep 1'
+script "$LAB_ADA" slow.sh <<<'sleep 8'
+sleep 1.5
+job=$(submit "$LAB_ADA" --time=2 --aic-dataset=faces quick.sh)
+job_wait "$job"
+is "a job that wants it runs there" "$(field "$job" NodeList)" n2
+is "one that does not runs anywhere" "$(job=$(submit "$LAB_ADA" --time=2 quick.sh); job_wait "$job"; field "$job" NodeList)" n1
+sleep 1.5
+jobs=(); for i in 1 2 3 4 5 6 7; do jobs+=("$(submit "$LAB_ADA" --time=2 --aic-dataset=faces slow.sh)"); done
+all_run() { for job in "${jobs[@]}"; do [ "$(field "$job" JobState)" = RUNNING ] || return 1; done; }
+passes "of more than fit there none waits" wait_for 5 all_run
+is "as many as fit run there" "$(for job in "${jobs[@]}"; do field "$job" NodeList; done | grep -c n2)" 4
+as "$LAB_ADA" scancel "${jobs[@]}"

@@ -1,0 +1,17 @@
+/* prefer.h: jobs run where their data set already is, when there is room for them, and nowhere wait for it.
+ *
+ * Slurm's soft constraint (--prefer) keeps a job waiting for its nodes, and with it its partition, until backfill looks. So a job gets
+ * one only while a node with its data can take it at once: by what the jobs that run leave free, less what was sent there since. A thread
+ * looks again each second, takes it from jobs that did not start within seconds, and gives it to waiting jobs where room came. */
+#ifndef AIC_JOB_SUBMIT_PREFER_H
+#define AIC_JOB_SUBMIT_PREFER_H
+
+#include "slurm-plugins/compat.h"
+
+/* A new job; with slurmctld's locks. A preference of the user's own stays. */
+void aic_prefer_submit(job_desc_msg_t *desc);
+/* About once a second, without locks. */
+void aic_prefer_keep(void);
+void aic_prefer_fini(void);
+
+#endif
