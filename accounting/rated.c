@@ -172,37 +172,33 @@ aic_code aic_rate_line(aic_store *s, int64_t line, aic_error *err)
 	return rc == AIC_OK ? rate_record(s, record, line, err) : rc;
 }
 
-#define RECORDS_AT_ONCE 64
-
-/* Ids above `after`; a run has one record, more where it was resized. */
-static aic_code records_of_run(aic_store *s, const char *cluster, uint32_t job, uint32_t restart, int64_t after, int64_t *id, size_t *n,
+/* Ids of a run's records, one, more where it was resized; *id is freed by the caller. */
+static aic_code records_of_run(aic_store *s, const char *cluster, uint32_t job, uint32_t restart, int64_t **id, size_t *n,
                                aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT id FROM record WHERE job=?1 AND cluster=?2 AND restart=?3 AND id>?4 ORDER BY id",
-	                            "itii", (int64_t)job, cluster, (int64_t)restart, after);
+	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT id FROM record WHERE job=?1 AND cluster=?2 AND restart=?3", "iti",
+	                            (int64_t)job, cluster, (int64_t)restart);
 
+	*id = NULL;
 	*n = 0;
-	while (rc == AIC_OK && *n < RECORDS_AT_ONCE && (rc = aic_sql_step(s->db, st, err)) == AIC_OK)
-		id[(*n)++] = sqlite3_column_int64(st, 0);
-	if (rc == AIC_OK)
-		aic_sql_done(st);
+	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
+		if (!(*n & (*n - 1)))
+			*id = aic_xrealloc(*id, (*n ? 2 * *n : 1) * sizeof(**id));
+		(*id)[(*n)++] = sqlite3_column_int64(st, 0);
+	}
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
 aic_code aic_rate_run(aic_store *s, const char *cluster, uint32_t job, uint32_t restart, aic_error *err)
 {
-	int64_t id[RECORDS_AT_ONCE], after = 0;
+	int64_t *id;
 	size_t n;
-	aic_code rc;
+	aic_code rc = records_of_run(s, cluster, job, restart, &id, &n, err);
 
-	do {
-		rc = records_of_run(s, cluster, job, restart, after, id, &n, err);
-		for (size_t i = 0; i < n && rc == AIC_OK; i++) {
-			rc = aic_rate_record(s, id[i], err);
-			after = id[i];
-		}
-	} while (rc == AIC_OK && n == RECORDS_AT_ONCE);
+	for (size_t i = 0; i < n && rc == AIC_OK; i++)
+		rc = aic_rate_record(s, id[i], err);
+	free(id);
 	return rc;
 }
 
