@@ -55,6 +55,7 @@ static aic_code execute_body(aic_state *s, const aic_block *b, aic_error *err)
 	aic_code code;
 
 	aic_state_begin(s, b->header.height, b->header.time);
+	aic_state_generator(s, &b->header.generator);
 	for (size_t i = 0; i < b->n_tx; i++) {
 		if ((code = aic_state_execute(s, b->tx[i].data, b->tx[i].len, err))) {
 			aic_error_prefix(err, "transaction %zu", i + 1);
@@ -420,6 +421,7 @@ void aic_chain_begin(aic_chain *c)
 	int64_t now = c->clock->now(c->clock->ctx);
 
 	aic_state_begin(c->state, head->height + 1, now > head->time ? now : head->time);
+	aic_state_generator(c->state, &c->site);
 }
 
 static void build_block(aic_chain *c, aic_bytes *block, const aic_bytes *transactions, size_t n)

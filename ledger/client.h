@@ -170,6 +170,38 @@ typedef struct {
 } aic_ledger_share;
 aic_code aic_ledger_revenue(aic_ledger *l, const uint8_t asset[32], aic_amount amount, aic_ledger_share **out, size_t *n, aic_error *err);
 
+/* --- training sessions, doc/formats/session.md --- */
+
+typedef enum { AIC_CLASS_D0 = 0, AIC_CLASS_D1 = 1, AIC_CLASS_D2 = 2 } aic_session_class;
+typedef enum { AIC_RUN_USER = 0, AIC_RUN_SITE = 1 } aic_session_run;
+typedef enum { AIC_END_DONE = 0, AIC_END_FAILED = 1, AIC_END_STOPPED = 2 } aic_session_end;
+typedef enum {
+	AIC_SESSION_OPEN = 0, AIC_SESSION_CLOSED = 1, AIC_SESSION_CHALLENGED = 2, AIC_SESSION_DOUBTED = 3, /* these wait */
+	AIC_SESSION_UNCHALLENGED = 4, AIC_SESSION_VERIFIED = 5, AIC_SESSION_UNVERIFIABLE = 6, AIC_SESSION_UNPROVEN = 7,
+	AIC_SESSION_REFUTED = 8, AIC_SESSION_WITHHELD = 9, AIC_SESSION_EXPIRED = 10
+} aic_session_state;
+typedef enum { AIC_VERDICT_AGREES = 0, AIC_VERDICT_DIFFERS = 1, AIC_VERDICT_WITHHELD = 2, AIC_VERDICT_DECLINED = 3 } aic_verdict_result;
+const char *aic_session_state_name(uint64_t state);   /* "open", "verified", ... */
+const char *aic_verdict_result_name(uint64_t result); /* "agrees", ... */
+/* What a session's seconds count in `verified` (economics.md 2), ppm; false while its lines are held. */
+bool aic_session_counts(uint64_t state, uint64_t *ppm);
+/* SHA-256("aic/salted/v1" || salt || SHA-256 of the thing). */
+aic_hash aic_session_salted(const uint8_t salt[32], const aic_hash *thing);
+/* The seed that a session's training runs with. */
+uint64_t aic_session_seed(uint64_t spec_seed, const aic_hash *session, const aic_hash *entropy);
+
+/* What a verifier has found. It signs all that stands before the signature, so that any site can bring it. */
+typedef struct {
+	aic_hash session;
+	uint64_t round;
+	uint8_t key[AIC_PUBLIC_LEN];
+	uint64_t result, segment, step;
+	aic_hash evidence;
+	uint8_t signature[AIC_SIGNATURE_LEN];
+} aic_verdict;
+void aic_verdict_sign(aic_verdict *v, const aic_key *verifier, const aic_hash *chain);
+bool aic_verdict_verify(const aic_verdict *v, const aic_hash *chain);
+
 typedef enum { AIC_ROLE_SITE = 1, AIC_ROLE_NODE = 2, AIC_ROLE_ADMIN = 3 } aic_role;
 const char *aic_role_name(aic_role role); /* "site", "node", "admin" */
 

@@ -48,6 +48,9 @@ libledger_la_SOURCES = \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
 	ledger/state/settlement_part.c ledger/state/settlement_part.h \
 	ledger/state/path.c ledger/state/path.h \
+	ledger/state/session.c ledger/state/session.h ledger/state/session_body.c ledger/state/session_rate.c ledger/state/session_row.c \
+	ledger/state/draw.c ledger/state/draw.h ledger/state/session_tick.c ledger/state/verdict.c ledger/state/verdict.h ledger/state/verifier.c \
+	ledger/client_session.c \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
 	ledger/state/touch.c ledger/state/touch.h \
 	ledger/state/token.c ledger/state/token.h \
@@ -207,6 +210,18 @@ check_PROGRAMS += ledger_rating_test
 ledger_rating_test_SOURCES = ledger/state/rating_test.c ledger/testing.c
 ledger_rating_test_CFLAGS = $(ledger_test_flags)
 ledger_rating_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_session_test
+ledger_session_test_SOURCES = ledger/state/session_test.c ledger/state/session_testing.c ledger/state/session_testing.h ledger/testing.c
+ledger_session_test_CFLAGS = $(ledger_test_flags)
+ledger_session_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_verdict_test
+ledger_verdict_test_SOURCES = ledger/state/verdict_test.c ledger/state/session_testing.c ledger/state/session_testing.h ledger/testing.c
+ledger_verdict_test_CFLAGS = $(ledger_test_flags)
+ledger_verdict_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_draw_test
+ledger_draw_test_SOURCES = ledger/state/draw_test.c ledger/testing.c
+ledger_draw_test_CFLAGS = $(ledger_test_flags)
+ledger_draw_test_LDADD = $(ledger_test_libs) -lm
 check_PROGRAMS += ledger_request_test
 ledger_request_test_SOURCES = ledger/state/request_test.c ledger/testing.c
 ledger_request_test_CFLAGS = $(ledger_test_flags)

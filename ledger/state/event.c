@@ -30,6 +30,16 @@ const char *aic_event_name(uint64_t kind)
 		return "Reversal";
 	case AIC_EVENT_DEBT:
 		return "Debt";
+	case AIC_EVENT_SESSION_OPEN:
+		return "SessionOpen";
+	case AIC_EVENT_SESSION_CLOSE:
+		return "SessionClose";
+	case AIC_EVENT_SESSION_APPEAL:
+		return "SessionAppeal";
+	case AIC_EVENT_SESSION_RATE:
+		return "SessionRate";
+	case AIC_EVENT_VERDICT:
+		return "Verdict";
 	case AIC_EVENT_EVIDENCE:
 		return "Evidence";
 	default:

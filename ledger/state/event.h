@@ -29,6 +29,11 @@ typedef enum {
 	AIC_EVENT_SETTLEMENT_PART = 49,       /* value: bytes; note: period/number part i/n */
 	AIC_EVENT_REVERSAL = 50,
 	AIC_EVENT_DEBT = 51,                  /* a owes b value more */
+	AIC_EVENT_SESSION_OPEN = 64,          /* a pays; note: the session's first 16 digits, as in the next three */
+	AIC_EVENT_SESSION_CLOSE = 66,         /* a pays; value: steps */
+	AIC_EVENT_SESSION_APPEAL = 69,        /* a pays */
+	AIC_EVENT_SESSION_RATE = 70,          /* a paid, b's rating; value: the fee that counts */
+	AIC_EVENT_VERDICT = 80,               /* a pays; value: the first wrong step, where it differs; note: and what was found */
 	AIC_EVENT_EVIDENCE = 112              /* a member site lied at height value; note: which, and how */
 } aic_event_kind;
 

@@ -72,6 +72,26 @@ static executor find(uint64_t kind)
 		return aic_execute_settlement_part;
 	case AIC_TX_SETTLEMENT:
 		return aic_execute_settlement;
+	case AIC_TX_SESSION_OPEN:
+		return aic_execute_session_open;
+	case AIC_TX_SESSION_COMMIT:
+		return aic_execute_session_commit;
+	case AIC_TX_SESSION_CLOSE:
+		return aic_execute_session_close;
+	case AIC_TX_SESSION_NODES:
+		return aic_execute_session_nodes;
+	case AIC_TX_SESSION_CHALLENGE:
+		return aic_execute_session_challenge;
+	case AIC_TX_SESSION_APPEAL:
+		return aic_execute_session_appeal;
+	case AIC_TX_SESSION_RATE:
+		return aic_execute_session_rate;
+	case AIC_TX_VERIFIER_REGISTER:
+		return aic_execute_verifier_register;
+	case AIC_TX_VERIFIER_WITHDRAW:
+		return aic_execute_verifier_withdraw;
+	case AIC_TX_VERDICT:
+		return aic_execute_verdict;
 	default:
 		return NULL;
 	}

@@ -42,6 +42,16 @@ aic_code aic_execute_parameters(aic_exec *x, aic_error *err);
 aic_code aic_execute_rates(aic_exec *x, aic_error *err);
 aic_code aic_execute_pause(aic_exec *x, aic_error *err);
 aic_code aic_execute_evidence(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_open(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_commit(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_close(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_nodes(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_challenge(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_appeal(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_rate(aic_exec *x, aic_error *err);
+aic_code aic_execute_verifier_register(aic_exec *x, aic_error *err);
+aic_code aic_execute_verifier_withdraw(aic_exec *x, aic_error *err);
+aic_code aic_execute_verdict(aic_exec *x, aic_error *err);
 
 /* --- shared by the kinds --- */
 /* A wallet that must exist, else refused with its address. */

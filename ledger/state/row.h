@@ -37,7 +37,15 @@ typedef enum {
 	AIC_TABLE_PARTS_POSTED = 17, /* key as of 7: [* transaction] that brought the pieces */
 	AIC_TABLE_REQUEST = 18,   /* key u256 BE id */
 	AIC_TABLE_BEACON = 19,    /* key "": [beacon]; absent: the chain id */
-	AIC_TABLE_EVIDENCE = 20   /* key site || kind (1 byte) || u64 BE height: [height at which it was recorded, proof] */
+	AIC_TABLE_EVIDENCE = 20,  /* key site || kind (1 byte) || u64 BE height: [height at which it was recorded, proof] */
+	AIC_TABLE_SESSION = 21,   /* key session; this one and the next ones: session.h */
+	AIC_TABLE_SESSION_CHECKPOINT = 22, /* key session || u32 BE number */
+	AIC_TABLE_SESSION_NODES = 23,      /* key session */
+	AIC_TABLE_VERIFIERS = 24,          /* key "" */
+	AIC_TABLE_SESSION_QUEUE = 25,      /* key "": [* session] that wait */
+	AIC_TABLE_SESSION_WITHHELD = 26,   /* key provider: how many in a row */
+	AIC_TABLE_SESSION_UNDECIDED = 27,  /* key site: how many */
+	AIC_TABLE_SESSION_RATED = 28       /* key settlement's transaction || u32 BE line: sum of the fees that ratings have used */
 } aic_table_id;
 
 aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);

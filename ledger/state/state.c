@@ -14,6 +14,11 @@ void aic_state_begin(aic_state *s, uint64_t height, int64_t time)
 	s->time = time;
 }
 
+void aic_state_generator(aic_state *s, const aic_id *generator)
+{
+	s->generator = *generator;
+}
+
 void aic_state_discard(aic_state *s)
 {
 	aic_tree_undo(s->tree, 0);
@@ -22,6 +27,8 @@ void aic_state_discard(aic_state *s)
 	aic_bytes_clear(&s->events);
 	aic_bytes_clear(&s->results);
 	aic_bytes_clear(&s->paths);
+	aic_bytes_clear(&s->sessions);
+	memset(&s->generator, 0, sizeof(s->generator));
 	s->n_tx = s->n_touched = 0;
 }
 
@@ -65,7 +72,7 @@ aic_code aic_state_execute(aic_state *s, const void *data, size_t len, aic_error
 	aic_transaction tx;
 	aic_exec x = {.state = s, .tx = &tx, .height = s->height, .time = s->time, .index = s->n_tx};
 	size_t mark = aic_tree_mark(s->tree), events = s->events.len, results = s->results.len, touched = s->n_touched,
-	       paths = s->paths.len;
+	       paths = s->paths.len, sessions = s->sessions.len;
 	aic_frontier leaves = s->event_leaves;
 	aic_code code = aic_tx_decode(&tx, data, len, err);
 
@@ -80,6 +87,7 @@ aic_code aic_state_execute(aic_state *s, const void *data, size_t len, aic_error
 	s->results.len = results;
 	s->n_touched = touched;
 	s->paths.len = paths;
+	s->sessions.len = sessions;
 	s->event_leaves = leaves;
 	return code;
 }

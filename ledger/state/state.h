@@ -42,6 +42,8 @@ aic_tree *aic_state_tree(aic_state *s);
 
 /* --- making a block --- */
 void aic_state_begin(aic_state *s, uint64_t height, int64_t time);
+/* Who makes it: nobody, unless told after begin. */
+void aic_state_generator(aic_state *s, const aic_id *generator);
 /* Executes one transaction; where it fails it leaves no trace and the block goes on without it. */
 aic_code aic_state_execute(aic_state *s, const void *tx, size_t len, aic_error *err);
 /* The roots of what was executed since begin. */

@@ -29,6 +29,8 @@ struct aic_state {
 	size_t n_tx, cap_tx;
 	aic_address *touched;
 	size_t n_touched, cap_touched;
+	aic_id generator;        /* of the block */
+	aic_bytes sessions;      /* that it opened */
 	aic_bytes paths;         /* keys of rows whose paths are kept */
 };
 

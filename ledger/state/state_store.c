@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/failpoint.h"
+#include "ledger/state/draw.h"
 #include "ledger/state/path.h"
 #include "ledger/state/state_private.h"
 
@@ -115,6 +116,7 @@ void aic_state_close(aic_state *s)
 	aic_bytes_free(&s->results);
 	aic_bytes_free(&s->last_events);
 	aic_bytes_free(&s->paths);
+	aic_bytes_free(&s->sessions);
 	free(s->tx);
 	free(s->touched);
 	free(s);
@@ -247,6 +249,8 @@ aic_code aic_state_commit(aic_state *s, const aic_hash *hash, const void *block,
 	aic_hash leaf = aic_merkle_leaf(hash->b, AIC_HASH_LEN);
 	aic_frontier_add(&head.blocks, &leaf);
 	aic_code code = valid ? aic_state_beacon_advance(s, "", 0, err) : AIC_OK; /* no block has a draw yet */
+	if (valid && !code)
+		code = aic_sessions_tick(s, hash, false, err);
 	if (code) {
 		aic_tree_forget(s->tree);
 		aic_state_discard(s);
