@@ -11,7 +11,6 @@
 #define SKIP_DEPTH 16
 #define NULL_BYTE 0xf6
 #define TINY_END 24 /* bytes below it are whole unsigned integers */
-#define NOT_UTF8 "text that is not UTF-8"
 
 /* --- one head, by libcbor's callbacks --- */
 
@@ -109,33 +108,6 @@ static size_t shortest_head(const item *it)
 	return v <= 0xff ? 2 : v <= 0xffff ? 3 : v <= 0xffffffff ? 5 : 9;
 }
 
-/* Most of what is read, without a call for each head: an integer, string, array or map as it must be written. False for all else,
- * what is refused included. */
-static bool plain_item(const uint8_t *p, size_t left, item *it)
-{
-	static const aic_cbor_type types[] = {AIC_CBOR_UINT, AIC_CBOR_NEGINT, AIC_CBOR_BYTES, AIC_CBOR_TEXT, AIC_CBOR_ARRAY,
-	                                      AIC_CBOR_MAP};
-	unsigned major = p[0] >> 5, more = p[0] & 31;
-	size_t head = more < TINY_END ? 1 : more <= 27 ? 1 + ((size_t) 1 << (more - TINY_END)) : SIZE_MAX;
-	uint64_t v = more;
-
-	if (major > 5 || head > left)
-		return false;
-	if (head > 1) {
-		v = 0;
-		for (size_t i = 1; i < head; i++)
-			v = v << 8 | p[i];
-	}
-	*it = (item) {.type = types[major], .value = v, .size = head};
-	if (head != shortest_head(it))
-		return false;
-	if (it->type != AIC_CBOR_BYTES && it->type != AIC_CBOR_TEXT)
-		return true;
-	it->data = p + head;
-	it->size += (size_t) v;
-	return v <= left - head;
-}
-
 /* The item at the cursor, whose type is AIC_CBOR_INVALID, with the reason, where it is not canonical. */
 static item next_item(const aic_cbor *c)
 {
@@ -144,12 +116,6 @@ static item next_item(const aic_cbor *c)
 
 	if (left == 0)
 		return it;
-	if (plain_item(c->data + c->pos, left, &it)) {
-		if (it.type == AIC_CBOR_TEXT && aic_utf8_valid(it.data, (size_t) it.value) != it.value)
-			return (item) {.type = AIC_CBOR_INVALID, .refused = NOT_UTF8};
-		return it;
-	}
-	it = (item) {.type = AIC_CBOR_END};
 	struct cbor_decoder_result got = cbor_stream_decode(c->data + c->pos, left, &callbacks, &it);
 	if (got.status == CBOR_DECODER_NEDATA)
 		return (item) {.type = AIC_CBOR_INVALID, .refused = "an item that ends behind the data"};
@@ -162,7 +128,7 @@ static item next_item(const aic_cbor *c)
 	if (head != shortest_head(&it))
 		return (item) {.type = AIC_CBOR_INVALID, .refused = "a head that is longer than necessary"};
 	if (it.type == AIC_CBOR_TEXT && aic_utf8_valid(it.data, (size_t) it.value) != it.value)
-		return (item) {.type = AIC_CBOR_INVALID, .refused = NOT_UTF8};
+		return (item) {.type = AIC_CBOR_INVALID, .refused = "text that is not UTF-8"};
 	return it;
 }
 
@@ -180,12 +146,6 @@ static const char *type_name(aic_cbor_type type)
 	return name[type];
 }
 
-/* aic_cbor_ok without a call: these are asked for each item. */
-static inline bool fine(const aic_cbor *c)
-{
-	return c->err.code == AIC_OK;
-}
-
 void aic_cbor_init(aic_cbor *c, const void *data, size_t len)
 {
 	c->data = data;
@@ -197,7 +157,7 @@ void aic_cbor_init(aic_cbor *c, const void *data, size_t len)
 
 bool aic_cbor_ok(const aic_cbor *c)
 {
-	return fine(c);
+	return c->err.code == AIC_OK;
 }
 
 void aic_cbor_fail(aic_cbor *c, const char *fmt, ...)
@@ -227,7 +187,7 @@ static void fail_item(aic_cbor *c, const item *it, const char *wanted)
 /* Takes the next item if it is of this type. */
 static bool take(aic_cbor *c, aic_cbor_type type, item *it)
 {
-	if (!fine(c))
+	if (!aic_cbor_ok(c))
 		return false;
 	*it = next_item(c);
 	if (it->type != type) {
@@ -242,7 +202,7 @@ uint64_t aic_cbor_uint(aic_cbor *c)
 {
 	item it;
 
-	if (fine(c) && c->pos < c->len && c->data[c->pos] < TINY_END)
+	if (aic_cbor_ok(c) && c->pos < c->len && c->data[c->pos] < TINY_END)
 		return c->data[c->pos++];
 	return take(c, AIC_CBOR_UINT, &it) ? it.value : 0;
 }
@@ -476,9 +436,9 @@ aic_code aic_cbor_fields(aic_cbor *c, const char *what, int n, const char *const
 	if (aic_cbor_ok(c) && fields != (size_t)n)
 		aic_cbor_fail(c, "a %s has %d fields, this one %zu", what, n, fields);
 	int key = 0;
-	for (; key < n && fine(c); key++) {
+	for (; key < n && aic_cbor_ok(c); key++) {
 		uint64_t found = aic_cbor_uint(c);
-		if (fine(c) && found != (uint64_t)key)
+		if (aic_cbor_ok(c) && found != (uint64_t)key)
 			aic_cbor_fail(c, "key %llu stands where %d must", (unsigned long long)found, key);
 		get(c, key, ctx);
 	}

@@ -9,7 +9,6 @@
 #define BIGNUM_TAG 2
 
 #define TINY_MAX 23 /* the largest argument that stands in the head's first byte */
-#define TINY_TEXT 0x60
 
 #define PUT_HEAD(out, encode, value) \
 	do { \
@@ -45,10 +44,7 @@ void aic_cbor_put_text(aic_bytes *out, const char *s)
 {
 	size_t len = s ? strlen(s) : 0, valid;
 
-	if (len <= TINY_MAX && out->len < out->cap)
-		out->data[out->len++] = (uint8_t) (TINY_TEXT + len);
-	else
-		PUT_HEAD(out, cbor_encode_string_start, len);
+	PUT_HEAD(out, cbor_encode_string_start, len);
 	while (len > 0) {
 		valid = aic_utf8_valid(s, len);
 		aic_bytes_append(out, s, valid);

@@ -2,6 +2,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_CTX: EVP's states cost more to copy than a short input to hash */
 #include "common/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -107,48 +108,30 @@ aic_hash aic_hmac_sha256(const void *key, size_t key_len, const void *data, size
 	return h;
 }
 
-#define HMAC_BLOCK 64
-
-/* SHA-256 behind the key's inner and outer block: EVP's MACs cost more to start again than a short input to hash. */
 struct aic_hmac {
-	SHA256_CTX inner, outer;
+	EVP_MAC_CTX *ctx;
 };
-
-static void start_padded(SHA256_CTX *c, const uint8_t block[HMAC_BLOCK], uint8_t pad)
-{
-	uint8_t padded[HMAC_BLOCK];
-
-	for (size_t i = 0; i < HMAC_BLOCK; i++)
-		padded[i] = block[i] ^ pad;
-	must(SHA256_Init(c) && SHA256_Update(c, padded, HMAC_BLOCK), "start an HMAC");
-	OPENSSL_cleanse(padded, sizeof(padded));
-}
 
 aic_hmac *aic_hmac_new(const void *key, size_t key_len)
 {
 	aic_hmac *k = aic_xmalloc(sizeof(*k));
-	uint8_t block[HMAC_BLOCK] = {0};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+	char digest[] = OSSL_DIGEST_NAME_SHA2_256;
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
 
-	if (key_len > HMAC_BLOCK) {
-		aic_hash h = aic_sha256_of(key, key_len);
-		memcpy(block, h.b, sizeof(h.b));
-	} else if (key_len) {
-		memcpy(block, key, key_len);
-	}
-	start_padded(&k->inner, block, 0x36);
-	start_padded(&k->outer, block, 0x5c);
-	OPENSSL_cleanse(block, sizeof(block));
+	k->ctx = EVP_MAC_CTX_new(mac);
+	EVP_MAC_free(mac);
+	must(k->ctx && EVP_MAC_init(k->ctx, key_len ? key : "", key_len, params), "start an HMAC");
 	return k;
 }
 
 aic_hash aic_hmac_of(aic_hmac *k, const void *data, size_t len)
 {
-	SHA256_CTX c = k->inner;
 	aic_hash h = {{0}};
+	size_t out;
 
-	must(SHA256_Update(&c, data, len) && SHA256_Final(h.b, &c), "compute an HMAC");
-	c = k->outer;
-	must(SHA256_Update(&c, h.b, sizeof(h.b)) && SHA256_Final(h.b, &c), "compute an HMAC");
+	must(EVP_MAC_init(k->ctx, NULL, 0, NULL) && EVP_MAC_update(k->ctx, data, len) &&
+	     EVP_MAC_final(k->ctx, h.b, &out, sizeof(h.b)), "compute an HMAC");
 	return h;
 }
 
@@ -156,7 +139,7 @@ void aic_hmac_free(aic_hmac *k)
 {
 	if (!k)
 		return;
-	OPENSSL_cleanse(k, sizeof(*k));
+	EVP_MAC_CTX_free(k->ctx);
 	free(k);
 }
 
