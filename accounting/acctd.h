@@ -5,6 +5,7 @@
 #include "accounting/access.h"
 #include "accounting/assoc.h"
 #include "accounting/batch.h"
+#include "accounting/erase.h"
 #include "accounting/receipts.h"
 #include "accounting/rows.h"
 #include "accounting/spools.h"
@@ -28,6 +29,9 @@ typedef struct {
 	uint64_t fee_ppm;            /* as the ledger said last */
 	uint64_t linked_height;     /* of the ledger when balances were read */
 	int64_t erased_at;           /* monotonic ms of the last look at what is due to be erased */
+	aic_erase_round erase_round; /* that is under way */
+	aic_erase_pass erasing;      /* of the user whom an administrator has erased; user "": nobody */
+	int64_t erasing_at;          /* monotonic ms of its last slice */
 	int64_t asked_at;           /* monotonic ms: when the ledger's height was last asked for */
 	int64_t linked_at, published_at, closed_at; /* monotonic ms of the last round; 0: due now */
 	bool spool_complained, receipts_complained, snapshot_complained, close_complained;

@@ -5,6 +5,7 @@
 
 #include "accounting/audit.h"
 #include "accounting/gather.h"
+#include "accounting/usage.h"
 
 #define SLICE_MS 1000
 
@@ -126,138 +127,189 @@ static aic_code erase_record(const aic_batches *b, int64_t id, int64_t now, aic_
 
 /* --- which --- */
 
-#define SETTLED " AND (?2 OR NOT EXISTS(SELECT 1 FROM line l LEFT JOIN batch b ON b.id=l.batch WHERE l.id BETWEEN r.first_line AND" \
+#define WINDOW 4096 /* records between two looks at the clock */
+#define SETTLED "(?1 OR NOT EXISTS(SELECT 1 FROM line l LEFT JOIN batch b ON b.id=l.batch WHERE l.id BETWEEN r.first_line AND" \
                 " r.last_line AND (b.state IS NULL OR b.state<3)))"
 
-/* Ids of at most `max` records that the statement finds. */
-static aic_code find(aic_store *s, aic_error *err, int64_t **id, size_t *n, sqlite3_stmt *st, aic_code rc)
-{
-	size_t cap = 0;
+typedef struct {
+	size_t n, cap;
+	int64_t *id;
+	uint64_t waiting;
+} found;
 
-	*id = NULL;
-	*n = 0;
+/* Rows of id and whether it is settled. */
+static aic_code take_found(aic_store *s, found *f, sqlite3_stmt *st, aic_code rc, aic_error *err)
+{
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
-		if (*n == cap) {
-			cap = cap ? 2 * cap : 64;
-			*id = aic_xrealloc(*id, cap * sizeof(**id));
+		if (!sqlite3_column_int(st, 1)) {
+			f->waiting++;
+			continue;
 		}
-		(*id)[(*n)++] = sqlite3_column_int64(st, 0);
+		if (f->n == f->cap) {
+			f->cap = f->cap ? 2 * f->cap : 64;
+			f->id = aic_xrealloc(f->id, f->cap * sizeof(*f->id));
+		}
+		f->id[f->n++] = sqlite3_column_int64(st, 0);
 	}
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-static aic_code erase_all(const aic_batches *b, const int64_t *id, size_t n, int64_t now, aic_erased *out, aic_error *err)
+static aic_code erase_found(const aic_batches *b, found *f, aic_code rc, int64_t now, aic_error *err)
 {
-	aic_code rc = AIC_OK;
-
-	for (size_t i = 0; i < n && rc == AIC_OK; i++)
-		rc = erase_record(b, id[i], now, err);
-	if (rc == AIC_OK)
-		out->erased += n;
+	for (size_t i = 0; i < f->n && rc == AIC_OK; i++)
+		rc = erase_record(b, f->id[i], now, err);
+	free(f->id);
 	return rc;
 }
 
-static aic_code erase_of_user(const aic_batches *b, const char *user, int64_t now, uint64_t max, aic_erased *out, aic_error *err)
+static aic_code erase_window(const aic_batches *b, aic_erase_pass *p, int64_t now, aic_error *err)
 {
-	aic_store *s = b->store;
-	int64_t *id, left = 0;
+	found f = {0};
 	sqlite3_stmt *st;
-	size_t n;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT r.id FROM record r WHERE r.user=?1" SETTLED " ORDER BY r.id LIMIT ?3", "tii", user,
-	                            (int64_t)!b->config->enforce, (int64_t)max);
+	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT r.id, " SETTLED " FROM record r WHERE r.id>?2 AND r.id<=?3 AND r.user=?4", "iiit",
+	                            (int64_t)!b->config->enforce, p->after, p->after + WINDOW, p->user);
 
-	rc = find(s, err, &id, &n, st, rc);
-	if (rc == AIC_OK)
-		rc = erase_all(b, id, n, now, out, err);
-	free(id);
-	if (rc == AIC_OK)
-		rc = aic_sql_int(s->db, &left, err, "SELECT count(*) FROM record WHERE user=?1", "t", user);
-	out->waiting += (uint64_t)left;
-	if (rc == AIC_OK && !left)
-		rc = aic_sql_run(s->db, err, "DELETE FROM erasure WHERE user=?1", "t", user);
+	rc = take_found(b->store, &f, st, rc, err);
+	rc = erase_found(b, &f, rc, now, err);
+	p->erased += f.n;
+	p->waiting += f.waiting;
+	p->after += WINDOW;
 	return rc;
 }
 
-static aic_code erase_expired(const aic_batches *b, int64_t expired, int64_t now, uint64_t max, aic_erased *out, aic_error *err)
+static aic_code windows(const aic_batches *b, aic_erase_pass *p, int64_t now, int64_t until, bool *done, aic_error *err)
 {
-	int64_t *id;
-	sqlite3_stmt *st;
-	size_t n;
-	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT r.id FROM record r WHERE r.ended<?1 AND r.erased IS NULL" SETTLED " LIMIT ?3",
-	                            "iii", expired, (int64_t)!b->config->enforce, (int64_t)max);
+	int64_t last = 0;
+	aic_code rc = aic_sql_int(b->store->db, &last, err, "SELECT coalesce(max(id), 0) FROM record", "");
 
-	rc = find(b->store, err, &id, &n, st, rc);
-	if (rc == AIC_OK)
-		rc = erase_all(b, id, n, now, out, err);
-	free(id);
+	do {
+		if (rc == AIC_OK && p->after < last)
+			rc = erase_window(b, p, now, err);
+	} while (rc == AIC_OK && p->after < last && aic_monotonic_ms() < until);
+	*done = rc == AIC_OK && p->after >= last;
+	if (*done && !p->waiting)
+		rc = aic_sql_run(b->store->db, err, "DELETE FROM erasure WHERE user=?1", "t", p->user);
 	return rc;
 }
 
 /* --- in transactions --- */
 
-static aic_code user_inside(const aic_batches *b, const char *user, uid_t by, int64_t now, uint64_t max, aic_erased *out, aic_error *err)
+static aic_code step_inside(const aic_batches *b, aic_erase_pass *p, uid_t by, int64_t now, int64_t until, bool *done, aic_error *err)
 {
-	aic_code rc = aic_sql_run(b->store->db, err, "INSERT OR IGNORE INTO erasure(user, at, uid) VALUES(?1, ?2, ?3)", "tii", user, now,
-	                          (int64_t)by);
+	aic_code rc = p->after ? AIC_OK : aic_sql_run(b->store->db, err, "INSERT OR IGNORE INTO erasure(user, at, uid) VALUES(?1, ?2, ?3)", "tii",
+	                                              p->user, now, (int64_t)by);
 
 	if (rc == AIC_OK)
-		rc = erase_of_user(b, user, now, max, out, err);
-	return rc == AIC_OK ? aic_audit_add(b->store, by, now, err, "erased what names one user in %llu records, %llu are not settled yet",
-	                                    (unsigned long long)out->erased, (unsigned long long)out->waiting) : rc;
+		rc = windows(b, p, now, until, done, err);
+	return rc == AIC_OK && *done ? aic_audit_add(b->store, by, now, err, "erased what names one user in %llu records, %llu are not settled yet",
+	                                             (unsigned long long)p->erased, (unsigned long long)p->waiting) : rc;
 }
 
-aic_code aic_erase_user(const aic_batches *b, const char *user, uid_t by, int64_t now, uint64_t max, aic_erased *out, aic_error *err)
+aic_code aic_erase_step(const aic_batches *b, aic_erase_pass *p, uid_t by, int64_t now, int64_t until, bool *done, aic_error *err)
 {
+	aic_erase_pass next = *p;
 	aic_code rc;
 
-	memset(out, 0, sizeof(*out));
-	if (!user[0] || !strcmp(user, AIC_ERASED))
+	*done = false;
+	if (!p->user[0] || !strcmp(p->user, AIC_ERASED))
 		return aic_fail(err, AIC_USAGE, "whose records? Give the user's name");
 	rc = aic_store_begin(b->store, err);
 	if (rc != AIC_OK)
 		return rc;
-	rc = user_inside(b, user, by, now, max, out, err);
+	rc = step_inside(b, &next, by, now, until, done, err);
 	if (rc == AIC_OK)
-		return aic_store_commit(b->store, err);
-	aic_store_rollback(b->store);
+		rc = aic_store_commit(b->store, err);
+	else
+		aic_store_rollback(b->store);
+	if (rc == AIC_OK)
+		*p = next;
 	return rc;
 }
 
-static aic_code due_inside(const aic_batches *b, int64_t expired, int64_t now, uint64_t max, aic_erased *out, aic_error *err)
+/* The user whose turn it is; users_done where there is none. */
+static aic_code next_user(const aic_batches *b, aic_erase_round *r, aic_error *err)
 {
-	char user[AIC_NAME_LEN] = "";
-	aic_code rc = AIC_OK;
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT user FROM erasure WHERE user>?1 ORDER BY user LIMIT 1", "t", r->last);
 
-	while (rc == AIC_OK && out->erased < max) {
-		sqlite3_stmt *st;
-		rc = aic_sql_start(b->store->db, &st, err, "SELECT user FROM erasure WHERE user>?1 ORDER BY user LIMIT 1", "t", user);
-		if (rc == AIC_OK && (rc = aic_sql_step(b->store->db, st, err)) == AIC_OK) {
-			aic_str_copy(user, sizeof(user), aic_sql_text(st, 0));
-			aic_sql_done(st);
-			rc = erase_of_user(b, user, now, max - out->erased, out, err);
-		}
+	if (rc == AIC_OK && (rc = aic_sql_step(b->store->db, st, err)) == AIC_OK) {
+		r->pass = (aic_erase_pass){.after = 0};
+		aic_str_copy(r->pass.user, sizeof(r->pass.user), aic_sql_text(st, 0));
+		aic_sql_done(st);
 	}
-	if (rc == AIC_NOT_FOUND)
-		rc = AIC_OK;
-	if (rc == AIC_OK && expired && out->erased < max)
-		rc = erase_expired(b, expired, now, max - out->erased, out, err);
-	if (rc == AIC_OK && out->erased)
+	r->users_done = rc == AIC_NOT_FOUND;
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
+static aic_code users(const aic_batches *b, aic_erase_round *r, int64_t now, int64_t until, aic_error *err)
+{
+	bool ended = false;
+	aic_code rc = r->pass.user[0] ? AIC_OK : next_user(b, r, err);
+
+	if (rc != AIC_OK || r->users_done)
+		return rc;
+	rc = windows(b, &r->pass, now, until, &ended, err);
+	if (rc != AIC_OK || !ended)
+		return rc;
+	if (r->pass.erased)
 		rc = aic_audit_add(b->store, b->config->uid, now, err, "erased what names a person in %llu records that were due",
-		                   (unsigned long long)out->erased);
+		                   (unsigned long long)r->pass.erased);
+	aic_str_copy(r->last, sizeof(r->last), r->pass.user);
+	r->pass.user[0] = '\0';
 	return rc;
 }
 
-aic_code aic_erase_due(const aic_batches *b, int64_t expired, int64_t now, uint64_t max, aic_erased *out, aic_error *err)
+/* The day's records that ended before `expired`, some thousand of them; the next day once none is left. */
+static aic_code day(const aic_batches *b, aic_erase_round *r, int64_t expired, int64_t now, aic_error *err)
 {
+	found f = {0};
+	sqlite3_stmt *st;
+	int64_t end = (r->day + 1) * AIC_DAY;
+	aic_code rc = aic_sql_start(b->store->db, &st, err, "SELECT r.id, 1 FROM record r WHERE r.ended>=?2 AND r.ended<?3 AND r.erased IS NULL AND "
+	                            SETTLED " LIMIT ?4", "iiii", (int64_t)!b->config->enforce, r->day * AIC_DAY, end < expired ? end : expired,
+	                            (int64_t)WINDOW);
+
+	rc = take_found(b->store, &f, st, rc, err);
+	rc = erase_found(b, &f, rc, now, err);
+	r->erased += f.n;
+	r->day += f.n < WINDOW;
+	return rc;
+}
+
+static aic_code days(const aic_batches *b, aic_erase_round *r, int64_t expired, int64_t now, int64_t until, bool *done, aic_error *err)
+{
+	int64_t first = 0;
+	aic_code rc = r->day ? AIC_OK : aic_sql_int(b->store->db, &first, err, "SELECT coalesce(min(ended), 0) FROM record WHERE ended>0", "");
+
+	if (!r->day)
+		r->day = first / AIC_DAY;
+	while (rc == AIC_OK && r->day * AIC_DAY < expired && !*done) {
+		rc = day(b, r, expired, now, err);
+		if (aic_monotonic_ms() >= until)
+			break;
+	}
+	*done = rc == AIC_OK && r->day * AIC_DAY >= expired;
+	return rc == AIC_OK && *done && r->erased ? aic_audit_add(b->store, b->config->uid, now, err, "erased what names a person in %llu records"
+	                                                          " that were due", (unsigned long long)r->erased) : rc;
+}
+
+aic_code aic_erase_due(const aic_batches *b, aic_erase_round *r, int64_t expired, int64_t now, int64_t until, bool *done, aic_error *err)
+{
+	aic_erase_round next = *r;
 	aic_code rc = aic_store_begin(b->store, err);
 
-	memset(out, 0, sizeof(*out));
+	*done = false;
 	if (rc != AIC_OK)
 		return rc;
-	rc = due_inside(b, expired, now, max, out, err);
+	do
+		rc = next.users_done ? days(b, &next, expired, now, until, done, err) : users(b, &next, now, until, err);
+	while (rc == AIC_OK && !*done && aic_monotonic_ms() < until);
 	if (rc == AIC_OK)
-		return aic_store_commit(b->store, err);
-	aic_store_rollback(b->store);
+		rc = aic_store_commit(b->store, err);
+	else
+		aic_store_rollback(b->store);
+	if (rc == AIC_OK)
+		*r = next;
 	return rc;
 }
 

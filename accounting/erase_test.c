@@ -79,14 +79,32 @@ static int64_t traces(fixture *f)
 	                " erasure)");
 }
 
-static aic_erased erase(fixture *f, const char *user)
+/* In slices as short as they come. */
+static aic_erase_pass erase(fixture *f, const char *user)
 {
-	aic_erased e;
+	aic_erase_pass e = {.after = 0};
 	aic_error err = {0};
+	bool done = false;
 
-	if (aic_erase_user(&f->batches, user, 42, 100, 1000, &e, &err) != AIC_OK)
-		fail_msg("%s", err.message);
+	aic_str_copy(e.user, sizeof(e.user), user);
+	while (!done)
+		if (aic_erase_step(&f->batches, &e, 42, 100, 0, &done, &err) != AIC_OK)
+			fail_msg("%s", err.message);
 	return e;
+}
+
+/* A whole round; the number of slices. */
+static int erase_due(fixture *f, int64_t expired, int64_t now)
+{
+	aic_erase_round r = {.day = 0};
+	aic_error err = {0};
+	bool done = false;
+	int slices = 0;
+
+	for (; !done; slices++)
+		if (aic_erase_due(&f->batches, &r, expired, now, 0, &done, &err) != AIC_OK)
+			fail_msg("%s", err.message);
+	return slices;
 }
 
 static void verify(fixture *f, uint64_t number, uint64_t want_lines, uint64_t want_erased)
@@ -110,7 +128,7 @@ static void the_person_goes_the_proof_stays(void **state)
 
 	assert_true(traces(f) >= 6);
 	verify(f, 1, 2, 0);
-	aic_erased e = erase(f, "anna");
+	aic_erase_pass e = erase(f, "anna");
 	assert_true(e.erased == 2 && e.waiting == 0);
 	assert_int_equal(traces(f), 0);
 	verify(f, 1, 2, 2);
@@ -145,17 +163,15 @@ static void a_replay_brings_nothing_back(void **state)
 static void what_is_not_settled_waits(void **state)
 {
 	fixture *f = *state;
-	aic_error err = {0};
-	aic_erased e;
 
 	run_job(f, 3);
-	e = erase(f, "anna");
+	aic_erase_pass e = erase(f, "anna");
 	assert_true(e.erased == 2 && e.waiting == 1);
-	assert_int_equal(aic_erase_due(&f->batches, 0, 101, 1000, &e, &err), AIC_OK);
-	assert_true(e.erased == 0 && e.waiting == 1);
+	erase_due(f, 0, 101);
+	assert_int_equal(count(f, "SELECT count(*) FROM record WHERE user='anna'"), 1);
+	assert_int_equal(count(f, "SELECT count(*) FROM erasure"), 1);
 	post(f);
-	assert_int_equal(aic_erase_due(&f->batches, 0, 102, 1000, &e, &err), AIC_OK);
-	assert_true(e.erased == 1 && e.waiting == 0);
+	erase_due(f, 0, 102);
 	assert_int_equal(traces(f), 0);
 	verify(f, 2, 1, 1);
 }
@@ -164,17 +180,37 @@ static void what_is_not_settled_waits(void **state)
 static void old_records_expire(void **state)
 {
 	fixture *f = *state;
-	aic_error err = {0};
-	aic_erased e;
 
-	assert_int_equal(aic_erase_due(&f->batches, 9200, 100, 1000, &e, &err), AIC_OK); /* both end at 9200 */
-	assert_true(e.erased == 0);
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(aic_erase_due(&f->batches, 9201, 100, 1, &e, &err), AIC_OK);
-		assert_int_equal(e.erased, i < 2);
-	}
+	erase_due(f, 9200, 100); /* both end at 9200 */
+	assert_int_equal(count(f, "SELECT count(*) FROM record WHERE erased IS NULL"), 2);
+	erase_due(f, 9201, 100);
+	assert_int_equal(count(f, "SELECT count(*) FROM record WHERE erased IS NULL"), 0);
+	erase_due(f, 9201, 101); /* again: nothing is left to do */
+	assert_int_equal(count(f, "SELECT count(*) FROM audit WHERE what LIKE 'erased what names a person in 2 records that were due'"), 1);
 	assert_int_equal(traces(f), 0);
 	verify(f, 1, 2, 2);
+}
+
+/* Ten thousand records between the user's own: some slices, each of them short, and a new one begins behind the last. */
+static void in_slices(void **state)
+{
+	fixture *f = *state;
+	aic_erase_pass e = {.user = "anna"};
+	aic_error err = {0};
+	bool done = false;
+	int slices = 0;
+
+	assert_int_equal(aic_sql_run(f->store->db, NULL, "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i+1 FROM n WHERE i<10009) INSERT INTO"
+	                             " record(id, cluster, job, submit, restart, segment, resizing, account, user, partition, state, started, ended,"
+	                             " billable, state_ppm, status, cpu_seconds, gpu_seconds, flags, body, nth, first_line, last_line, parted)"
+	                             " SELECT i, 'lab', i, 1, 0, 1, 0, 'a', 'ben', 'p', 3, 1, 2, 1, 0, 3, 0, 0, 0, x'00', 0, 1000000+i, 1000000+i-1, 0"
+	                             " FROM n", ""), AIC_OK);
+	for (; !done; slices++)
+		assert_int_equal(aic_erase_step(&f->batches, &e, 42, 100, 0, &done, &err), AIC_OK);
+	assert_int_equal(slices, 3); /* of 4,096 records each */
+	assert_true(e.erased == 2 && e.waiting == 0);
+	assert_int_equal(count(f, "SELECT count(*) FROM audit WHERE what LIKE 'erased what names one user in 2 records%'"), 1);
+	assert_int_equal(count(f, "SELECT count(*) FROM record WHERE user='ben'"), 10000);
 }
 
 static void a_changed_line_shows(void **state)
@@ -192,8 +228,9 @@ static void a_changed_line_shows(void **state)
 	b.state = AIC_BATCH_REVIEW;
 	assert_int_equal(aic_batch_verify(&f->batches, &b, &lines, &erased, &err), AIC_REFUSED);
 	assert_string_equal(err.message, "batch 1970-W01/1 is not posted: its evidence may still change");
-	aic_erased e;
-	assert_int_equal(aic_erase_user(&f->batches, "", 42, 100, 1, &e, &err), AIC_USAGE);
+	aic_erase_pass nobody = {.after = 0};
+	bool done;
+	assert_int_equal(aic_erase_step(&f->batches, &nobody, 42, 100, 0, &done, &err), AIC_USAGE);
 	assert_string_equal(err.message, "whose records? Give the user's name");
 }
 
@@ -202,7 +239,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, posted, closed)
 	const struct CMUnitTest tests[] = {
 		T(the_person_goes_the_proof_stays), T(a_replay_brings_nothing_back), T(what_is_not_settled_waits), T(old_records_expire),
-		T(a_changed_line_shows),
+		T(in_slices), T(a_changed_line_shows),
 	};
 
 	aic_log_open("erase_test", "/dev/null", AIC_LOG_ERROR);

@@ -7,7 +7,7 @@
 #include "accounting/command/review.h"
 #include "accounting/commands.h"
 
-/* One request; the daemon erases some thousand records at a time. */
+/* One request: as much as the daemon does at once. */
 static aic_code erase_some(const aic_words *w, uint64_t *erased, uint64_t *waiting, bool *more, aic_error *err)
 {
 	aic_question q = {.config = &w->base.config};
@@ -16,7 +16,7 @@ static aic_code erase_some(const aic_words *w, uint64_t *erased, uint64_t *waiti
 	aic_cbor_put_text(&q.body, w->arg[0]);
 	aic_code rc = aic_ask(&q, err);
 	if (rc == AIC_OK) {
-		*erased += aic_cbor_uint(&q.answer);
+		*erased = aic_cbor_uint(&q.answer);
 		*waiting = aic_cbor_uint(&q.answer);
 		*more = aic_cbor_bool(&q.answer);
 		rc = aic_cbor_finish(&q.answer, err);

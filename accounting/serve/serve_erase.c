@@ -7,9 +7,9 @@
 #include "accounting/erase.h"
 #include "common/log.h"
 
-#define RECORDS_A_REQUEST 2000
-#define RECORDS_A_TURN 500
+#define BUDGET_MS 200       /* of a request, and of a turn */
 #define EVERY_MS 3600000
+#define OTHER_MS 5000       /* after which an erasure that nobody goes on with gives way to another user's */
 #define DAY 86400
 
 /* A uid becomes its name where this host knows it. */
@@ -23,24 +23,37 @@ static void user_name(char user[AIC_NAME_LEN])
 		aic_str_copy(user, AIC_NAME_LEN, pw->pw_name);
 }
 
-/* [user] : records erased, records that wait, whether more of them can be erased at once */
+/* [user] : records erased and records that wait, so far; whether that is not all yet: then asked again it goes on */
 aic_code aic_serve_erase(aic_request *q, aic_error *err)
 {
 	char user[AIC_NAME_LEN];
-	aic_erased e;
+	aic_erase_pass *p = &q->d->erasing;
+	int64_t mono = aic_monotonic_ms();
+	bool done = false;
 
 	aic_cbor_text(q->args, user, sizeof(user));
 	aic_code rc = aic_cbor_finish(q->args, err);
 	user_name(user);
+	if (rc == AIC_OK && strcmp(p->user, user)) {
+		if (p->user[0] && mono - q->d->erasing_at < OTHER_MS)
+			return aic_fail(err, AIC_REFUSED, "another user's records are being erased: ask again when that is done");
+		*p = (aic_erase_pass){.after = 0};
+		aic_str_copy(p->user, sizeof(p->user), user);
+	}
 	if (rc == AIC_OK)
-		rc = aic_erase_user(&q->d->batches, user, q->who->uid, aic_now(), RECORDS_A_REQUEST, &e, err);
+		rc = aic_erase_step(&q->d->batches, p, q->who->uid, aic_now(), mono + BUDGET_MS, &done, err);
+	q->d->erasing_at = aic_monotonic_ms();
+	aic_erase_pass now = *p;
+	if (rc != AIC_OK || done)
+		*p = (aic_erase_pass){.after = 0};
 	if (rc != AIC_OK)
 		return rc;
-	aic_info("uid %u erased what names one user: %llu records, %llu wait", (unsigned)q->who->uid, (unsigned long long)e.erased,
-	         (unsigned long long)e.waiting);
-	aic_cbor_put_uint(q->out, e.erased);
-	aic_cbor_put_uint(q->out, e.waiting);
-	aic_cbor_put_bool(q->out, e.erased == RECORDS_A_REQUEST);
+	if (done)
+		aic_info("uid %u erased what names one user: %llu records, %llu wait", (unsigned)q->who->uid, (unsigned long long)now.erased,
+		         (unsigned long long)now.waiting);
+	aic_cbor_put_uint(q->out, now.erased);
+	aic_cbor_put_uint(q->out, now.waiting);
+	aic_cbor_put_bool(q->out, !done);
 	*q->items = 3;
 	return AIC_OK;
 }
@@ -75,13 +88,15 @@ void aic_acctd_erase(aic_acctd *d)
 {
 	int64_t now = aic_now(), mono = aic_monotonic_ms();
 	aic_error e = {0};
-	aic_erased done;
+	bool done = false;
 
 	if (d->erased_at && mono - d->erased_at < EVERY_MS)
 		return;
-	d->erased_at = mono;
-	if (aic_erase_due(&d->batches, d->config.retention ? now - d->config.retention * DAY : 0, now, RECORDS_A_TURN, &done, &e) != AIC_OK)
+	if (aic_erase_due(&d->batches, &d->erase_round, d->config.retention ? now - d->config.retention * DAY : 0, now, mono + BUDGET_MS, &done,
+	                  &e) != AIC_OK)
 		aic_error_log("erasing what is due: %s", e.message);
-	else if (done.erased == RECORDS_A_TURN)
-		d->erased_at = 0;
+	else if (!done)
+		return;
+	d->erased_at = mono;
+	d->erase_round = (aic_erase_round){.day = 0};
 }
