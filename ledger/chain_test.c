@@ -69,8 +69,8 @@ static void test_transaction_rules(void **state)
 	aic_tx_build(&tx, AIC_TX_TRANSFER, &site.key, &other, 0, "", 0);
 	assert_fails(execute(&tx, err), AIC_REFUSED, "signature");
 	aic_bytes_clear(&tx);
-	aic_tx_build(&tx, AIC_TX_VERDICT, &site.key, &aic_state_head(site.state)->chain, 0, "", 0);
-	assert_fails(execute(&tx, err), AIC_REFUSED, "kind 80 (verdict)");
+	aic_tx_build(&tx, 90, &site.key, &aic_state_head(site.state)->chain, 0, "", 0);
+	assert_fails(execute(&tx, err), AIC_REFUSED, "kind 90 (unknown)");
 	aic_bytes_clear(&tx);
 	aic_tx_build(&tx, 12345, &site.key, &aic_state_head(site.state)->chain, 0, "", 0);
 	assert_fails(execute(&tx, err), AIC_REFUSED, "kind 12345 (unknown)");
