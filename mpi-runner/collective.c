@@ -18,7 +18,7 @@ static void self_close(aic_collective *c)
 	free(c);
 }
 
-static const aic_collective_kind self_kind = {"self", NULL, NULL, NULL, self_abort, self_close};
+static const aic_collective_kind self_kind = {.name = "self", .abort = self_abort, .close = self_close};
 
 aic_code aic_collective_self(aic_collective **c, aic_error *err)
 {
@@ -39,15 +39,51 @@ void aic_collective_abort(aic_collective *c, int status)
 	c->kind->abort(c, status);
 }
 
-aic_code aic_collective_tree_sum(aic_collective *c, uint32_t shards, float *const *partial, size_t n, float *out, aic_error *err)
+static float *floats(size_t n)
 {
-	if (n == 0)
-		return AIC_OK;
-	if (c->size > 1)
-		return c->kind->tree_sum(c, shards, partial, n, out, err);
-	if (out != partial[0])
-		memcpy(out, partial[0], n * sizeof(float));
+	return aic_xmalloc((n ? n : 1) * sizeof(float));
+}
+
+aic_code aic_reduction_open(aic_reduction *r, aic_collective *c, uint32_t shards, size_t n, aic_error *err)
+{
+	aic_subtree tree[AIC_PARTIALS_MAX];
+
+	*r = (aic_reduction){.c = c, .shards = shards, .n = n, .ready = n};
+	r->partials = aic_tree_partials(shards, c->size, c->rank, tree);
+	if (c->size > 1 && n > 0)
+		return c->kind->reduction_open(r, err);
+	for (size_t i = 0; i < r->partials; i++)
+		r->partial[i] = floats(n);
+	r->sum = r->partial[0];
 	return AIC_OK;
+}
+
+void aic_reduction_close(aic_reduction *r)
+{
+	if (r->own)
+		r->c->kind->reduction_close(r);
+	else
+		for (size_t i = 0; i < r->partials; i++)
+			free(r->partial[i]);
+	*r = (aic_reduction){0};
+}
+
+aic_code aic_reduction_ready(aic_reduction *r, size_t from, aic_error *err)
+{
+	if (from >= r->ready)
+		return AIC_OK;
+	r->ready = from;
+	return r->own ? r->c->kind->reduction_ready(r, err) : AIC_OK;
+}
+
+aic_code aic_reduction_finish(aic_reduction *r, aic_error *err)
+{
+	aic_code rc = aic_reduction_ready(r, 0, err);
+
+	if (rc == AIC_OK && r->own)
+		rc = r->c->kind->reduction_finish(r, err);
+	r->ready = r->n;
+	return rc;
 }
 
 aic_code aic_collective_sum(aic_collective *c, uint64_t *v, size_t n, aic_error *err)

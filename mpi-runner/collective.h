@@ -9,13 +9,18 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "mpi-runner/tree.h"
 
 typedef struct aic_collective aic_collective;
+typedef struct aic_reduction aic_reduction;
 
 typedef struct {
 	const char *name;
-	/* See aic_collective_tree_sum; n > 0 and more than one rank. */
-	aic_code (*tree_sum)(aic_collective *c, uint32_t shards, float *const *partial, size_t n, float *out, aic_error *err);
+	/* See aic_reduction_*; n > 0 and more than one rank. */
+	aic_code (*reduction_open)(aic_reduction *r, aic_error *err);
+	aic_code (*reduction_ready)(aic_reduction *r, aic_error *err);
+	aic_code (*reduction_finish)(aic_reduction *r, aic_error *err);
+	void (*reduction_close)(aic_reduction *r);
 	aic_code (*sum)(aic_collective *c, uint64_t *v, size_t n, aic_error *err);
 	aic_code (*broadcast)(aic_collective *c, void *data, size_t len, unsigned root, aic_error *err);
 	void (*abort)(aic_collective *c, int status);
@@ -35,9 +40,27 @@ void aic_collective_close(aic_collective *c);
 /* Ends all ranks; does not return for mpi. */
 void aic_collective_abort(aic_collective *c, int status);
 
-/* out[0..n) = the sum of all shards' vectors by tree.h's tree, on every rank with the same bits. partial: this rank's partials in
- * shard order (aic_tree_partials says how many); they are overwritten; out may be partial[0]. */
-aic_code aic_collective_tree_sum(aic_collective *c, uint32_t shards, float *const *partial, size_t n, float *out, aic_error *err);
+/* The sum of all shards' vectors by tree.h's tree, the same bits on every rank: made again and again for vectors of the same length, piece by piece
+ * from the end while the rest is still computed. Ranks of one node read each other's vectors; between nodes each slice goes to its owner once. */
+struct aic_reduction {
+	aic_collective *c;
+	uint32_t shards;
+	size_t n;
+	size_t partials;                  /* of this rank, see aic_tree_partials */
+	float *partial[AIC_PARTIALS_MAX]; /* [n] each, in shard order: to be written until they are declared ready */
+	float *sum;                       /* [n], after finish; to be read only, until a piece of the next sum is declared ready */
+	size_t ready;                     /* the partials are complete from here on */
+	void *own;
+};
+
+/* All ranks, with the same shards and n. */
+aic_code aic_reduction_open(aic_reduction *r, aic_collective *c, uint32_t shards, size_t n, aic_error *err);
+void aic_reduction_close(aic_reduction *r);
+/* My partials are complete from element `from` on. Does not wait. */
+aic_code aic_reduction_ready(aic_reduction *r, size_t from, aic_error *err);
+/* All are complete; returns when the sum is, and the partials, of whose contents nothing is said then, may be written again. */
+aic_code aic_reduction_finish(aic_reduction *r, aic_error *err);
+
 aic_code aic_collective_sum(aic_collective *c, uint64_t *v, size_t n, aic_error *err);
 aic_code aic_collective_broadcast(aic_collective *c, void *data, size_t len, aic_error *err); /* from rank 0 */
 /* Every rank brings its own result; all return the failure of the lowest rank that failed, with its message and number. */

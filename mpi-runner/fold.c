@@ -5,11 +5,14 @@
 
 #include "common/bytes.h"
 
-void aic_fold_init(aic_fold *f, const aic_cpu *cpu, const aic_collective *c, uint32_t shards, size_t n)
+void aic_fold_init(aic_fold *f, const aic_cpu *cpu, aic_collective *c, uint32_t shards, size_t n)
 {
 	*f = (aic_fold){.k = cpu->k, .gpu = cpu->gpu, .shards = shards, .n = n};
 	f->first = aic_shard_begin(shards, c->size, c->rank);
 	f->end = aic_shard_begin(shards, c->size, c->rank + 1);
+	bool sums = !f->gpu || (c->size > 1 && !f->gpu->joined); /* else GPUs do it among themselves */
+	if (sums && aic_reduction_open(&f->sum, c, shards, n, &f->failed) == AIC_OK && !f->gpu)
+		memcpy(f->vector, f->sum.partial, f->sum.partials * sizeof(f->vector[0]));
 }
 
 void aic_fold_free(aic_fold *f)
@@ -17,9 +20,11 @@ void aic_fold_free(aic_fold *f)
 	for (size_t i = 0; i < sizeof(f->vector) / sizeof(f->vector[0]); i++) {
 		if (f->gpu)
 			f->gpu->kind->release(f->gpu, f->vector[i]);
-		else
+		else if (i >= f->sum.partials || f->vector[i] != f->sum.partial[i])
 			free(f->vector[i]);
 	}
+	if (f->sum.c)
+		aic_reduction_close(&f->sum);
 	*f = (aic_fold){0};
 }
 
@@ -61,10 +66,27 @@ void aic_fold_shut(aic_fold *f)
 	}
 }
 
+/* The other ranks may have a GPU or none. */
+static aic_code sum_at_home(aic_fold *f, float *out, aic_error *err)
+{
+	for (size_t i = 0; f->gpu && i < f->sum.partials; i++)
+		f->gpu->kind->download(f->gpu, f->sum.partial[i], f->vector[i], f->n * sizeof(float));
+	aic_code rc = aic_reduction_finish(&f->sum, err);
+	if (rc == AIC_OK && f->gpu)
+		f->gpu->kind->upload(f->gpu, out, f->sum.sum, f->n * sizeof(float));
+	return rc;
+}
+
 aic_code aic_fold_finish(aic_fold *f, aic_collective *c, float **sum, aic_error *err)
 {
-	*sum = vector_at(f, 0);
-	if (f->gpu)
-		return aic_gpu_tree_sum(f->gpu, c, f->shards, f->vector, f->n, *sum, err);
-	return aic_collective_tree_sum(c, f->shards, f->vector, f->n, *sum, err);
+	aic_code rc = f->failed.code;
+
+	*sum = f->gpu ? vector_at(f, 0) : f->sum.sum;
+	if (rc != AIC_OK)
+		*err = f->failed;
+	else if (f->sum.c)
+		rc = sum_at_home(f, *sum, err);
+	else if (c->size > 1)
+		rc = f->gpu->kind->tree_sum(f->gpu, c, f->shards, f->vector, f->n, *sum, err);
+	return rc;
 }

@@ -15,9 +15,11 @@ typedef struct {
 	aic_subtree tree[AIC_PARTIALS_MAX + 1];
 	size_t depth;
 	aic_gpu *gpu;                /* in whose memory the vectors are; NULL: the CPU's */
+	aic_reduction sum;           /* unless GPUs are joined; without a GPU it owns vector[0 .. partials) */
+	aic_error failed;            /* at the start; told by finish */
 } aic_fold;
 
-void aic_fold_init(aic_fold *f, const aic_cpu *cpu, const aic_collective *c, uint32_t shards, size_t n);
+void aic_fold_init(aic_fold *f, const aic_cpu *cpu, aic_collective *c, uint32_t shards, size_t n);
 void aic_fold_free(aic_fold *f);
 void aic_fold_begin(aic_fold *f);                  /* a new sum */
 float *aic_fold_open(aic_fold *f, uint32_t shard); /* a vector of zeros for the next shard */

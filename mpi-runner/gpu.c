@@ -98,32 +98,3 @@ aic_code aic_gpu_meet(aic_gpu *g, aic_collective *c, aic_error *err)
 	g->joined = rc == AIC_OK;
 	return rc;
 }
-
-/* Through host memory and the ranks' own collective: any number of ranks, GPUs or not. */
-static aic_code tree_sum_at_home(aic_gpu *g, aic_collective *c, uint32_t shards, float *const *partial, size_t n, float *out, aic_error *err)
-{
-	aic_subtree tree[AIC_PARTIALS_MAX];
-	float *home[AIC_PARTIALS_MAX] = {NULL};
-	size_t count = aic_tree_partials(shards, c->size, c->rank, tree);
-
-	for (size_t i = 0; i < (count ? count : 1); i++) {
-		home[i] = aic_xmalloc(n * sizeof(float));
-		if (i < count)
-			g->kind->download(g, home[i], partial[i], n * sizeof(float));
-	}
-	aic_code rc = aic_collective_tree_sum(c, shards, home, n, home[0], err);
-	if (rc == AIC_OK)
-		g->kind->upload(g, out, home[0], n * sizeof(float));
-	for (size_t i = 0; i < AIC_PARTIALS_MAX; i++)
-		free(home[i]);
-	return rc;
-}
-
-aic_code aic_gpu_tree_sum(aic_gpu *g, aic_collective *c, uint32_t shards, float *const *partial, size_t n, float *out, aic_error *err)
-{
-	if (c->size == 1)
-		return AIC_OK; /* the only partial is out */
-	if (g->joined)
-		return g->kind->tree_sum(g, c, shards, partial, n, out, err);
-	return tree_sum_at_home(g, c, shards, partial, n, out, err);
-}

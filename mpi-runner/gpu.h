@@ -50,6 +50,7 @@ typedef struct {
 	 * succeeded tree_sum must not be called. */
 	bool joins;
 	aic_code (*join)(aic_gpu *g, aic_collective *c, aic_error *err);
+	/* out = the sum of all ranks' partials by tree.h's tree; out may be partial[0]. */
 	aic_code (*tree_sum)(aic_gpu *g, aic_collective *c, uint32_t shards, float *const *partial, size_t n, float *out, aic_error *err);
 
 	/* Waits for all work; the first thing that went wrong. */
@@ -69,7 +70,5 @@ aic_code aic_gpu_choose(aic_gpu **g, aic_device_wish wish, bool fast, aic_error 
 void aic_gpu_close(aic_gpu *g);
 /* All ranks: joins their GPUs where every rank has one of its own. */
 aic_code aic_gpu_meet(aic_gpu *g, aic_collective *c, aic_error *err);
-/* As aic_collective_tree_sum, of vectors in GPU memory. */
-aic_code aic_gpu_tree_sum(aic_gpu *g, aic_collective *c, uint32_t shards, float *const *partial, size_t n, float *out, aic_error *err);
 
 #endif

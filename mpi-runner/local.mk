@@ -35,6 +35,7 @@ mpi_runner_sources = \
 	mpi-runner/metrics.c mpi-runner/metrics.h \
 	mpi-runner/model.c mpi-runner/model.h \
 	mpi-runner/model_file.c mpi-runner/model_file.h \
+	mpi-runner/node_memory.c mpi-runner/node_memory.h \
 	mpi-runner/optimizer.c mpi-runner/optimizer.h \
 	mpi-runner/pass.c \
 	mpi-runner/philox.c mpi-runner/philox.h \
@@ -57,13 +58,15 @@ mpi_runner_sources = \
 if WITH_MPI
 mpi_runner_cflags = $(AM_CFLAGS) $(SAN) -DAIC_MODULE_DIR='"$(pkglibdir)"' $(MPI_CFLAGS:-I%=-isystem %) $(JANSSON_CFLAGS) -pthread
 
+mpi_collective_sources = mpi-runner/collective_mpi.c mpi-runner/collective_mpi.h mpi-runner/collective_sum.c
+
 noinst_LTLIBRARIES += libmpirunner.la
 libmpirunner_la_SOURCES = $(mpi_runner_sources)
 libmpirunner_la_CFLAGS = $(mpi_runner_cflags)
 libmpirunner_la_LIBADD = libcommon.la $(JANSSON_LIBS) -lz -lm
 
 bin_PROGRAMS += aic-train
-aic_train_SOURCES = mpi-runner/aic_train.c mpi-runner/collective_mpi.c
+aic_train_SOURCES = mpi-runner/aic_train.c $(mpi_collective_sources)
 aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
 aic_train_LDFLAGS = -export-dynamic
@@ -129,7 +132,7 @@ kill-long: aic-train aic-idx-make
 bench_scripts += $(srcdir)/tests/bench/checkpoint.sh
 bench_needs += aic-train
 bench_programs += tests/bench/allreduce_bench
-tests_bench_allreduce_bench_SOURCES = tests/bench/allreduce_bench.c mpi-runner/collective_mpi.c
+tests_bench_allreduce_bench_SOURCES = tests/bench/allreduce_bench.c $(mpi_collective_sources)
 tests_bench_allreduce_bench_CFLAGS = $(mpi_runner_cflags)
 tests_bench_allreduce_bench_LDADD = libmpirunner.la $(MPI_LIBS)
 bench_programs += tests/bench/gpt_bench

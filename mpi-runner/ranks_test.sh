@@ -13,7 +13,7 @@ trap 'rm -rf "$DIR"' EXIT
 export OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_plm=isolated OMPI_MCA_mpi_yield_when_idle=1
 export TMPDIR=$DIR AIC_GPU_MODULE=$DIR/none
 export LSAN_OPTIONS=suppressions=$SOURCE/tests/mpi/lsan.supp:print_suppressions=0
-unset AIC_SIMD AIC_THREADS SLURM_PROCID SLURM_NTASKS AIC_DATA_ROOT
+unset AIC_SIMD AIC_THREADS AIC_NODE_RANKS AIC_TIMEOUT SLURM_PROCID SLURM_NTASKS AIC_DATA_ROOT
 count=0 failed=0
 
 ok() { # ok NAME: the status of the command before decides
@@ -100,6 +100,14 @@ for model in cnn gpt; do
 done
 GOLDEN=$GOLDEN_MLP
 
+# ranks of several nodes: memory is shared by so many at most, the rest are messages; three buckets
+sed 's/layers: .*/layers: [linear 1200, relu, linear 400, relu, linear 5]}/; s/epochs: 3/steps: 4/' "$DIR/spec.yaml" >"$DIR/wide.yaml"
+GOLDEN=$(train 1 "$DIR/run" --fresh "$DIR/wide.yaml" | hash_of)
+for how in "8 8" "8 3" "5 2" "4 2" "3 1"; do
+	read -r ranks together <<<"$how"
+	AIC_NODE_RANKS=$together same "the same weights with $ranks ranks, of which $together share memory" "$ranks" wide
+done
+GOLDEN=$GOLDEN_MLP
 # the kernels for GPUs, simulated: the same weights, from one or several ranks, and checkpoints that either continues
 gpu() { AIC_GPU_MODULE=$GPU_MODULE "$@"; }
 GPU_MODULE=$BUILD/.libs/aic_gpu_simulated.so
@@ -147,31 +155,67 @@ for compiler in gcc clang; do
 	fi
 done
 
-# killed at random moments, resumed on another number of ranks
+# ranks of a run that is under way: their processes, with MPI's number of each before it
+ranks_of() { # PID of mpirun
+	local process
+	for process in $(pgrep -P "$1"); do
+		echo "$(tr '\0' '\n' 2>/dev/null <"/proc/$process/environ" | sed -n 's/^OMPI_COMM_WORLD_RANK=//p') $process"
+	done
+}
+# last_step FOLDER: the step of the last checkpoint
+last_step() { find "$1" -name 'step-*.aickpt' 2>/dev/null | sed 's/.*step-0*//; s/\.aickpt//' | sort -n | tail -1; }
+# start RANKS FOLDER SPEC LOG: in the background; $pid is mpirun
+start() {
+	mpirun --allow-run-as-root --oversubscribe -n "$1" "$TRAIN" --quiet --run-dir "$2" "$3" >"$4" 2>&1 &
+	pid=$!
+}
+alive() { kill -0 "$1" 2>/dev/null; }
+
+# killed when so many checkpoints more have been written, after a random while, resumed on another number of ranks. Every second time one rank
+# alone, which ends the others.
 long=$(train 2 "$DIR/whole" "$DIR/long.yaml" | hash_of)
 RANDOM=20261
-resumed=0 finished=0 last=
+killed=0 resumed=0 expected=0 whole=1 ranks_killed=0
 for ranks in 3 1 4 2 1 8; do
-	train $ranks "$DIR/killed" "$DIR/long.yaml" >"$DIR/killed.log" 2>/dev/null &
-	pid=$!
-	for _ in $(seq 200); do grep -q "samples to train on" "$DIR/killed.log" && break; sleep 0.05; done
-	sleep "0.$((RANDOM % 40 + 10))"
-	for process in $(pgrep -P "$pid" mpirun) ; do kill -9 $(pgrep -P "$process") "$process" 2>/dev/null; done
-	wait "$pid" 2>/dev/null
-	grep -q "^weights" "$DIR/killed.log" && finished=$((finished + 1))
-	grep -q "^resumed" "$DIR/killed.log" && resumed=$((resumed + 1))
-	if grep -q "^aic-train: .*damaged\|truncated" "$DIR/killed.log"; then last=torn; fi
+	before=$(last_step "$DIR/killed") enough=$((10 * (RANDOM % 9 + 1)))
+	start $ranks "$DIR/killed" "$DIR/long.yaml" "$DIR/killed.log"
+	until ! alive $pid || [ "$(last_step "$DIR/killed")" -ge $((${before:-0} + enough)) ] 2>/dev/null; do sleep 0.01; done
+	sleep "0.00$((RANDOM % 10))"
+	mapfile -t processes < <(ranks_of $pid)
+	victims="${processes[*]#* } $pid"
+	[ $((killed % 2)) = 1 ] && victims=${processes[RANDOM % ${#processes[@]}]#* } && ranks_killed=$((ranks_killed + 1))
+	kill -9 $victims 2>/dev/null && killed=$((killed + 1))
+	wait $pid 2>/dev/null
+	[ -n "$before" ] && expected=$((expected + 1)) && grep -q "^resumed from .* at step $before of" "$DIR/killed.log" && resumed=$((resumed + 1))
+	if grep -q "damaged\|truncated" "$DIR/killed.log"; then whole=0; sed 's/^/# /' "$DIR/killed.log"; fi
 done
 out=$(train 3 "$DIR/killed" "$DIR/long.yaml")
 [ -n "$long" ] && [ "$(hash_of <<<"$out")" = "$long" ] || { sed 's/^/# /' <<<"$out"; false; }
-ok "killed 6 times at random and resumed on other numbers of ranks: the same weights"
-[ -z "$last" ] && [ "$resumed" -gt 0 ] && [ "$finished" -lt 6 ]
-ok "no checkpoint was torn; $resumed of 6 runs resumed one, $finished came to the end before they were killed"
+ok "killed $killed times, $ranks_killed of them one rank alone, and resumed on other numbers of ranks: the same weights"
+[ $whole = 1 ] && [ $resumed = $expected ] && [ $killed -ge 2 ] || { echo "# $resumed of $expected resumed the last checkpoint"; false; }
+ok "no checkpoint was torn, and each run went on from the last one"
+
+# a rank that stands still is named, with what the others wait for
+sed 's/epochs: 3/epochs: 100000/; s/checkpoint_every: 5/checkpoint_every: 20/' "$DIR/spec.yaml" >"$DIR/endless.yaml"
+for together in 8 1; do
+	export AIC_TIMEOUT=2 AIC_NODE_RANKS=$together
+	start 3 "$DIR/late-$together" "$DIR/endless.yaml" "$DIR/late.log"
+	until ! alive $pid || [ -n "$(last_step "$DIR/late-$together")" ]; do sleep 0.02; done
+	late=$(ranks_of $pid | sed -n 's/^1 //p')
+	kill -STOP "$late"
+	wait $pid
+	status=$?
+	kill -KILL "$late" 2>/dev/null
+	unset AIC_TIMEOUT AIC_NODE_RANKS
+	[ $status != 0 ] && grep -q "^aic-train: .*: rank 1 has not answered for 2 s: look at its log and node, or raise AIC_TIMEOUT" "$DIR/late.log" &&
+		! grep -q "rank [02] has not answered" "$DIR/late.log" || { sed 's/^/# /' "$DIR/late.log"; false; }
+	ok "a rank that stands still is named, $together rank(s) together on a node"
+done
 
 # SIGTERM: a checkpoint at the next step, status 75, and it goes on from there
 "$TRAIN" --quiet --fresh --run-dir "$DIR/term" "$DIR/long.yaml" >"$DIR/term.log" 2>&1 &
 pid=$!
-for _ in $(seq 100); do [ -s "$DIR/term.log" ] && break; sleep 0.05; done
+until ! alive $pid || [ -s "$DIR/term.log" ]; do sleep 0.02; done
 kill -TERM $pid
 wait $pid
 status=$?

@@ -26,8 +26,12 @@ size_t aic_tree_partials(uint32_t shards, uint32_t ranks, uint32_t rank, aic_sub
 /* True where b follows a in the tree as its sibling, so that their sum is the subtree {a.first, 2 a.count}. */
 bool aic_tree_siblings(aic_subtree a, aic_subtree b);
 
-/* Sums `parts` vectors of n floats, given in shard order and covering all shards, by the tree into out. out may be
- * part[0]; parts are overwritten. Works through the vectors in blocks that fit the first cache. */
+/* Sums `parts` vectors of n floats, given in shard order and covering all shards, by the tree into out, which may be
+ * part[0]; the others stay as they are. Works through the vectors in blocks that fit the first cache. */
 void aic_tree_combine(const aic_subtree *tree, float *const *part, size_t parts, size_t n, float *out);
+
+/* Sums what of `parts` vectors in shard order are siblings, in place: into the first of them. tree and part become those of what is
+ * left, whose number is returned. part NULL: only tree. */
+size_t aic_tree_reduce(aic_subtree *tree, float **part, size_t parts, size_t n);
 
 #endif
