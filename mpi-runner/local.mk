@@ -200,6 +200,9 @@ endif
 endif
 
 dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist.sbatch etc/examples/fashion-mnist-cnn.yaml \
-	etc/examples/bible-kjv.yaml etc/examples/bible-kjv.sbatch
+	etc/examples/bible-kjv.yaml etc/examples/bible-kjv.sbatch \
+	etc/examples/dialogue.sh etc/examples/dialogue.yaml etc/examples/dialogue.sbatch \
+	etc/examples/job-times.sh etc/examples/job-times.yaml etc/examples/job-times.sbatch \
+	etc/examples/speech-commands.sh etc/examples/speech-commands.yaml etc/examples/speech-commands.sbatch
 dist_man_MANS += doc/man/aic-train.1 doc/man/aic-run.1 doc/man/aic-spec.5
 EXTRA_DIST += doc/formats/checkpoint.md tests/bench/checkpoint.sh
