@@ -1,6 +1,6 @@
 /* snapshot.h: the read-only file by which aicacctd tells the plugins what they may need: mode, scope, rates,
  * assets' terms, and each account's available balance. Written anew each time (aic_file_write_atomic), memory-mapped
- * and binary-searched by job_submit/aic: no allocation, no lock, no parsing. Drawn in doc/formats/snapshot.md.
+ * and looked up by job_submit/aic: no allocation, no lock, no parsing. Drawn in doc/formats/snapshot.md.
  *
  * Layout: fixed header (magic "AICSNAP1", version, total length, written_at, counts and offsets of the tables), tables of
  * fixed-size rows sorted by name, SHA-256 over all before it. */
@@ -44,7 +44,8 @@ typedef struct {
 
 void aic_snapshot_encode(aic_bytes *out, const aic_snapshot_content *c);
 
-/* A mapped snapshot. Opening verifies magic, version, length and checksum once; lookups are O(log n). */
+/* A mapped snapshot. Opening verifies magic, version, length and checksum once, and
+ * makes an index of the accounts; a lookup of an account is O(1), of anything else O(log n). */
 typedef struct aic_snapshot aic_snapshot;
 aic_code aic_snapshot_open(aic_snapshot **s, const char *path, aic_error *err);
 /* Re-opens if the file was replaced (stat's device, inode, mtime); keeps the old mapping and returns the failure when the new one is damaged. */

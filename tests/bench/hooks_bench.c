@@ -26,6 +26,8 @@ part_record_t *default_part_loc;
 void *acct_db_conn;
 uint16_t accounting_enforce;
 slurmctld_config_t slurmctld_config;
+aic_slurm_list active_feature_list;
+bitstr_t *avail_node_bitmap;
 static pthread_rwlock_t jobs_lock = PTHREAD_RWLOCK_INITIALIZER;
 
 void lock_slurmctld(slurmctld_lock_t level)
@@ -45,6 +47,16 @@ void unlock_slurmctld(slurmctld_lock_t level)
 part_record_t *find_part_record(char *name)
 {
 	return xstrcmp(name, default_part_loc->name) ? NULL : default_part_loc;
+}
+
+int build_feature_list(job_record_t *job, bool prefer)
+{
+	(void)job, (void)prefer;
+	return 0;
+}
+
+void queue_job_scheduler(void)
+{
 }
 
 /* --- a cluster --- */
