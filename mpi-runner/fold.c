@@ -51,19 +51,39 @@ float *aic_fold_open(aic_fold *f, uint32_t shard)
 	else
 		memset(v, 0, f->n * sizeof(float));
 	f->tree[f->depth++] = (aic_subtree){shard, 1};
+	f->whole = f->n;
 	return v;
+}
+
+/* The vector that was opened last, elements [from, whole), goes where the tree allows. */
+static void add_piece(aic_fold *f, size_t from)
+{
+	aic_subtree top = f->tree[f->depth - 1];
+
+	for (size_t d = f->depth; d > 1 && aic_tree_siblings(f->tree[d - 2], top); d--) {
+		const float *x = f->vector[d - 1] + from;
+		if (f->gpu)
+			f->gpu->kind->add(f->gpu, f->whole - from, x, f->vector[d - 2] + from);
+		else
+			f->k->add(f->whole - from, x, f->vector[d - 2] + from);
+		top = (aic_subtree){f->tree[d - 2].first, 2 * top.count};
+	}
+	f->whole = from;
+}
+
+void aic_fold_ready(aic_fold *f, size_t from)
+{
+	if (f->gpu || f->failed.code != AIC_OK || from >= f->whole)
+		return;
+	add_piece(f, from);
+	(void)aic_reduction_ready(&f->sum, from, &f->failed);
 }
 
 void aic_fold_shut(aic_fold *f)
 {
-	while (f->depth > 1 && aic_tree_siblings(f->tree[f->depth - 2], f->tree[f->depth - 1])) {
-		if (f->gpu)
-			f->gpu->kind->add(f->gpu, f->n, f->vector[f->depth - 1], f->vector[f->depth - 2]);
-		else
-			f->k->add(f->n, f->vector[f->depth - 1], f->vector[f->depth - 2]);
+	add_piece(f, 0);
+	for (; f->depth > 1 && aic_tree_siblings(f->tree[f->depth - 2], f->tree[f->depth - 1]); f->depth--)
 		f->tree[f->depth - 2].count *= 2;
-		f->depth--;
-	}
 }
 
 /* The other ranks may have a GPU or none. */

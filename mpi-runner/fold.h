@@ -14,6 +14,7 @@ typedef struct {
 	float *vector[AIC_PARTIALS_MAX + 1];
 	aic_subtree tree[AIC_PARTIALS_MAX + 1];
 	size_t depth;
+	size_t whole;                /* from here on the vector that was opened last has been added where it belongs */
 	aic_gpu *gpu;                /* in whose memory the vectors are; NULL: the CPU's */
 	aic_reduction sum;           /* unless GPUs are joined; without a GPU it owns vector[0 .. partials) */
 	aic_error failed;            /* at the start; told by finish */
@@ -23,6 +24,8 @@ void aic_fold_init(aic_fold *f, const aic_cpu *cpu, aic_collective *c, uint32_t 
 void aic_fold_free(aic_fold *f);
 void aic_fold_begin(aic_fold *f);                  /* a new sum */
 float *aic_fold_open(aic_fold *f, uint32_t shard); /* a vector of zeros for the next shard */
+/* Of the last shard all elements from `from` on are complete: they are summed while the others are computed. */
+void aic_fold_ready(aic_fold *f, size_t from);
 void aic_fold_shut(aic_fold *f);                   /* that shard is complete */
 /* The sum over all shards of all ranks; valid until the next begin. */
 aic_code aic_fold_finish(aic_fold *f, aic_collective *c, float **sum, aic_error *err);

@@ -89,6 +89,8 @@ struct aic_pass {
 	float *scratch;
 	float *row_loss;
 	uint32_t *row_best;
+	void (*after)(void *ctx, size_t layer); /* called in backward when a layer's gradients are complete; NULL: nobody asks */
+	void *after_ctx;
 };
 
 /* All but input and targets is in the GPU's memory if cpu has one; whether there was room for it, the GPU's check says. */

@@ -210,5 +210,7 @@ void aic_pass_backward(aic_pass *p)
 		else
 			l->kind->backward(l, p, input_of(p, i), p->value[i], p->gradient[from], dx);
 		from = 1 - from;
+		if (p->after)
+			p->after(p->after_ctx, i);
 	}
 }

@@ -20,6 +20,7 @@ void aic_stepper_init(aic_stepper *s, const aic_spec *spec, const aic_model *m, 
 	if (spec->micro_batch && spec->micro_batch < most)
 		most = (size_t)spec->micro_batch;
 	s->pass = aic_pass_new(m, cpu, most, true);
+	s->pass->after_ctx = s;
 	s->order = aic_xcalloc(d->count[AIC_TRAIN], sizeof(*s->order));
 	aic_fold_init(&s->gradient, cpu, c, spec->shards, m->parameters + TAIL);
 	aic_fold_init(&s->score, cpu, c, spec->shards, TAIL);
@@ -53,9 +54,19 @@ static size_t positions(const aic_stepper *s)
 	return s->model->layer[s->model->layers - 1].out.positions;
 }
 
-/* Samples [from, to) of the batch, in passes that continue each other's chains. */
-static void shard_gradient(aic_stepper *s, uint64_t step, const float *weights, const uint32_t *batch, size_t from, size_t to, float *g)
+/* Layers behind this one are complete, too: their parameters lie behind. */
+static void sum_while_computing(void *ctx, size_t layer)
 {
+	aic_stepper *s = ctx;
+
+	if (s->model->layer[layer].parameters > 0)
+		aic_fold_ready(&s->gradient, s->model->layer[layer].parameter[0].at);
+}
+
+/* The shard's samples of the batch, in passes that continue each other's chains. */
+static void shard_gradient(aic_stepper *s, uint64_t step, const float *weights, const uint32_t *batch, uint32_t shard, float *g)
+{
+	size_t b = (size_t)s->spec->batch, from = aic_shard_row(s->spec->shards, shard, b), to = aic_shard_row(s->spec->shards, shard + 1, b);
 	aic_pass *p = s->pass;
 	float *tail = g + s->model->parameters;
 	float scale = 1.0f / (float)(s->spec->batch * positions(s));
@@ -75,12 +86,14 @@ static void shard_gradient(aic_stepper *s, uint64_t step, const float *weights, 
 		fetch(s, AIC_TRAIN, batch + at, n);
 		aic_pass_forward(p);
 		aic_pass_loss(p, scale, &tail[TAIL_LOSS], correct);
+		if (gpu)
+			gpu->kind->number(gpu, correct, &tail[TAIL_CORRECT]);
+		else
+			tail[TAIL_CORRECT] = (float)*correct;
+		p->after = shard + 1 == s->gradient.end && at + n == to ? sum_while_computing : NULL;
 		aic_pass_backward(p);
 	}
-	if (gpu)
-		gpu->kind->number(gpu, correct, &tail[TAIL_CORRECT]);
-	else
-		tail[TAIL_CORRECT] = (float)*correct;
+	p->after = NULL;
 }
 
 static const uint32_t *batch_of(aic_stepper *s, uint64_t step)
@@ -146,11 +159,11 @@ aic_code aic_stepper_gradient(aic_stepper *s, uint64_t step, const float *weight
 	aic_fold_begin(&s->gradient);
 	for (uint32_t shard = s->gradient.first; shard < s->gradient.end; shard++) {
 		float *g = aic_fold_open(&s->gradient, shard);
-		shard_gradient(s, step, weights, batch, aic_shard_row(s->spec->shards, shard, b), aic_shard_row(s->spec->shards, shard + 1, b), g);
 		if (s->cpu->gpu)
 			s->cpu->gpu->kind->set(s->cpu->gpu, g + s->model->parameters + TAIL_STOP, want_stop ? 1.0f : 0.0f);
 		else
 			g[s->model->parameters + TAIL_STOP] = want_stop ? 1.0f : 0.0f;
+		shard_gradient(s, step, weights, batch, shard, g);
 		aic_fold_shut(&s->gradient);
 	}
 	aic_code rc = aic_fold_finish(&s->gradient, s->collective, &sum, err);
