@@ -66,8 +66,8 @@ AC_DEFUN([AIC_CUDA], [
       have_cuda=yes
       CUDA_HOME=`dirname "$NVCC"`; CUDA_HOME=`dirname "$CUDA_HOME"`
       CUDA_CFLAGS="-isystem $CUDA_HOME/include"
-      CUDA_LIBS="-L$CUDA_HOME/lib64 -lcudart_static -lcublas -lstdc++ -lpthread -ldl -lrt"
-      AS_IF([test -f "$CUDA_HOME/include/nccl.h" || test -f /usr/include/nccl.h], [have_nccl=yes; NCCL_LIBS=-lnccl])
+      CUDA_LIBS="-L$CUDA_HOME/lib64 -R$CUDA_HOME/lib64 -lcudart_static -lcublas -lstdc++ -lpthread -ldl -lrt"
+      AS_IF([test -f "$CUDA_HOME/include/nccl.h" || test -f /usr/include/nccl.h], [have_nccl=yes; NCCL_LIBS=-lnccl; CUDA_CFLAGS="$CUDA_CFLAGS -DAIC_WITH_NCCL"])
     ])
   ])
   # D0 (training.md): no contraction, no flushing, division and square root rounded to nearest

@@ -78,9 +78,10 @@ gpu_kernels = mpi-runner/kernels/cuda/gemm.cu mpi-runner/kernels/cuda/image.cu m
 gpu_headers = mpi-runner/kernels/cuda/cuda.h mpi-runner/kernels/cuda/gemm_tile.inc mpi-runner/kernels/cuda/kernels.h \
 	mpi-runner/kernels/cuda/math.inc mpi-runner/dmath.inc mpi-runner/dmath_const.h mpi-runner/philox.inc mpi-runner/philox.h
 EXTRA_DIST += $(gpu_kernels) mpi-runner/kernels/cuda/gemm_tile.inc mpi-runner/kernels/cuda/math.inc
-gpu_module_sources = mpi-runner/kernels/cuda/cuda.h mpi-runner/kernels/cuda/gpu.c mpi-runner/kernels/cuda/gpu.h \
-	mpi-runner/kernels/cuda/kernels.h mpi-runner/kernels/cuda/layers.c
-gpu_simulated = mpi-runner/kernels/cuda/simt.c mpi-runner/kernels/cuda/simt.h mpi-runner/kernels/cuda/simt_kernels.c
+gpu_module_sources = mpi-runner/kernels/cuda/cuda.h mpi-runner/kernels/cuda/fast.c mpi-runner/kernels/cuda/gpu.c mpi-runner/kernels/cuda/gpu.h \
+	mpi-runner/kernels/cuda/kernels.h mpi-runner/kernels/cuda/layers.c mpi-runner/kernels/cuda/nccl.c
+gpu_simulated = mpi-runner/kernels/cuda/simt.c mpi-runner/kernels/cuda/simt.h mpi-runner/kernels/cuda/simt_blas.c \
+	mpi-runner/kernels/cuda/simt_kernels.c
 gpu_simulated_cflags = $(mpi_runner_cflags) -DAIC_SIMT -Wno-unknown-pragmas
 
 if WITH_CUDA
@@ -95,14 +96,15 @@ pkglib_LTLIBRARIES += aic_gpu.la
 aic_gpu_la_SOURCES = $(gpu_module_sources)
 aic_gpu_la_CFLAGS = $(mpi_runner_cflags) $(CUDA_CFLAGS)
 aic_gpu_la_LDFLAGS = -module -avoid-version -shared
-aic_gpu_la_LIBADD = $(gpu_objects) $(CUDA_LIBS)
+aic_gpu_la_LIBADD = $(gpu_objects) $(CUDA_LIBS) $(NCCL_LIBS)
 EXTRA_aic_gpu_la_DEPENDENCIES = $(gpu_objects)
 endif
 
 # the same module with its kernels simulated; -rpath makes libtool build a shared object
 check_LTLIBRARIES += aic_gpu_simulated.la
-aic_gpu_simulated_la_SOURCES = $(gpu_module_sources) $(gpu_simulated)
-aic_gpu_simulated_la_CFLAGS = $(gpu_simulated_cflags)
+aic_gpu_simulated_la_SOURCES = $(gpu_module_sources) $(gpu_simulated) mpi-runner/kernels/cuda/simt_nccl.c
+aic_gpu_simulated_la_CFLAGS = $(gpu_simulated_cflags) -DAIC_WITH_NCCL
+aic_gpu_simulated_la_LIBADD = $(MPI_LIBS)
 aic_gpu_simulated_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
 bin_PROGRAMS += aic-links

@@ -238,7 +238,7 @@ static aic_code read_train(aic_spec *s, const aic_yaml_node *root, aic_error *er
 
 static aic_code read_prove(aic_spec *s, const aic_yaml_node *root, aic_error *err)
 {
-	static const char *const classes[] = {"D0", NULL};
+	static const char *const classes[] = {"D0", "D1", NULL};
 	const aic_yaml_node *p = aic_yaml_get(root, "prove");
 	int class = 0;
 	uint64_t shards = 8;
@@ -250,6 +250,9 @@ static aic_code read_prove(aic_spec *s, const aic_yaml_node *root, aic_error *er
 	    aic_yaml_get_uint(p, "keep", &s->keep, 1, 1000000, err) != AIC_OK)
 		return AIC_USAGE;
 	strcpy(s->class_name, classes[class]);
+	s->fast = class == 1;
+	if (s->fast && s->device == AIC_DEVICE_CPU)
+		return aic_yaml_fail(aic_yaml_get(p, "class"), err, "class: D1 is arithmetic of GPUs: leave device: cpu out, or use class: D0");
 	if (!aic_shards_valid(shards))
 		return aic_yaml_fail(aic_yaml_get(p, "shards"), err, "shards: %llu is no power of two: use 1, 2, 4, 8, ... up to %d",
 		                     (unsigned long long)shards, AIC_SHARDS_MAX);
@@ -333,6 +336,8 @@ aic_hash aic_spec_identity(const aic_spec *s, const aic_hash *data)
 	for (size_t i = 0; i < sizeof(wholes) / sizeof(wholes[0]); i++)
 		aic_cbor_put_uint(&b, wholes[i]);
 	aic_cbor_put_bytes(&b, data->b, sizeof(data->b));
+	if (s->fast)
+		aic_cbor_put_text(&b, s->class_name);
 	aic_hash h = aic_sha256_of(b.data, b.len);
 	aic_bytes_free(&b);
 	return h;

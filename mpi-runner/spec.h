@@ -68,7 +68,8 @@ typedef struct {
 	uint64_t warmup;                                           /* steps */
 	uint64_t batch, epochs, steps, micro_batch, seed;          /* steps 0: by epochs; micro_batch 0: whole shards */
 
-	char class_name[4]; /* D0 */
+	char class_name[4]; /* D0, D1 */
+	bool fast;          /* D1: other bits than D0 */
 	uint32_t shards;
 	uint64_t checkpoint_every; /* steps; 0: at the end and on signals only */
 	uint64_t keep;             /* checkpoints */

@@ -90,7 +90,7 @@ static aic_code same_data(training *t, aic_error *err)
 static aic_code open_gpu(training *t, aic_error *err)
 {
 	aic_error why = {0};
-	aic_code rc = aic_gpu_choose(&t->gpu, t->spec->device, false, &why, err);
+	aic_code rc = aic_gpu_choose(&t->gpu, t->spec->device, t->spec->fast, &why, err);
 
 	if (why.message[0])
 		aic_debug("computing on the CPU: %s", why.message);

@@ -5,7 +5,11 @@
 #ifdef AIC_SIMT
 #include "mpi-runner/kernels/cuda/simt.h"
 #else
+#include <cublas_v2.h>
 #include <cuda_runtime.h>
+#ifdef AIC_WITH_NCCL
+#include <nccl.h>
+#endif
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -32,8 +32,6 @@ static aic_code open_gpu(aic_gpu **out, unsigned ordinal, bool fast, aic_error *
 	char bus[32] = "", host[256] = "";
 
 	*out = NULL;
-	if (fast)
-		return aic_fail(err, AIC_USAGE, "this module has no class D1");
 	cudaError_t e = cudaGetDeviceCount(&count);
 	if (e != cudaSuccess || count == 0)
 		return aic_fail(err, AIC_NOT_FOUND, "there is no usable GPU: %s", cudaGetErrorString(e == cudaSuccess ? cudaErrorNoDevice : e));
@@ -48,10 +46,15 @@ static aic_code open_gpu(aic_gpu **out, unsigned ordinal, bool fast, aic_error *
 		snprintf(g->base.name, sizeof(g->base.name), "%.90s", prop.name);
 		gethostname(host, sizeof(host) - 1);
 		snprintf(g->base.place, sizeof(g->base.place), "%.40s/%.20s", host, bus);
+		if (fast)
+			aic_cuda_fast_open(g);
+	}
+	if (!g->failed) {
 		*out = &g->base;
 		return AIC_OK;
 	}
 	*err = g->failure;
+	aic_cuda_fast_close(g);
 	free(g);
 	return err->code;
 }
@@ -60,8 +63,12 @@ static void close_gpu(aic_gpu *base)
 {
 	cuda_gpu *g = own(base);
 
+#ifdef AIC_WITH_NCCL
+	aic_cuda_leave(g);
+#endif
 	cudaStreamSynchronize(g->stream);
 	cudaFree(g->norm_room);
+	aic_cuda_fast_close(g);
 	cudaStreamDestroy(g->stream);
 	free(g);
 }
@@ -211,4 +218,9 @@ const aic_gpu_kind aic_gpu_module = {
 	.adamw = adamw,
 	.momentum = momentum,
 	.check = check,
+#ifdef AIC_WITH_NCCL
+	.joins = true,
+	.join = aic_cuda_join,
+	.tree_sum = aic_cuda_tree_sum,
+#endif
 };

@@ -27,6 +27,10 @@ typedef struct {
 } aic_cu_product;
 void aic_cu_gemm(cudaStream_t s, aic_cu_product p);
 
+/* to[z][line][i] = x[z's place + line * distance + i] rounded to bf16, ties to even; z as in aic_cu_matrix. */
+void aic_cu_to_bf16(cudaStream_t s, size_t count, size_t heads, size_t lines, size_t len, const float *x, size_t distance, size_t outer,
+                    size_t inner, uint16_t *to);
+
 void aic_cu_set(cudaStream_t s, float *at, float value);
 void aic_cu_number(cudaStream_t s, const uint64_t *count, float *to);
 void aic_cu_add(cudaStream_t s, size_t n, const float *x, float *y);

@@ -34,9 +34,18 @@ static aic_cu_matrix turned(const float *data, size_t row)
 	return (aic_cu_matrix){.data = data, .row = 1, .col = row};
 }
 
+/* In the class's arithmetic. */
+static void multiply(const work *w, aic_cu_product p)
+{
+	if (w->g->fast)
+		aic_cuda_fast_product(w->g, p);
+	else
+		aic_cu_gemm(w->s, p);
+}
+
 static void product(const work *w, size_t m, size_t n, size_t k, aic_cu_matrix a, aic_cu_matrix b, float *c, size_t ldc, bool continues)
 {
-	aic_cu_gemm(w->s, (aic_cu_product){.m = m, .n = n, .k = k, .count = 1, .heads = 1, .a = a, .b = b, .c = c, .ldc = ldc, .continues = continues});
+	multiply(w, (aic_cu_product){.m = m, .n = n, .k = k, .count = 1, .heads = 1, .a = a, .b = b, .c = c, .ldc = ldc, .continues = continues});
 }
 
 /* --- linear --- */
@@ -220,7 +229,7 @@ static aic_cu_matrix transpose(aic_cu_matrix m)
 static void product_each(const work *w, const attention_room *r, size_t m, size_t n, size_t k, aic_cu_matrix a, aic_cu_matrix b,
                          aic_cu_matrix to)
 {
-	aic_cu_gemm(w->s, (aic_cu_product){.m = m, .n = n, .k = k, .count = w->p->samples * r->heads, .heads = r->heads, .a = a, .b = b,
+	multiply(w, (aic_cu_product){.m = m, .n = n, .k = k, .count = w->p->samples * r->heads, .heads = r->heads, .a = a, .b = b,
 	                                   .c = (float *)(uintptr_t)to.data, .ldc = to.row, .c_outer = to.outer, .c_inner = to.inner});
 }
 
@@ -278,7 +287,7 @@ static void conv2d(const work *w)
 
 	aic_cu_unfold(w->s, g, w->x, columns);
 	aic_cu_fill_planes(w->s, g.samples, channels, places, weight(w, 1), w->out);
-	aic_cu_gemm(w->s, (aic_cu_product){.m = channels, .n = places, .k = depth, .count = g.samples, .heads = 1, .a = rows_of(weight(w, 0), depth),
+	multiply(w, (aic_cu_product){.m = channels, .n = places, .k = depth, .count = g.samples, .heads = 1, .a = rows_of(weight(w, 0), depth),
 	                                   .b = {columns, places, 1, depth * places, 0}, .c = w->out, .ldc = places, .c_outer = channels * places,
 	                                   .continues = true});
 }
@@ -294,11 +303,11 @@ static void conv2d_back(const work *w)
 	                    .continues = true};
 
 	aic_cu_unfold(w->s, g, w->x, columns);
-	aic_cu_gemm(w->s, p);
+	multiply(w, p);
 	aic_cu_plane_sums(w->s, g.samples, channels, places, w->dy, gradient(w, 1));
 	if (!w->out)
 		return;
-	aic_cu_gemm(w->s, (aic_cu_product){.m = depth, .n = places, .k = channels, .count = g.samples, .heads = 1, .a = turned(weight(w, 0), depth),
+	multiply(w, (aic_cu_product){.m = depth, .n = places, .k = channels, .count = g.samples, .heads = 1, .a = turned(weight(w, 0), depth),
 	                                   .b = {w->dy, places, 1, channels * places, 0}, .c = columns, .ldc = places, .c_outer = depth * places});
 	aic_cu_fold(w->s, g, columns, w->out);
 }

@@ -62,6 +62,24 @@ void aic_cu_relu_back(cudaStream_t s, size_t n, const float *x, const float *dy,
 void aic_cu_gelu(cudaStream_t s, size_t n, const float *x, float *y) { run_gelu(s, n, x, NULL, y); }
 void aic_cu_gelu_back(cudaStream_t s, size_t n, const float *x, const float *dy, float *dx) { run_gelu_back(s, n, x, dy, dx); }
 
+typedef struct { size_t n, heads, lines, len, distance, outer, inner; const float *x; uint16_t *to; } to_bf16_args;
+KERNEL(to_bf16, THREADS)
+{
+	EACH(i, a.n) {
+		size_t z = i / (a.lines * a.len), line = i / a.len % a.lines;
+		uint32_t u = to_bits(a.x[z / a.heads * a.outer + z % a.heads * a.inner + line * a.distance + i % a.len]);
+		int nan = (u & 0x7fffffffu) > 0x7f800000u;
+		a.to[i] = (uint16_t)(nan ? u >> 16 | 0x40u : (u + 0x7fffu + (u >> 16 & 1u)) >> 16);
+	}
+}
+
+void aic_cu_to_bf16(cudaStream_t s, size_t count, size_t heads, size_t lines, size_t len, const float *x, size_t distance, size_t outer,
+                    size_t inner, uint16_t *to)
+{
+	to_bf16_args a = {count * lines * len, heads, lines, len, distance, outer, inner, x, to};
+	FOR_VALUES(to_bf16, s, a);
+}
+
 typedef struct { size_t n, period, each; const float *v; float *y; } fill_args;
 KERNEL(fill, THREADS) { EACH(i, a.n) a.y[i] = a.v[i / a.each % a.period]; }
 
