@@ -130,6 +130,16 @@ if [ -e "$GPU_MODULE" ]; then
 	ok "a checkpoint of the CPU, continued on 2 GPUs"
 	[ "$(SIMT_DEVICES=0 gpu train 1 "$DIR/moved" --fresh "$DIR/cpu.yaml" | hash_of)" = "$GOLDEN_MLP" ]
 	ok "device: auto uses the CPU where there is no GPU"
+	for ranks in 2 3 8; do SIMT_DEVICES=8 gpu same "the golden weights on $ranks GPUs that NCCL joins" $ranks gpu; done
+	grep -v ^prove "$DIR/spec.yaml" >"$DIR/fast.yaml"
+	echo "prove: {class: D1, shards: 8}" >>"$DIR/fast.yaml"
+	out=$(gpu train 1 "$DIR/fast" --fresh "$DIR/fast.yaml")
+	GOLDEN=$(hash_of <<<"$out") SIMT_DEVICES=2 gpu same "class D1 gives its bits again, on other ranks" 2 fast
+	[ "$(hash_of <<<"$out")" != "$GOLDEN_MLP" ] && grep -q "accuracy 9[5-9]\|accuracy 100" <<<"$out" || { sed 's/^/# /' <<<"$out"; false; }
+	ok "class D1 learns the same, in other arithmetic"
+	says "class D1 without a GPU" "prove: class: D1 needs a GPU: .*; use class: D0, or a node with one" --run-dir "$DIR/bad" "$DIR/fast.yaml"
+	sed 's/train: {/train: {device: cpu, /' "$DIR/fast.yaml" >"$DIR/layers.yaml"
+	says "class D1 on a CPU" "layers.yaml:5: class: D1 is arithmetic of GPUs: leave device: cpu out" --run-dir "$DIR/bad" "$DIR/layers.yaml"
 	SIMT_DEVICES=0 gpu says "a GPU where the driver finds none" "device: gpu: there is no usable GPU: no CUDA-capable device" --run-dir "$DIR/bad" "$DIR/gpu.yaml"
 	SIMT_MEMORY=100000 gpu says "a GPU whose memory is too small" "simulated GPU 0: .* more are needed, .* are free: set train: micro_batch" \
 		--run-dir "$DIR/bad" "$DIR/gpu.yaml"
