@@ -12,6 +12,7 @@ int aic_cmd_explain(int argc, char **argv);
 int aic_cmd_reconcile(int argc, char **argv);
 int aic_cmd_erase(int argc, char **argv);
 int aic_cmd_storage(int argc, char **argv); /* held | list */
+int aic_cmd_org(int argc, char **argv);
 int aic_cmd_simulate(int argc, char **argv);
 
 #endif

@@ -101,6 +101,23 @@ static void who_sees_what(void **state)
 	aic_job_record_clear(&other);
 }
 
+static void organisations(void **state)
+{
+	site_turn(*state);
+	assert_int_equal(site_run(0, aic_cmd_org, "-P", NULL), 0);
+	expect_printed("organisation|wallets|balance|unsettled|debt\n");
+	expect_printed("institute-one|1|0|0|0\n");
+	expect_printed("physics|1|");
+	assert_int_equal(site_run(0, aic_cmd_org, "institute-two", "-P", NULL), 0);
+	expect_printed("provider/lab-two|institute-two|");
+	expect_not_printed("lab-one");
+	assert_int_equal(site_run(MEMBER, aic_cmd_org, "-P", NULL), 0);
+	expect_printed("physics|1|");
+	expect_not_printed("institute");
+	assert_int_equal(site_run(MEMBER, aic_cmd_org, "institute-one", NULL), 1);
+	expect_printed("no wallet that you may see belongs to an organisation institute-one: `aic org` lists those that have some");
+}
+
 static void a_job_explained(void **state)
 {
 	test_site *s = *state;
@@ -373,7 +390,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, site_open, site_close)
 	const struct CMUnitTest tests[] = {
-		T(from_job_to_posted_payout), T(who_sees_what), T(a_job_explained), T(acts_by_command), T(usage_mistakes), T(a_quote_is_shown_with_what_is_left),
+		T(from_job_to_posted_payout), T(who_sees_what), T(a_job_explained), T(organisations), T(acts_by_command), T(usage_mistakes), T(a_quote_is_shown_with_what_is_left),
 		T(the_parts_of_a_job_add_up), T(without_a_quote_it_is_said_why), T(without_a_ledger_charging_goes_on), T(without_a_daemon_commands_say_so),
 		T(observe_is_on_paper), T(the_snapshot_has_what_is_left), T(a_past_period_closes_itself),
 		T(a_half_closed_batch_is_told_and_finished),

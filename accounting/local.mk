@@ -51,7 +51,7 @@ libaccounting_la_LIBADD = $(JANSSON_LIBS) $(SQLITE_LIBS) $(SLURM_LIBS)
 
 # Reports: what they gather, pages and charts, records for other programs.
 libaccounting_la_SOURCES += \
-	accounting/command/cmd_jobs.c accounting/command/cmd_page.c accounting/command/reports.h \
+	accounting/command/cmd_jobs.c accounting/command/cmd_org.c accounting/command/cmd_page.c accounting/command/reports.h \
 	accounting/page/html.c accounting/page/html.h accounting/page/html_charts.c accounting/page/html_look.c accounting/page/html_page.c \
 	accounting/page/html_statement.c accounting/page/html_table.c \
 	accounting/jobs.c accounting/jobs.h accounting/jobs_json_write.c accounting/command/usage_record.c \
@@ -82,7 +82,7 @@ aicacctd_LDADD = libaccounting.la libledger.la libcommon.la
 EXTRA_DIST += accounting/simulate_test.sh doc/formats/batch.md doc/formats/rpc-accounting.md
 dist_man_MANS += \
 	doc/man/aic-balance.1 doc/man/aic-batch.1 doc/man/aic-doctor.1 doc/man/aic-explain.1 \
-	doc/man/aic-history.1 doc/man/aic-reconcile.1 doc/man/aic-simulate.1 doc/man/aic-erase.1 doc/man/aic-storage.1 doc/man/aic-quote.1 \
+	doc/man/aic-history.1 doc/man/aic-reconcile.1 doc/man/aic-simulate.1 doc/man/aic-org.1 doc/man/aic-erase.1 doc/man/aic-storage.1 doc/man/aic-quote.1 \
 	doc/man/aic-report.1 doc/man/aicacctd.8
 
 if WITH_CMOCKA
