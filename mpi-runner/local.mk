@@ -114,7 +114,8 @@ aic_links_LDADD = libcommon.la $(MPI_LIBS)
 dist_man_MANS += doc/man/aic-links.1
 
 bin_PROGRAMS += aic-run
-aic_run_SOURCES = mpi-runner/aic_run.c mpi-runner/run_lease.c mpi-runner/run_lease.h mpi-runner/run_child.c mpi-runner/run_child.h mpi-runner/run_env.c mpi-runner/run_env.h
+aic_run_SOURCES = mpi-runner/aic_run.c mpi-runner/run_lease.c mpi-runner/run_lease.h mpi-runner/run_child.c mpi-runner/run_child.h mpi-runner/run_env.c mpi-runner/run_env.h \
+	mpi-runner/run_watch.c mpi-runner/run_watch.h
 aic_run_CFLAGS = $(AM_CFLAGS) $(SAN)
 aic_run_LDADD = libmpirunner.la
 if WITH_SPANK

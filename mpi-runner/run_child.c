@@ -16,7 +16,7 @@
 #include "common/file.h"
 #include "common/time.h"
 
-enum { TAIL = 2048, OUTPUTS = 2 };
+enum { TAIL = 2048, OUTPUTS = 2, DEPTH_MAX = 16 };
 
 struct aic_child {
 	pid_t pid;
@@ -27,6 +27,7 @@ struct aic_child {
 	uint64_t oom_before;
 	char tail[TAIL]; /* the newest bytes of its output */
 	size_t tail_len;
+	uint64_t printed;
 };
 
 static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCONT};
@@ -173,6 +174,7 @@ static void move_output(aic_child *c, int which)
 		c->from[which] = -1;
 		return;
 	}
+	c->printed += (uint64_t)n;
 	remember(c, data, (size_t)n);
 	(void)aic_write_all(c->log, data, (size_t)n); /* a full disk must not stop the program */
 	(void)aic_write_all(which == 0 ? STDOUT_FILENO : STDERR_FILENO, data, (size_t)n);
@@ -231,13 +233,13 @@ void aic_child_last_lines(const aic_child *c, char *buf, size_t size)
 	buf[len] = '\0';
 }
 
-bool aic_child_usage(const aic_child *c, double *cpu_seconds, double *resident_mib)
+static bool read_usage(int pid, double *cpu_seconds, double *resident_mib)
 {
 	char path[64], text[1024];
 	unsigned long long user, kernel;
 	long pages;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)c->pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	FILE *f = fopen(path, "re");
 	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 	if (f)
@@ -250,6 +252,44 @@ bool aic_child_usage(const aic_child *c, double *cpu_seconds, double *resident_m
 	*cpu_seconds = (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 	*resident_mib = (double)pages * (double)sysconf(_SC_PAGESIZE) / 1048576.0;
 	return true;
+}
+
+bool aic_child_usage(const aic_child *c, double *cpu_seconds, double *resident_mib)
+{
+	return read_usage((int)c->pid, cpu_seconds, resident_mib);
+}
+
+static double tree_cpu(int pid, int depth)
+{
+	char path[64];
+	double cpu = 0, resident;
+	int child;
+
+	if (!read_usage(pid, &cpu, &resident))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	FILE *f = depth < DEPTH_MAX ? fopen(path, "re") : NULL;
+	while (f && fscanf(f, "%d", &child) == 1)
+		cpu += tree_cpu(child, depth + 1);
+	if (f)
+		fclose(f);
+	return cpu;
+}
+
+double aic_child_tree_cpu(const aic_child *c)
+{
+	return tree_cpu((int)c->pid, 0);
+}
+
+uint64_t aic_child_printed(const aic_child *c)
+{
+	return c->printed;
+}
+
+void aic_child_signal(const aic_child *c, int number)
+{
+	if (!c->ended)
+		kill(c->pid, number);
 }
 
 void aic_child_free(aic_child *c)

@@ -25,6 +25,12 @@ void aic_child_describe(const aic_child *c, char *buf, size_t size);
 void aic_child_last_lines(const aic_child *c, char *buf, size_t size);
 /* CPU seconds and resident MiB of the program itself, while it runs. */
 bool aic_child_usage(const aic_child *c, double *cpu_seconds, double *resident_mib);
+/* CPU seconds of the program and all its descendants that run. */
+double aic_child_tree_cpu(const aic_child *c);
+/* Bytes that it has printed so far. */
+uint64_t aic_child_printed(const aic_child *c);
+/* Sends it a signal, where it has not ended. */
+void aic_child_signal(const aic_child *c, int number);
 void aic_child_free(aic_child *c);
 
 #endif

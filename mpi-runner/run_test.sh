@@ -99,6 +99,41 @@ gone=1
 for _ in $(seq 100); do kill -0 "$(cat orphan.pid)" 2>/dev/null || { gone=0; break; }; sleep 0.05; done
 [ $gone = 0 ]
 ok "killed itself, it leaves no program behind"
+# a step whose ranks watch each other; rank 0 would sleep for a minute
+mkdir ckpt && echo old >ckpt/step-1.aickpt && touch -d '1 hour ago' ckpt/step-1.aickpt && echo new >ckpt/step-2.aickpt
+began=$SECONDS
+(fake 0 2 0 0 "1,1"; "$RUN" -q -d step -c 'ckpt/*.aickpt' -- sleep 60 2>step0.err; echo $? >step0.status) &
+(fake 1 2 0 1 "1,1"; "$RUN" -q -d step -- sh -c 'echo so be it; exit 9' >/dev/null 2>step1.err)
+[ $? = 9 ] && wait && [ "$(cat step0.status)" = 143 ] && [ $((SECONDS - began)) -lt 40 ] &&
+	grep -q "rank 0 on node0 is ended, because rank 1 on node1: sh exited with status 9" step0.err &&
+	grep -q "the step has failed: rank 1 on node1: sh exited with status 9; its log is step/rank-1.log" step0.err &&
+	grep -q "rank 1| so be it" step1.err
+ok "a crash in one rank ends the others, and rank 0 says whose it was"
+grep -q "it can go on from ckpt/step-2.aickpt, saved 00:0" step0.err
+ok "and from which checkpoint it goes on"
+(fake 0 2 0 0 "1,1"; "$RUN" -q -k -d going -- sh -c 'while [ ! -e going/failed-77.3 ]; do sleep 0.05; done; sleep 2; echo through' >going0.out 2>&1; echo $? >going0.status) &
+(fake 1 2 0 1 "1,1"; "$RUN" -q -k -d going -- false 2>/dev/null)
+wait
+[ "$(cat going0.status)" = 0 ] && grep -q through going0.out
+ok "with --keep-going the others go on"
+(fake 0 2 0 0 "1,1"; "$RUN" -q -b 2 -d gone -- sleep 60 2>gone0.err; echo $? >gone0.status) &
+(fake 1 2 0 1 "1,1"; exec "$RUN" -q -b 2 -d gone -- sh -c 'touch gone.ready; exec sleep 60' 2>/dev/null) &
+other=$!
+for _ in $(seq 200); do [ -e gone.ready ] && break; sleep 0.05; done
+kill -9 $other
+wait 2>/dev/null
+[ "$(cat gone0.status)" = 143 ] && grep -q "the step has failed: rank 1 on node1 has given no sign for [0-9]* s: its node or its aic-run is gone" gone0.err
+ok "a rank that gives no sign is named and ends the step"
+"$RUN" -q -H 2 -d hang -- sh -c 'echo last words; exec sleep 60' >/dev/null 2>hang.err
+[ $? = 143 ] && grep -q "rank 0 on .* hangs: sh has neither printed nor used CPU time for [0-9]* s; its log is hang/rank-0.log" hang.err &&
+	jq -es 'last | .event == "end" and (.why | contains("hangs"))' hang/rank-0.jsonl >/dev/null
+ok "a program that hangs is named and ended"
+"$RUN" -q -H 2 -d busy2 -- sh -c 'i=0; while [ $(date +%s) -lt '$(($(date +%s) + 4))' ]; do :; done; sleep 0.5' 2>busy2.err
+[ $? = 0 ] && [ ! -s busy2.err ]
+ok "one that computes without a word does not hang"
+"$RUN" -H soon -d none -- true 2>soon.err
+[ $? = 2 ] && grep -q '"soon" is no number of seconds' soon.err
+ok "seconds that are none are wrong usage"
 "$RUN" -q -d much -- sh -c 'i=0; while [ $i -lt 20000 ]; do echo "line $i of the output of a program that says much"; i=$((i + 1)); done' >much.out
 cmp -s much.out much/rank-0.log && [ "$(wc -l <much.out)" = 20000 ]
 ok "long output arrives whole"
