@@ -166,12 +166,31 @@ static void what_comes_later_is_the_next_batch(void **state)
 	aic_job_record_clear(&late);
 }
 
+/* A line that the walk through the jobs does not come by is not left out in silence. */
+static void a_lost_span_is_noticed(void **state)
+{
+	fixture *f = *state;
+	aic_job_record a = cpu_job(1, 7200), b = cpu_job(2, 3600);
+	aic_error err = {0};
+	aic_batch batch;
+
+	fixture_ingest(f, &a);
+	fixture_ingest(f, &b);
+	assert_int_equal(aic_sql_run(f->store->db, NULL, "UPDATE job_span SET last=1", ""), AIC_OK);
+	assert_int_equal(aic_batch_close(&f->batches, "1970-W01", 0, FIXTURE_END, FIXTURE_FEE_PPM, 0, 5, &batch, &err),
+	                 AIC_CORRUPT);
+	assert_string_equal(err.message, "batch 1970-W01/1 took 2 lines, and 1 of them are in the order of their jobs:"
+	                                 " accounting.db is damaged, restore it from a backup");
+	aic_job_record_clear(&a);
+	aic_job_record_clear(&b);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
 	const struct CMUnitTest tests[] = {
 		T(quality_from_receipts), T(one_organisation_earns_nothing), T(data_lines_are_weighted),
-		T(approvals_m_of_n), T(nothing_open_nothing_closed), T(what_comes_later_is_the_next_batch),
+		T(approvals_m_of_n), T(nothing_open_nothing_closed), T(what_comes_later_is_the_next_batch), T(a_lost_span_is_noticed),
 	};
 
 	aic_log_open("batch_test", "/dev/null", AIC_LOG_ERROR);

@@ -160,15 +160,17 @@ aic_code aic_charge_and_rate(const aic_ingest *in, const aic_job_record *r, cons
 	return aic_rate_lines(in->store, &run, out->line, c->n, &out->use, err);
 }
 
-aic_code aic_lines_add(const aic_ingest *in, int64_t id, const aic_rated_charge *r, const aic_segment *s,
-                       aic_error *err)
+aic_code aic_lines_add(const aic_ingest *in, int64_t id, const aic_job_record *job, const aic_rated_charge *r,
+                       const aic_segment *s, aic_error *err)
 {
 	const aic_charge *c = &r->charge;
+	int64_t first = in->store->next_line;
 	aic_wallet_row *payer;
 	aic_code rc = c->n ? aic_store_wallet(in->store, c->payer, &payer, err) : AIC_OK;
 
 	for (size_t i = 0; i < c->n && rc == AIC_OK; i++)
 		rc = line_add(in, id, s->end, payer, &c->line[i], &r->line[i].quality, err);
+	aic_spans_add(&in->store->spans, job->cluster, job->job_id, first, in->store->next_line - 1);
 	return rc;
 }
 
@@ -180,7 +182,7 @@ static aic_code charge_into(const aic_ingest *in, int64_t id, const aic_job_reco
 	aic_code rc = aic_charge_and_rate(in, r, s, &c, err);
 
 	if (rc == AIC_OK)
-		rc = aic_lines_add(in, id, &c, s, err);
+		rc = aic_lines_add(in, id, r, &c, s, err);
 	if (rc == AIC_OK)
 		rc = record_mark(in, id, first, &c, s, err);
 	aic_rated_clear(&c);

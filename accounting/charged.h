@@ -15,11 +15,13 @@ typedef struct {
 } aic_rated_charge;
 
 /* What a record costs, or that it is out of scope. Clear out with aic_rated_clear, after a failure too. */
-aic_code aic_charge_and_rate(const aic_ingest *in, const aic_job_record *r, const aic_segment *s, aic_rated_charge *out, aic_error *err);
+aic_code aic_charge_and_rate(const aic_ingest *in, const aic_job_record *r, const aic_segment *s,
+                             aic_rated_charge *out, aic_error *err);
 void aic_rated_clear(aic_rated_charge *r);
 
-/* Writes them as record id's, from the store's next_line on, and what the payer owes. */
-aic_code aic_lines_add(const aic_ingest *in, int64_t id, const aic_rated_charge *r, const aic_segment *s, aic_error *err);
+/* Writes them as record id's, the job's, from the store's next_line on, and what the payer owes. */
+aic_code aic_lines_add(const aic_ingest *in, int64_t id, const aic_job_record *job, const aic_rated_charge *r,
+                       const aic_segment *s, aic_error *err);
 /* Takes a record's lines out. */
 aic_code aic_lines_drop(const aic_ingest *in, int64_t record, aic_error *err);
 

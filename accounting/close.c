@@ -19,6 +19,7 @@ struct aic_closing {
 	int64_t last_line;      /* the newest that it may take */
 	bool late_taken;
 	bool first_time;        /* not closed anew after an act */
+	int64_t taken;          /* lines so far; below 0 where another process took some */
 	aic_gathered *gathered; /* NULL while lines are being taken */
 };
 
@@ -87,6 +88,11 @@ static aic_code write_batch(aic_closing *c, aic_error *err)
 	const aic_tally *tally = aic_gathered_tally(c->gathered);
 	bool first = c->first_time;
 
+	if (c->taken >= 0 && (uint64_t)c->taken != aic_gathered_lines(c->gathered))
+		return aic_fail(err, AIC_CORRUPT, "batch %s/%llu took %lld lines, and %llu of them are in the order of their jobs:"
+		                " accounting.db is damaged, restore it from a backup", c->batch.period,
+		                (unsigned long long)c->batch.number, (long long)c->taken,
+		                (unsigned long long)aic_gathered_lines(c->gathered));
 	c->batch.evidence = aic_gathered_evidence(c->gathered);
 	aic_code rc = batch_hash(c, &c->batch.hash, err);
 	if (rc == AIC_OK)
@@ -104,20 +110,25 @@ static aic_code write_batch(aic_closing *c, aic_error *err)
 
 /* --- taking lines --- */
 
-static aic_code take_late(const aic_closing *c, aic_error *err)
+static aic_code take_late(aic_closing *c, aic_error *err)
 {
-	return aic_sql_run(c->b->store->db, err, "UPDATE line SET batch=?1 WHERE id IN (SELECT id FROM late_line WHERE"
-	                   " id<?3) AND batch IS NULL AND ended<?2 AND NOT held", "iii",
-	                   c->batch.id, c->batch.end, c->b->store->open_floor);
+	aic_sql *db = c->b->store->db;
+	aic_code rc = aic_sql_run(db, err, "UPDATE line SET batch=?1 WHERE id IN (SELECT id FROM late_line WHERE id<?3) AND"
+	                          " batch IS NULL AND ended<?2 AND NOT held", "iii", c->batch.id, c->batch.end,
+	                          c->b->store->open_floor);
+
+	c->taken += rc == AIC_OK ? aic_sql_changes(db) : 0;
+	return rc;
 }
 
 /* Lines from the floor to `to`, which becomes the floor. */
-static aic_code take_range(const aic_closing *c, int64_t to, aic_error *err)
+static aic_code take_range(aic_closing *c, int64_t to, aic_error *err)
 {
 	aic_store *s = c->b->store;
 	aic_code rc = aic_sql_run(s->db, err, "UPDATE line SET batch=?1 WHERE id>=?3 AND id<?4 AND batch IS NULL AND"
 	                          " ended<?2 AND NOT held", "iiii", c->batch.id, c->batch.end, s->open_floor, to);
 
+	c->taken += rc == AIC_OK ? aic_sql_changes(s->db) : 0;
 	if (rc == AIC_OK)
 		rc = aic_sql_run(s->db, err, "INSERT OR IGNORE INTO late_line SELECT id FROM line WHERE id>=?1 AND id<?2 AND"
 		                 " batch IS NULL", "ii", s->open_floor, to);
@@ -288,6 +299,7 @@ static aic_code read_closing(aic_closing **out, const aic_batches *b, sqlite3_st
 	                       .fee_ppm = (uint64_t)sqlite3_column_int64(st, 5), .closed_at = sqlite3_column_int64(st, 6),
 	                       .closed_by = sqlite3_column_int64(st, 7), .first_line = sqlite3_column_int64(st, 8)};
 	aic_str_copy(c->batch.period, sizeof(c->batch.period), aic_sql_text(st, 1));
+	c->taken = INT64_MIN;
 	c->first_time = sqlite3_column_bytes(st, 10) != AIC_HASH_LEN;
 	if (!c->first_time)
 		memcpy(c->batch.hash.b, sqlite3_column_blob(st, 10), AIC_HASH_LEN);

@@ -40,7 +40,7 @@ struct aic_gathered {
 	bool as_posted;
 	/* clusters by name; NULL before they are known */
 	bool bounded;
-	int64_t looked_to, last; /* lines up to the first id were looked at, of those up to the last */
+	int64_t first, last;     /* lines */
 	size_t n_clusters, at;   /* at: the one being walked through */
 	cluster *cluster;
 	/* the job at hand; walking goes on behind it */
@@ -56,7 +56,7 @@ aic_gathered *aic_gather_new(const aic_batches *b, int64_t batch, int64_t first,
 	g->b = b;
 	g->batch = batch;
 	g->fee_ppm = fee_ppm;
-	g->looked_to = first - 1;
+	g->first = first;
 	g->last = last;
 	g->salt = aic_hmac_new(b->key.b, sizeof(b->key.b));
 	return g;
@@ -82,7 +82,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const cluster *)a)->name, ((const cluster *)b)->name);
 }
 
-static void widen(aic_gathered *g, const char *name, int64_t job)
+static void widen(aic_gathered *g, const char *name, int64_t first, int64_t last)
 {
 	cluster *c = NULL;
 
@@ -92,44 +92,37 @@ static void widen(aic_gathered *g, const char *name, int64_t job)
 	if (!c) {
 		g->cluster = aic_xrealloc(g->cluster, (g->n_clusters + 1) * sizeof(*g->cluster));
 		c = &g->cluster[g->n_clusters++];
-		*c = (cluster){.first = job, .last = job};
+		*c = (cluster){.first = first, .last = last};
 		aic_str_copy(c->name, sizeof(c->name), name);
 	}
-	c->first = job < c->first ? job : c->first;
-	c->last = job > c->last ? job : c->last;
+	c->first = first < c->first ? first : c->first;
+	c->last = last > c->last ? last : c->last;
 }
 
-#define JOBS_OF(from) "SELECT l.id, r.job, r.cluster FROM " from " CROSS JOIN record r ON r.id=l.record WHERE l.batch=?1"
-
-static aic_code find_late(aic_gathered *g, aic_error *err)
+static aic_code widen_by(aic_gathered *g, sqlite3_stmt *st, aic_error *err)
 {
-	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(g->b->store->db, &st, err, JOBS_OF("late_line t CROSS JOIN line l ON l.id=t.id"), "i",
-	                            g->batch);
+	aic_code rc;
 
-	while (rc == AIC_OK && (rc = aic_sql_step(g->b->store->db, st, err)) == AIC_OK)
-		widen(g, aic_sql_text(st, 2), sqlite3_column_int64(st, 1));
-	return rc;
+	while ((rc = aic_sql_step(g->b->store->db, st, err)) == AIC_OK)
+		widen(g, aic_sql_text(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2));
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-static aic_code find_bounds(aic_gathered *g, int64_t until, aic_error *err)
+static aic_code find_bounds(aic_gathered *g, aic_error *err)
 {
+	aic_sql *db = g->b->store->db;
 	sqlite3_stmt *st;
-	size_t n = 0;
-	aic_code rc = aic_sql_start(g->b->store->db, &st, err, JOBS_OF("line l") " AND l.id BETWEEN ?2 AND ?3 ORDER BY"
-	                            " l.id", "iii", g->batch, g->looked_to + 1, g->last);
+	aic_code rc = aic_sql_start(db, &st, err, "SELECT cluster, first, last FROM job_span WHERE block BETWEEN ?1 AND ?2", "ii",
+	                            g->first / AIC_SPAN_LINES, g->last / AIC_SPAN_LINES);
 
-	while (rc == AIC_OK && (rc = aic_sql_step(g->b->store->db, st, err)) == AIC_OK) {
-		g->looked_to = sqlite3_column_int64(st, 0);
-		widen(g, aic_sql_text(st, 2), sqlite3_column_int64(st, 1));
-		if (++n % LOOK_EVERY == 0 && aic_monotonic_ms() >= until) {
-			aic_sql_done(st);
-			return AIC_OK;
-		}
-	}
-	if (rc == AIC_NOT_FOUND)
-		rc = find_late(g, err);
-	if (rc != AIC_NOT_FOUND)
+	if (rc == AIC_OK)
+		rc = widen_by(g, st, err);
+	if (rc == AIC_OK)
+		rc = aic_sql_start(db, &st, err, "SELECT r.cluster, r.job, r.job FROM late_line t CROSS JOIN line l ON l.id=t.id CROSS JOIN"
+		                   " record r ON r.id=l.record WHERE l.batch=?1", "i", g->batch);
+	if (rc == AIC_OK)
+		rc = widen_by(g, st, err);
+	if (rc != AIC_OK)
 		return rc;
 	g->bounded = true;
 	if (g->n_clusters) {
@@ -323,10 +316,10 @@ static aic_code take_storage(aic_gathered *g, aic_error *err)
 aic_code aic_gather_step(aic_gathered *g, int64_t until, bool *done, aic_error *err)
 {
 	bool left = false;
-	aic_code rc = g->bounded ? AIC_OK : find_bounds(g, until, err);
+	aic_code rc = g->bounded ? AIC_OK : find_bounds(g, err);
 
 	*done = false;
-	if (rc != AIC_OK || !g->bounded)
+	if (rc != AIC_OK)
 		return rc;
 	while (g->at < g->n_clusters) {
 		rc = walk(g, until, &left, err);

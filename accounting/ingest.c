@@ -162,7 +162,7 @@ static aic_code insert_alone(const aic_ingest *in, const aic_job_record *r, cons
 	if (rc == AIC_OK)
 		rc = record_add(in, r, body, len, flags, 0, &s, &c, err);
 	if (rc == AIC_OK)
-		rc = aic_lines_add(in, aic_sql_last_id(in->store->db), &c, &s, err);
+		rc = aic_lines_add(in, aic_sql_last_id(in->store->db), r, &c, &s, err);
 	if (rc == AIC_OK)
 		count_usage(in, r, &s, &c);
 	aic_rated_clear(&c);

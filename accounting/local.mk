@@ -40,7 +40,7 @@ libaccounting_la_SOURCES = \
 	accounting/serve/serve_erase.c accounting/serve/serve_refund.c accounting/serve/serve_storage.c accounting/serve/serve_report.c \
 	accounting/spools.c accounting/spools.h \
 	accounting/schema.c accounting/schema.h \
-	accounting/sql.c accounting/sql.h \
+	accounting/spans.c accounting/spans.h accounting/sql.c accounting/sql.h \
 	accounting/storage.c accounting/storage.h \
 	accounting/store.c accounting/store.h \
 	accounting/tally.c accounting/tally.h \

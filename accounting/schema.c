@@ -2,7 +2,7 @@
 
 #include "accounting/rated.h"
 
-#define SCHEMA_VERSION 7
+#define SCHEMA_VERSION 8
 
 /* Tables of versions 1 to 4, as they are still made on the way up. */
 static const char schema_jobs[] =
@@ -180,6 +180,14 @@ static const char schema_waiting[] =
 	"CREATE TABLE receipt_batch(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL);"
 	"PRAGMA user_version=7;";
 
+/* Which jobs the lines are of, in blocks of AIC_SPAN_LINES (spans.h). */
+static const char schema_spans[] =
+	"CREATE TABLE job_span(block INTEGER NOT NULL, cluster TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" PRIMARY KEY(block, cluster)) WITHOUT ROWID;"
+	"INSERT INTO job_span SELECT l.id / 65536, r.cluster, min(r.job), max(r.job) FROM line l JOIN record r ON r.id=l.record"
+	" GROUP BY 1, 2;"
+	"PRAGMA user_version=8;";
+
 /* Rates what earlier versions left to the closing, and sums up what was used. */
 static aic_code rate_records(aic_store *s, aic_error *err)
 {
@@ -201,7 +209,7 @@ static const struct {
 	int version;
 	const char *script;
 } schemas[] = {{1, schema_jobs}, {1, schema_money}, {2, schema_acts}, {3, schema_index}, {4, schema_review}, {5, schema_flat}, {5, schema_copy},
-             {6, schema_lineage}, {7, schema_waiting}};
+             {6, schema_lineage}, {7, schema_waiting}, {8, schema_spans}};
 
 static aic_code bring_up(aic_store *s, int64_t version, aic_error *err)
 {

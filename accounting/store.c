@@ -158,6 +158,7 @@ void aic_store_close(aic_store *s)
 	for (size_t i = 0; i < s->n_wallets; i++)
 		free(s->wallet[i]);
 	aic_usage_free(s->usage);
+	aic_spans_forget(&s->spans);
 	free(s->receipts.receipt);
 	free(s->wallet);
 	free(s->slot);
@@ -193,6 +194,8 @@ aic_code aic_store_commit(aic_store *s, aic_error *err)
 
 	if (rc == AIC_OK)
 		rc = aic_usage_write(s->usage, s->db, err);
+	if (rc == AIC_OK)
+		rc = aic_spans_write(&s->spans, s->db, err);
 	if (rc == AIC_OK) {
 		AIC_FAILPOINT("before commit");
 		rc = aic_sql_commit(s->db, err);
@@ -201,6 +204,7 @@ aic_code aic_store_commit(aic_store *s, aic_error *err)
 	if (rc != AIC_OK)
 		aic_store_rollback(s);
 	aic_usage_forget(s->usage);
+	aic_spans_forget(&s->spans);
 	s->version++;
 	return rc;
 }
@@ -211,6 +215,7 @@ void aic_store_rollback(aic_store *s)
 
 	aic_sql_rollback(s->db);
 	aic_usage_forget(s->usage);
+	aic_spans_forget(&s->spans);
 	if (state_load(s, &err) != AIC_OK)
 		abort(); /* memory and disk may differ now: start again from disk */
 }

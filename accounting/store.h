@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "accounting/spans.h"
 #include "accounting/sql.h"
 #include "accounting/usage.h"
 #include "common/receipt.h"
@@ -40,6 +41,7 @@ typedef struct {
 	int64_t open_floor;              /* open lines have at least this id, or are in late_line: the view open_line */
 	uint64_t version;                /* grows with each transaction of this process */
 	aic_usage *usage;
+	aic_spans spans;
 	aic_receipts receipts;           /* of the record that is being rated */
 	size_t waiting;                  /* receipts that were taken and not sorted in yet (receipts.h) */
 } aic_store;

@@ -48,7 +48,7 @@ static const char back[] =
 	" read_mib, determinism, received FROM c;"
 	"DROP TABLE l; DROP TABLE r; DROP TABLE c; DROP TABLE usage; DELETE FROM meta WHERE key='open_floor';"
 	"ALTER TABLE asset DROP COLUMN lineage; ALTER TABLE batch DROP COLUMN first_line; ALTER TABLE batch DROP COLUMN last_line;"
-	"DROP TABLE receipt_batch; DROP TABLE audit; DROP TABLE approved; DROP TABLE refund; DROP TABLE storage; DROP TABLE storage_line; DROP TABLE storage_part;"
+	"DROP TABLE job_span; DROP TABLE receipt_batch; DROP TABLE audit; DROP TABLE approved; DROP TABLE refund; DROP TABLE storage; DROP TABLE storage_line; DROP TABLE storage_part;"
 	"DROP TABLE erasure; CREATE TABLE approval(batch INTEGER NOT NULL, uid INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL,"
 	" PRIMARY KEY(batch, uid)) WITHOUT ROWID; INSERT INTO approval VALUES(1, 7, x'0102', 5); PRAGMA user_version=1;";
 
