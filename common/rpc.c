@@ -127,6 +127,11 @@ static void drop(aic_rpc *rpc)
 	rpc->fd = -1;
 }
 
+void aic_rpc_set_timeout(aic_rpc *rpc, int timeout_ms)
+{
+	rpc->timeout_ms = timeout_ms;
+}
+
 void aic_rpc_close(aic_rpc *rpc)
 {
 	if (rpc == NULL)

@@ -29,6 +29,8 @@ aic_code aic_rpc_open(aic_rpc **rpc, const char *service, const char *address, u
 /* Sends body; on AIC_OK `answer` is positioned behind code and message, reading from memory that *keep holds (the
  * caller frees keep). An answer with another code becomes *err with the server's message. */
 aic_code aic_rpc_call(aic_rpc *rpc, const aic_bytes *body, aic_bytes *keep, aic_cbor *answer, aic_error *err);
+/* From the next call on. */
+void aic_rpc_set_timeout(aic_rpc *rpc, int timeout_ms);
 void aic_rpc_close(aic_rpc *rpc);
 
 /* --- server: single-threaded poll loop --- */

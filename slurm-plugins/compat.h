@@ -58,7 +58,11 @@ static inline void aic_job_features_reset(aic_job_details *details)
 }
 static inline int aic_build_prefer_list(job_record_t *job)
 {
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 11, 0)
+	return build_feature_list(job, true, false);
+#else
 	return build_feature_list(job, true);
+#endif
 }
 
 /* fini() returns nothing since 25.11. */

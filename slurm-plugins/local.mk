@@ -75,20 +75,24 @@ noinst_LTLIBRARIES += libdataset.la
 libdataset_la_SOURCES = \
 	slurm-plugins/dataset/add.c slurm-plugins/dataset/add.h \
 	slurm-plugins/dataset/manifest.c slurm-plugins/dataset/manifest.h \
+	slurm-plugins/dataset/features.c slurm-plugins/dataset/features.h \
 	slurm-plugins/dataset/names.c slurm-plugins/dataset/names.h \
-	slurm-plugins/dataset/store.c slurm-plugins/dataset/store.h
+	slurm-plugins/dataset/peer.c slurm-plugins/dataset/peer.h \
+	slurm-plugins/dataset/store.c slurm-plugins/dataset/store.h \
+	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h
 libdataset_la_CFLAGS = $(AM_CFLAGS) $(SAN)
 
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES = \
+	slurm-plugins/dataset/answer.c slurm-plugins/dataset/answer.h \
 	slurm-plugins/dataset/cache.c slurm-plugins/dataset/cache.h \
-	slurm-plugins/dataset/features.c slurm-plugins/dataset/features.h \
+	slurm-plugins/dataset/publish.c slurm-plugins/dataset/publish.h \
 	slurm-plugins/dataset/service.c slurm-plugins/dataset/service.h \
 	slurm-plugins/dataset/stage.c slurm-plugins/dataset/stage.h \
+	slurm-plugins/option.c slurm-plugins/option.h \
 	slurm-plugins/dataset/want.c slurm-plugins/dataset/want.h \
 	slurm-plugins/dataset/wants.c slurm-plugins/dataset/wants.h \
 	slurm-plugins/node/delivery.c slurm-plugins/node/delivery.h \
-	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h \
 	slurm-plugins/node/nvml.c slurm-plugins/node/nvml.h \
 	slurm-plugins/node/meter.c slurm-plugins/node/meter.h \
 	slurm-plugins/node/steps.c slurm-plugins/node/steps.h
@@ -165,7 +169,8 @@ liballocator_la_SOURCES = \
 	slurm-plugins/allocator/plan.c slurm-plugins/allocator/plan.h \
 	slurm-plugins/allocator/slurm.c slurm-plugins/allocator/slurm.h \
 	slurm-plugins/allocator/tick.c \
-	slurm-plugins/dataset/cmd_dataset.c slurm-plugins/option.c slurm-plugins/option.h
+	slurm-plugins/dataset/cmd_dataset.c slurm-plugins/dataset/cmd_nodes.c slurm-plugins/dataset/cmd.h \
+	slurm-plugins/option.c slurm-plugins/option.h
 liballocator_la_SOURCES += \
 	slurm-plugins/topology/cmd_topology.c slurm-plugins/topology/heat.c slurm-plugins/topology/links.c slurm-plugins/topology/links.h \
 	slurm-plugins/topology/show.c slurm-plugins/topology/show.h slurm-plugins/topology/switches.c slurm-plugins/topology/switches.h

@@ -1,26 +1,19 @@
-/* cmd_dataset.c: aic dataset add | list. */
+/* cmd_dataset.c: aic dataset add | list, and what all of its subcommands share. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/command.h"
 #include "common/size.h"
 #include "slurm-plugins/commands.h"
 #include "slurm-plugins/dataset/add.h"
+#include "slurm-plugins/dataset/cmd.h"
 #include "slurm-plugins/dataset/store.h"
 #include "slurm-plugins/option.h"
 
-typedef struct {
-	aic_command base;
-	bool init, replace, dry_run;
-	char *arg[2];
-	int n_args;
-} words;
-
-static error_t parse(int key, char *arg, struct argp_state *state)
+error_t aic_dataset_parse(int key, char *arg, struct argp_state *state)
 {
-	words *w = state->input;
+	aic_dataset_words *w = state->input;
 
 	switch (key) {
 	case 'i':
@@ -45,7 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
+const struct argp_child aic_dataset_children[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
 
 static const aic_asset_config *asset_of(const aic_config *c, const char *name)
 {
@@ -78,7 +71,7 @@ static const aic_column added_columns[] = {
 	{"chunks", "CHUNKS", AIC_COLUMN_NUMBER},  {"content", "CONTENT ROOT", AIC_COLUMN_TEXT},
 };
 
-static void print_added(const words *w, const char *name, const aic_dataset *m)
+static void print_added(const aic_dataset_words *w, const char *name, const aic_dataset *m)
 {
 	aic_table *t = aic_table_new(added_columns, sizeof(added_columns) / sizeof(*added_columns));
 	char root[AIC_ROOT_TEXT];
@@ -94,7 +87,7 @@ static void print_added(const words *w, const char *name, const aic_dataset *m)
 }
 
 /* What is registered, and what the name meant before, stay what they are. */
-static aic_code name_it(const words *w, const char *name, const aic_dataset *m, aic_error *err)
+static aic_code name_it(const aic_dataset_words *w, const char *name, const aic_dataset *m, aic_error *err)
 {
 	const aic_config *c = &w->base.config;
 	const aic_asset_config *asset = asset_of(c, name);
@@ -117,7 +110,7 @@ static aic_code name_it(const words *w, const char *name, const aic_dataset *m, 
 	return rc == AIC_OK || rc == AIC_NOT_FOUND || rc == AIC_CORRUPT ? aic_store_name_put(c->datasets.store, name, &m->root, err) : rc;
 }
 
-static aic_code add(words *w, aic_error *err)
+static aic_code add(aic_dataset_words *w, aic_error *err)
 {
 	const char *store = w->base.config.datasets.store, *name = w->arg[0];
 	aic_dataset m = {0};
@@ -182,7 +175,7 @@ static void list_row(aic_table *t, const aic_config *c, const char *name)
 	aic_bytes_free(&bytes);
 }
 
-static aic_code list(words *w, aic_error *err)
+static aic_code list(aic_dataset_words *w, aic_error *err)
 {
 	const aic_config *c = &w->base.config;
 	char **names = NULL;
@@ -207,9 +200,9 @@ static aic_code list(words *w, aic_error *err)
 
 /* --- commands --- */
 
-static int run(int argc, char **argv, const struct argp *argp, aic_code (*act)(words *w, aic_error *err))
+int aic_dataset_run(int argc, char **argv, const struct argp *argp, aic_code (*act)(aic_dataset_words *w, aic_error *err))
 {
-	words w = {.n_args = 0};
+	aic_dataset_words w = {.n_args = 0};
 	aic_error err = {0};
 	int status = aic_command_begin(&w.base, argp, argc, argv, &w);
 
@@ -228,17 +221,17 @@ static int cmd_add(int argc, char **argv)
 		{"dry-run", 'n', NULL, 0, "only say what the content root is", 0},
 		{0},
 	};
-	static const struct argp argp = {options, parse, "NAME FOLDER", "Put a folder's files into the site's store, as the data set of that name.",
-	                                 children, NULL, NULL};
+	static const struct argp argp = {options, aic_dataset_parse, "NAME FOLDER", "Put a folder's files into the site's store, as the data set of that name.",
+	                                 aic_dataset_children, NULL, NULL};
 
-	return run(argc, argv, &argp, add);
+	return aic_dataset_run(argc, argv, &argp, add);
 }
 
 static int cmd_list(int argc, char **argv)
 {
-	static const struct argp argp = {NULL, parse, "", "The data sets of the site's store.", children, NULL, NULL};
+	static const struct argp argp = {NULL, aic_dataset_parse, "", "The data sets of the site's store.", aic_dataset_children, NULL, NULL};
 
-	return run(argc, argv, &argp, list);
+	return aic_dataset_run(argc, argv, &argp, list);
 }
 
 int aic_cmd_dataset(int argc, char **argv)
@@ -246,6 +239,9 @@ int aic_cmd_dataset(int argc, char **argv)
 	static const aic_subcommand commands[] = {
 		{"add", cmd_add, "a folder's files into the site's store"},
 		{"list", cmd_list, "what the store has"},
+		{"warm", aic_cmd_dataset_warm, "bring one onto nodes before a job asks for it (administrators)"},
+		{"evict", aic_cmd_dataset_evict, "take one out of nodes' caches (administrators)"},
+		{"where", aic_cmd_dataset_where, "how far a job's data set is, or which nodes have one"},
 		{NULL, NULL, NULL},
 	};
 

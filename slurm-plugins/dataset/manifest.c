@@ -32,7 +32,7 @@ const aic_dataset_file *aic_dataset_find(const aic_dataset *m, uint64_t n)
 	return &m->file[low];
 }
 
-static bool is_path(const char *path)
+bool aic_dataset_is_path(const char *path)
 {
 	size_t len = strlen(path);
 
@@ -83,7 +83,7 @@ static aic_dataset_file *grow_files(aic_dataset *m)
 
 aic_code aic_dataset_add(aic_dataset *m, const char *path, uint64_t size, const aic_hash *chunk, uint64_t n, aic_error *err)
 {
-	if (!is_path(path))
+	if (!aic_dataset_is_path(path))
 		return aic_fail(err, AIC_USAGE, "\"%.64s\" cannot be a file of a data set: paths have at most %d bytes, 255 a part", path,
 		                AIC_DATASET_PATH_LEN - 1);
 	if (m->n_files == AIC_DATASET_FILES_MAX)
@@ -163,7 +163,7 @@ static void read_file(aic_dataset *m, aic_cbor *c)
 	if (!aic_cbor_ok(c))
 		return;
 	n = size / m->chunk_size + (size % m->chunk_size != 0);
-	if (!is_path(path) || (m->n_files && !follows(path, m->file[m->n_files - 1].path)))
+	if (!aic_dataset_is_path(path) || (m->n_files && !follows(path, m->file[m->n_files - 1].path)))
 		aic_cbor_fail(c, "file %zu of the data set has no path that may follow", m->n_files + 1);
 	else if (len % AIC_HASH_LEN || len / AIC_HASH_LEN != n || size > INT64_MAX - m->bytes)
 		aic_cbor_fail(c, "file %zu of the data set has %zu bytes of hashes, not those of its size", m->n_files + 1, len);

@@ -6,6 +6,7 @@
 #ifndef AIC_DATASET_MANIFEST_H
 #define AIC_DATASET_MANIFEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,8 @@ aic_code aic_dataset_add(aic_dataset *m, const char *path, uint64_t size, const 
 aic_code aic_dataset_encode(aic_dataset *m, aic_bytes *out, aic_error *err);
 /* AIC_CORRUPT names what is wrong; *m is then empty. Equal data sets have equal bytes. */
 aic_code aic_dataset_decode(aic_dataset *m, const void *data, size_t len, aic_error *err);
+/* Whether a file of a data set may be called so. */
+bool aic_dataset_is_path(const char *path);
 void aic_dataset_clear(aic_dataset *m);
 
 /* The length of a file's chunk i, from 0. */

@@ -78,6 +78,8 @@ static aic_code ask_chunk(aic_dataset_source *from, staging *g, uint64_t n, aic_
 	if (rc == AIC_OK && (out->len != aic_dataset_chunk_len(&g->m, f, n - f->first) || !chunk_is(g, n, out->data, out->len)))
 		rc = aic_fail(err, AIC_CORRUPT, "%s gives a damaged chunk %llu of %s: it is not used", from->name,
 		              (unsigned long long)(n - f->first), f->path);
+	if (rc == AIC_OK && from < g->s->source + g->s->n_sources - 1)
+		g->did->near += out->len;
 	return rc;
 }
 

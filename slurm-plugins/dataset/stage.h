@@ -24,7 +24,8 @@ typedef struct {
 } aic_staging;
 
 typedef struct {
-	uint64_t checked, fetched;  /* bytes that were hashed here, and that came from a source */
+	uint64_t checked, fetched;  /* bytes that were hashed here, and that came from a source, */
+	uint64_t near;              /* of them from others than the last */
 } aic_staged;
 
 /* On AIC_OK CACHE/ROOT/files is the data set whose content root that is, every byte checked, or unchanged since it was, at most

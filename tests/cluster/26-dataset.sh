@@ -49,3 +49,32 @@ all_run() { for job in "${jobs[@]}"; do [ "$(field "$job" JobState)" = RUNNING ]
 passes "of more than fit there none waits" wait_for 5 all_run
 is "as many as fit run there" "$(for job in "${jobs[@]}"; do field "$job" NodeList; done | grep -c n2)" 4
 as "$LAB_ADA" scancel "${jobs[@]}"
+
+# Before a job asks; out of a cache again; from a neighbour; and again after a reconfigure.
+like "an administrator warms nodes" "$(aic dataset warm faces 'n[3-4]' 2>&1)" "n3: faces is being staged.n4: faces"
+refuses "nobody else does" 1 "only administrators" as "$LAB_ADA" aic dataset warm faces n1
+passes "they have it" wait_for 20 eval 'has_data n3 && has_data n4'
+is "from nodes that had it, not from the store" "$(grep -hoE '[0-9.]+ MiB of it from other nodes' "$AIC_LAB"/log/aicnoded-n[34].log | sort -u)" "8.5 MiB of it from other nodes"
+scontrol reconfigure
+script "$LAB_ADA" hold.sh <<<'srun -n2 bash -c "echo \$AIC_DATASET_DIR >>held.$SLURM_JOB_ID; exec sleep 30"'
+job=$(submit "$LAB_ADA" -w n4 -n2 --time=2 --aic-dataset=faces hold.sh)
+held_both() { [ "$(wc -l <"$HOMES/held.$job")" = 2 ]; }
+passes "both tasks of a step have it" wait_for 20 held_both
+is "the user sees how far it is" "$(as "$LAB_ADA" aic dataset where "$job" -P | awk -F'|' 'NR > 1 { print $1, $2, $4, $5 }' | sort | paste -sd' ')" \
+	"n4 0 ready 100 n4 batch ready 100"
+refuses "what a job uses stays" 1 "a job on node n4 uses data set faces" aic dataset evict faces n4
+as "$LAB_ADA" scancel "$job"
+job_wait "$job"
+like "and can go afterwards" "$(aic dataset evict faces n4 2>&1)" "n4: faces is evicted"
+is "from the disk, too" "$(ls -d "$AIC_LAB/state/cache/n4/$root" 2>&1 | grep -c 'No such')" 1
+passes "the nodes say again what they hold after a reconfigure" wait_for 32 eval 'has_data n2 && has_data n3 && ! has_data n4'
+like "which the command shows, too" "$(aic dataset where faces -P | awk -F'|' 'NR > 1 { print $1, $2, $3 }' | paste -sd' ')" "n2 whole 9000005 n3 whole 9000005"
+refuses "a job that nobody knows is not found" 1 "Invalid job id" aic dataset where 99999
+refuses "a name is needed" 2 "Give a job's number, or the name of a data set" aic dataset where
+refuses "and a folder" 2 "aic dataset add NAME FOLDER" aic dataset add faces
+refuses "that is one" 2 "is no folder" aic dataset add faces /etc/passwd
+ln -s x "$FACES/link"
+refuses "without links" 1 "link is no plain file" aic dataset add faces "$FACES"
+rm "$FACES/link"
+echo six >"$FACES/test/labels.txt"
+refuses "another content needs another name" 1 "is in the store with the content root $root" aic dataset add faces "$FACES"
