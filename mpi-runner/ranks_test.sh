@@ -115,12 +115,17 @@ sed 's/train: {/train: {device: gpu, /' "$DIR/spec.yaml" >"$DIR/gpu.yaml"
 says "a GPU where there is none" "train: device: gpu: no part for GPUs is installed: .*; use device: cpu" --run-dir "$DIR/bad" "$DIR/gpu.yaml"
 if [ -e "$GPU_MODULE" ]; then
 	gpu same "the golden weights on a GPU" 1 gpu
-	gpu same "the golden weights on 3 GPUs" 3 gpu
-	sed 's/ optimizer: sgd/ device: gpu, optimizer: sgd/' "$DIR/cnn.yaml" >"$DIR/layers.yaml"
-	GOLDEN=$GOLDEN_CNN gpu same "the golden weights of the cnn on a GPU" 1 layers
-	sed 's/steps: 40/steps: 3, device: cpu/' "$DIR/gpt.yaml" >"$DIR/few.yaml"
-	sed 's/device: cpu/device: gpu/' "$DIR/few.yaml" >"$DIR/layers.yaml"
-	GOLDEN=$(train 1 "$DIR/few" "$DIR/few.yaml" | hash_of) gpu same "the same weights of the gpt on a GPU and the CPU" 1 layers
+	# few STEPS MODEL [PATTERN]...: GOLDEN becomes the CPU's weights after so many steps; few.yaml asks for a GPU
+	few() {
+		sed "s/\(steps\|epochs\): [0-9]*/steps: $1/; s/train: {/train: {device: cpu, /" "$DIR/$2.yaml" >"$DIR/cpu.yaml"
+		sed 's/device: cpu/device: gpu/' "$DIR/cpu.yaml" >"$DIR/few.yaml"
+		GOLDEN=$(train 1 "$DIR/few" --fresh "$DIR/cpu.yaml" | hash_of)
+	}
+	few 3 cnn && gpu same "the weights of the cnn on a GPU" 1 few
+	few 2 gpt && gpu same "the weights of the gpt on a GPU" 1 few
+	few 5 spec && gpu same "the weights on 3 ranks that share a GPU" 3 few
+	for ranks in 2 3 8; do SIMT_DEVICES=8 gpu same "the weights on $ranks GPUs that NCCL joins" $ranks few; done
+	GOLDEN=$GOLDEN_MLP
 	sed 's/epochs: 3/steps: 36/' "$DIR/spec.yaml" >"$DIR/cpu.yaml"
 	"$TRAIN" --quiet --fresh --run-dir "$DIR/moved" "$DIR/cpu.yaml" >/dev/null 2>&1
 	rm -f "$DIR"/moved/*36*
@@ -130,7 +135,6 @@ if [ -e "$GPU_MODULE" ]; then
 	ok "a checkpoint of the CPU, continued on 2 GPUs"
 	[ "$(SIMT_DEVICES=0 gpu train 1 "$DIR/moved" --fresh "$DIR/cpu.yaml" | hash_of)" = "$GOLDEN_MLP" ]
 	ok "device: auto uses the CPU where there is no GPU"
-	for ranks in 2 3 8; do SIMT_DEVICES=8 gpu same "the golden weights on $ranks GPUs that NCCL joins" $ranks gpu; done
 	grep -v ^prove "$DIR/spec.yaml" >"$DIR/fast.yaml"
 	echo "prove: {class: D1, shards: 8}" >>"$DIR/fast.yaml"
 	out=$(gpu train 1 "$DIR/fast" --fresh "$DIR/fast.yaml")
