@@ -73,7 +73,7 @@ AC_DEFUN([AIC_CUDA], [
   # D0 (training.md): no contraction, no flushing, division and square root rounded to nearest
   NVCC_FLAGS="-O3 -std=c++17 -fmad=false -ftz=false -prec-div=true -prec-sqrt=true"
   AC_ARG_VAR([NVCC_ARCH], [GPUs to compile for: nvcc's -gencode options])
-  AS_IF([test -z "$NVCC_ARCH"], [NVCC_ARCH="-gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=@<:@sm_90,compute_90@:>@"])
+  AS_IF([test -z "$NVCC_ARCH"], [NVCC_ARCH="-gencode arch=compute_80,code=compute_80 -gencode arch=compute_90,code=sm_90"])
   AC_SUBST([NVCC_FLAGS])
   AC_SUBST([NVCC]) AC_SUBST([CUDA_CFLAGS]) AC_SUBST([CUDA_LIBS]) AC_SUBST([NCCL_LIBS])
 ])

@@ -303,8 +303,8 @@ int main(void)
 	int devices = 0;
 
 	if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-		puts("skipped: there is no GPU here");
-		return 77;
+		puts("1..1\nok 1 - the kernels on a GPU # SKIP there is none here");
+		return 0;
 	}
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
