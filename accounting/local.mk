@@ -18,7 +18,7 @@ libaccounting_la_SOURCES = \
 	accounting/command/doctor.h accounting/command/doctor_files.c accounting/command/doctor_slurm.c \
 	accounting/erase.c accounting/erase.h \
 	accounting/evidence.c accounting/evidence.h \
-	accounting/filter.c accounting/filter.h accounting/flags.c accounting/flags.h \
+	accounting/filter.c accounting/filter.h accounting/flags.c accounting/flags.h accounting/pretending.c accounting/pretending.h \
 	accounting/gather.c accounting/gather.h \
 	accounting/charged.c accounting/charged.h accounting/ingest.c accounting/ingest.h \
 	accounting/lineage.c accounting/lineage.h accounting/link.c \

@@ -6,6 +6,7 @@
 #include "accounting/audit.h"
 #include "accounting/fixture.h"
 #include "accounting/flags.h"
+#include "accounting/pretending.h"
 #include "common/log.h"
 
 static aic_batch close_batch(fixture *f)
@@ -221,12 +222,77 @@ static void flags_explain_themselves(void **state)
 	aic_flagger_free(flagger);
 }
 
+/* --- load that is worth nothing --- */
+
+static aic_receipt busy(uint64_t gpus, int64_t seconds, uint64_t percent, uint64_t watts, uint64_t read_mib)
+{
+	uint64_t gpu_ms = gpus * (uint64_t)seconds * 10 * percent;
+
+	return (aic_receipt){.node = "n1", .start = 1000, .end = 1000 + seconds, .gpus = gpus, .gpu_ms = gpu_ms, .energy_mj = gpu_ms * watts,
+	                     .read_mib = read_mib};
+}
+
+static const char *said(const aic_config *c, const char *type, const aic_receipt *r, size_t n)
+{
+	static char text[400];
+	aic_gpu_evidence e = aic_gpu_evidence_of("n1", r, n);
+	aic_pretending_rule rule = aic_pretending_rule_of(c, type);
+
+	aic_pretending_say(text, sizeof(text), &e, &rule, type);
+	return text;
+}
+
+static void pretending_shows_in_power_and_data(void **state)
+{
+	aic_config c = {.pretending = {{.busy = 80, .read_mib = 1, .least_s = 600}, {.type = "a100", .busy = 80, .watts = 120, .read_mib = 1, .least_s = 600},
+	                               {.type = "t4", .busy = 90, .watts = 35, .least_s = 600}}, .n_pretending = 3};
+	aic_receipt r = busy(2, 7200, 97, 71, 500);
+
+	(void)state;
+	assert_string_equal(said(&c, "a100", &r, 1), "GPUs 97 % busy draw 71 W each, at work an a100 draws 120 W");
+	assert_string_equal(said(&c, "h100", &r, 1), ""); /* a model without a figure: nothing is said of power */
+	r = busy(2, 7200, 97, 300, 3);
+	assert_string_equal(said(&c, "a100", &r, 1), "GPUs 97 % busy for 232 min, 3 MiB of data read");
+	assert_string_equal(said(&c, "t4", &r, 1), "");
+	r = busy(2, 7200, 97, 71, 0);
+	assert_string_equal(said(&c, "a100", &r, 1), "GPUs 97 % busy draw 71 W each, at work an a100 draws 120 W; GPUs 97 % busy for 232 min, 0 MiB"
+	                                             " of data read");
+	r = busy(2, 7200, 97, 300, 500); /* honest work */
+	assert_string_equal(said(&c, "a100", &r, 1), "");
+	r = busy(2, 7200, 60, 71, 0); /* not busy: others of the flags have that */
+	assert_string_equal(said(&c, "a100", &r, 1), "");
+	r = busy(1, 300, 99, 50, 0); /* too short to say anything */
+	assert_string_equal(said(&c, "a100", &r, 1), "");
+}
+
+static void what_is_unknown_accuses_nobody(void **state)
+{
+	aic_config c = {.pretending = {{.busy = 80, .watts = 120, .read_mib = 1, .least_s = 600}}, .n_pretending = 1};
+	aic_receipt r[2] = {busy(2, 7200, 97, 71, 0), busy(2, 7200, 97, 71, 0)};
+
+	(void)state;
+	r[0].energy_mj = AIC_UNKNOWN; /* MIG, a driver without the counter */
+	r[1].read_mib = AIC_UNKNOWN;
+	assert_string_equal(said(&c, "", r, 2), "");
+	r[0].gpu_ms = r[1].gpu_ms = AIC_UNKNOWN;
+	assert_string_equal(said(&c, "", r, 2), "");
+	r[0] = busy(2, 7200, 97, 71, 500);
+	r[1] = busy(2, 7200, 0, 0, 0); /* the script, which holds the same GPUs */
+	assert_string_equal(said(&c, "", r, 2), "GPUs 97 % busy draw 71 W each, at work a GPU draws 120 W");
+	r[0] = busy(2, 7200, 97, 300, 0); /* a step without GPUs, of the same job, reads for the one with them */
+	r[1] = (aic_receipt){.node = "n1", .start = 1000, .end = 8200, .gpus = 0, .gpu_ms = AIC_UNKNOWN, .energy_mj = AIC_UNKNOWN, .read_mib = 9000};
+	assert_string_equal(said(&c, "", r, 2), "");
+	r[1].node[1] = '2'; /* on another node it says nothing of this one */
+	assert_string_equal(said(&c, "", r, 2), "GPUs 97 % busy for 232 min, 0 MiB of data read");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
 	const struct CMUnitTest tests[] = {
 		T(a_held_line_goes_to_the_next_batch), T(adjusting_lowers_and_tells), T(an_act_outlives_a_recharge), T(a_penalty_takes_quality), T(nothing_posted_changes),
-		T(the_log_is_chained), T(an_act_needs_a_reason), T(flags_explain_themselves),
+		T(the_log_is_chained), T(an_act_needs_a_reason), T(flags_explain_themselves), T(pretending_shows_in_power_and_data),
+		T(what_is_unknown_accuses_nobody),
 	};
 
 	aic_log_open("review_test", "/dev/null", AIC_LOG_ERROR);

@@ -78,6 +78,17 @@ typedef struct {
 	aic_peer_config peer[AIC_ARCHIVE_PEERS_MAX]; size_t n_peers; /* whose archives this site fetches what it lacks from */
 } aic_archive_config;
 
+#define AIC_PRETENDING_MAX 65
+
+/* From which figures on busy GPUs look like load that is worth nothing (accounting/pretending.h). */
+typedef struct {
+	char type[AIC_NAME_LEN];            /* GPU model as Slurm names it; "" in the first row, the default */
+	uint64_t busy;                      /* percent of utilisation from which on GPUs count as busy [80] */
+	uint64_t watts;                     /* that a busy GPU of the model draws at least [0: nothing is said of power] */
+	uint64_t read_mib;                  /* that a job reads at least for each GPU hour [1]; 0: nothing is said of data */
+	uint64_t least_s;                   /* seconds of GPU use under which nothing is said [600] */
+} aic_pretending_rule;
+
 typedef struct {
 	char path[AIC_PATH_LEN];            /* file it was read from */
 	char site[AIC_NAME_LEN];            /* short name of this university */
@@ -113,6 +124,7 @@ typedef struct {
 	aic_archive_config archive;         /* ledger.archive */
 	aic_datasets_config datasets;       /* datasets */
 	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001, storage_gib_month: 0}, AIC per hour or month */
+	aic_pretending_rule pretending[AIC_PRETENDING_MAX]; size_t n_pretending; /* review.pretending; at least the default */
 	bool refuse_unfunded;               /* policy.unfunded: hold (default) | refuse */
 	bool closed_when_stale;             /* policy.stale: open (default) | closed */
 	int64_t stale_after;                /* policy.stale_after, seconds [120] */

@@ -31,6 +31,7 @@ aic_code aic_config_archive(aic_config *c, const aic_yaml_node *map, aic_error *
 
 /* datasets, over its defaults. */
 aic_code aic_config_datasets(aic_config *c, const aic_yaml_node *root, aic_error *err);
+aic_code aic_config_review(aic_config *c, const aic_yaml_node *root, aic_error *err);
 
 /* rates, over defaults that *c has already. */
 aic_code aic_config_rates(aic_config *c, const aic_yaml_node *root, aic_error *err);

@@ -7,16 +7,60 @@
 #include "accounting/acts.h"
 #include "accounting/audit.h"
 #include "accounting/flags.h"
+#include "accounting/pretending.h"
+#include "accounting/receipts.h"
+#include "common/record.h"
 
 #define LINES(from) "SELECT l.id, r.job, r.user, l.node, l.kind, p.name, q.name, l.gross, l.useful, l.quality, l.quality_reason, l.act, l.held," \
-              " r.flags, r.cpu_seconds, r.gpu_seconds, l.payee, r.restart FROM " from " l LEFT JOIN record r ON r.id=l.record JOIN wallet p ON" \
+              " r.flags, r.cpu_seconds, r.gpu_seconds, l.payee, r.restart, r.cluster, r.started, r.ended, l.gpus, r.body FROM " from " l LEFT JOIN record r ON r.id=l.record JOIN wallet p ON" \
               " p.id=l.payer JOIN wallet q ON q.id=l.payee WHERE "
 #define ORDER " ORDER BY r.id IS NULL, r.cluster, r.job, r.submit, r.restart, r.segment, l.node, l.kind, l.id LIMIT 200001"
 #define LINES_MAX 200000
 
-static void line_row(aic_rows *rows, sqlite3_stmt *st, const aic_flagger *f)
+/* The model of the node's GPUs, "" where the record does not say. */
+static void gpu_type(char type[AIC_NAME_LEN], sqlite3_stmt *st, const char *node)
 {
-	char job[48], flags[512];
+	aic_job_record r = {0};
+
+	type[0] = '\0';
+	if (aic_job_record_decode(&r, sqlite3_column_blob(st, 22), (size_t)sqlite3_column_bytes(st, 22), NULL))
+		return;
+	for (uint32_t i = 0; i < r.nodes; i++)
+		if (!strcmp(r.node[i].name, node) && r.node[i].gpu_types)
+			aic_str_copy(type, AIC_NAME_LEN, r.node[i].gpu[0].type);
+	aic_job_record_clear(&r);
+}
+
+/* What its receipts say of a line for GPUs, after the other flags. */
+static aic_code flag_pretending(aic_request *q, sqlite3_stmt *st, char *flags, size_t size, aic_error *err)
+{
+	char type[AIC_NAME_LEN], text[400];
+	aic_receipts *receipts = &q->d->store->receipts;
+	aic_rated_run run = {
+		.cluster = aic_sql_text(st, 18), .job = (uint32_t)sqlite3_column_int64(st, 1), .restart = (uint32_t)sqlite3_column_int64(st, 17),
+		.started = sqlite3_column_int64(st, 19), .ended = sqlite3_column_int64(st, 20),
+	};
+	const char *node = aic_sql_text(st, 3);
+	aic_code rc;
+
+	if (sqlite3_column_int(st, 4) != AIC_KIND_HARDWARE || !sqlite3_column_int64(st, 21) || !run.job)
+		return AIC_OK;
+	rc = aic_receipts_of_life(q->d->store, &run, true, receipts, err);
+	if (rc == AIC_OK) {
+		aic_gpu_evidence e = aic_gpu_evidence_of(node, receipts->receipt, receipts->n);
+
+		gpu_type(type, st, node);
+		aic_pretending_rule rule = aic_pretending_rule_of(&q->d->config, type);
+		aic_pretending_say(text, sizeof(text), &e, &rule, type);
+		if (text[0])
+			snprintf(flags + strlen(flags), size - strlen(flags), "%s%s", flags[0] ? "; " : "", text);
+	}
+	return rc;
+}
+
+static aic_code line_row(aic_request *q, aic_rows *rows, sqlite3_stmt *st, const aic_flagger *f, aic_error *err)
+{
+	char job[48], flags[1024];
 	aic_flagged l = {
 		.user = aic_sql_text(st, 2), .payee = sqlite3_column_int64(st, 16), .is_double = sqlite3_column_int(st, 13) & 1,
 		.rated = sqlite3_column_type(st, 10) != SQLITE_NULL, .useful = (uint64_t)sqlite3_column_int64(st, 8),
@@ -25,6 +69,7 @@ static void line_row(aic_rows *rows, sqlite3_stmt *st, const aic_flagger *f)
 	};
 
 	aic_flags_of(f, &l, flags, sizeof(flags));
+	aic_code rc = flag_pretending(q, st, flags, sizeof(flags), err);
 	snprintf(job, sizeof(job), "%lld", (long long)sqlite3_column_int64(st, 1));
 	aic_rows_number(rows, sqlite3_column_int64(st, 0));
 	aic_rows_text(rows, sqlite3_column_int64(st, 1) ? job : NULL); /* a storage line has no job */
@@ -37,6 +82,7 @@ static void line_row(aic_rows *rows, sqlite3_stmt *st, const aic_flagger *f)
 	aic_rows_number(rows, sqlite3_column_int64(st, 9));
 	aic_rows_text(rows, aic_sql_text(st, 11));
 	aic_rows_text(rows, flags);
+	return rc;
 }
 
 /* [period, number] : rows; period "open" for the lines that no batch holds, held ones included */
@@ -66,7 +112,11 @@ aic_code aic_serve_batch_lines(aic_request *q, aic_error *err)
 			rc = aic_fail(err, AIC_FULL, "more than %d lines: use `aic batch show`, or the evidence", LINES_MAX);
 			break;
 		}
-		line_row(&rows, st, f);
+		rc = line_row(q, &rows, st, f, err);
+		if (rc != AIC_OK) {
+			aic_sql_done(st);
+			break;
+		}
 	}
 	if (rc == AIC_NOT_FOUND)
 		rc = AIC_OK;

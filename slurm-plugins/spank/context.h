@@ -37,6 +37,7 @@ void aic_spank_dataset_end(spank_t sp, const aic_spank_arguments *a);
 typedef struct {
 	uint64_t cpu_ms;
 	uint64_t mem_peak_mib;   /* of the largest process, rounded up */
+	uint64_t read_mib;       /* read by system calls or from disks, whichever is more; UINT64_MAX where the kernel does not count it */
 } aic_step_usage;
 void aic_spank_usage(aic_step_usage *u);
 

@@ -111,7 +111,8 @@ static int fill(aic_receipt *r, spank_t sp)
 	aic_spank_usage(&usage);
 	r->cpu_ms = usage.cpu_ms;
 	r->mem_peak_mib = usage.mem_peak_mib;
-	r->gpu_ms = r->energy_mj = r->read_mib = AIC_UNKNOWN;
+	r->read_mib = usage.read_mib;
+	r->gpu_ms = r->energy_mj = AIC_UNKNOWN;
 	r->determinism = 2;
 	return 0;
 }

@@ -3,6 +3,7 @@
  * that a batch script starts, have slurmstepds of their own and are not in it. */
 #include <ctype.h>
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,27 @@ static int read_process(pid_t pid, process *p)
 	return 0;
 }
 
+/* Bytes read; those of children that were waited for are in their parent's. false: the kernel does not count. */
+static bool add_read(uint64_t *bytes, pid_t pid)
+{
+	unsigned long long calls, disks;
+	char path[64], text[512];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/io", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	if (sscanf(text, "rchar: %llu wchar: %*u syscr: %*u syscw: %*u read_bytes: %llu", &calls, &disks) != 2)
+		return false;
+	*bytes += calls > disks ? calls : disks;
+	return true;
+}
+
 static int descends_from(pid_t parent, pid_t ancestor)
 {
 	process p;
@@ -54,7 +76,7 @@ static int descends_from(pid_t parent, pid_t ancestor)
 	return 0;
 }
 
-static void add_living(aic_step_usage *u)
+static void add_living(aic_step_usage *u, uint64_t *bytes)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), hertz = (uint64_t)sysconf(_SC_CLK_TCK);
 	pid_t self = getpid();
@@ -69,6 +91,7 @@ static void add_living(aic_step_usage *u)
 		if (pid <= 1 || pid == self || read_process(pid, &p) || !descends_from(p.parent, self))
 			continue;
 		u->cpu_ms += p.ticks * 1000 / hertz;
+		add_read(bytes, pid);
 		mib = (p.peak_pages * page + (1u << 20) - 1) >> 20;
 		if (mib > u->mem_peak_mib)
 			u->mem_peak_mib = mib;
@@ -80,10 +103,13 @@ static void add_living(aic_step_usage *u)
 void aic_spank_usage(aic_step_usage *u)
 {
 	struct rusage r = { 0 };
+	uint64_t bytes = 0;
+	bool counted = add_read(&bytes, getpid());
 
 	getrusage(RUSAGE_CHILDREN, &r);
 	u->cpu_ms = (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000 +
 	            (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1000;
 	u->mem_peak_mib = ((uint64_t)r.ru_maxrss + 1023) >> 10;
-	add_living(u);
+	add_living(u, &bytes);
+	u->read_mib = counted ? bytes >> 20 : UINT64_MAX;
 }

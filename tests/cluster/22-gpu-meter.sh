@@ -1,6 +1,9 @@
 # GPUs that aicnoded meters: what a step's processes did on them makes its receipt, and only that is rewarded.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-lab_begin_all
+lab_begin
+printf 'review: {pretending: {default: {read: 0}, a100: {busy: 30, watts: 120, least: 1}}}\n' >>"$AIC_LAB/etc/aic.yaml"
+lab_start_cluster
+aic_start
 
 # n1 has a driver that says what a file says; n2 has none.
 GPUS=$AIC_LAB/state/gpus
@@ -40,6 +43,7 @@ is "its script, which only waited, used none" "$(receipts "$job" | awk '$1 == "b
 passes "it is charged" wait_for 30 payout_arrived 1
 truth "and rewarded" "$(aic report payouts --format json | sums total reward) > 0"
 rewarded=$(aic report payouts --format json | sums total reward)
+like "a reviewer sees that its GPU drew next to nothing" "$(aic batch lines open -P)" "\\|$job\\|.*GPUs [3-6][0-9] % busy draw [01] W each, at work an a100 draws 120 W"
 
 dark=$(submit "$LAB_ADA" -w n2 --gres=gpu:1 --time=2 work.sh)
 job_wait "$dark"
