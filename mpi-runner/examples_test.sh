@@ -50,6 +50,72 @@ aic_make "$DIR/data/fashion-mnist" 600 100 28 10
 export AIC_DATA_ROOT=$DIR/data
 reduced fashion-mnist.yaml batch=50 epochs=3 && batch fashion-mnist.sbatch && beats mlp-256.aic test_accuracy '>' 0.5
 ok "images, a perceptron"
+# read by another program: TensorBoard's events against metrics.jsonl, the weights against their printed hash, and the model written anew
+python3 - mlp-256.aic "$(sed -n 's/^weights sha256: //p' out)" <<'EOF' >out 2>&1
+import glob, hashlib, json, struct, sys
+folder, printed = sys.argv[1:]
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+def masked(data):
+    crc = crc32c(data)
+    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+def fields(data):
+    at = 0
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]; at += 1
+            value |= (byte & 127) << shift; shift += 7
+            if byte < 128: return value
+    while at < len(data):
+        key = varint()
+        if key & 7 == 0: yield key >> 3, varint(); continue
+        size = {1: 8, 5: 4}.get(key & 7)
+        if size is None: size = varint()
+        yield key >> 3, data[at:at + size]; at += size
+
+raw, at, found = open(glob.glob(folder + "/events.out.tfevents.*")[0], "rb").read(), 0, {}
+while at < len(raw):
+    size, crc = struct.unpack_from("<QI", raw, at)
+    data = raw[at + 12:at + 12 + size]
+    assert crc == masked(raw[at:at + 8]) and struct.unpack_from("<I", raw, at + 12 + size)[0] == masked(data)
+    at += 16 + size
+    event = dict(fields(data))
+    if 5 in event:
+        value = dict(fields(dict(fields(event[5]))[1]))
+        found[value[1].decode(), event[2]] = struct.unpack("<f", value[2])[0]
+lines = [json.loads(line) for line in open(folder + "/metrics.jsonl")]
+want = {("train/loss", l["step"]): l["loss"] for l in lines if l["event"] == "step"}
+want |= {("test/accuracy", l["step"]): l["test_accuracy"] for l in lines if l["event"] == "test"}
+assert len(want) >= 5 and all(abs(found[key] - value) < 1e-6 for key, value in want.items()), (found, want)
+
+raw = open(folder + "/model.safetensors", "rb").read()
+size = struct.unpack("<Q", raw[:8])[0]
+header, data = json.loads(raw[8:8 + size]), raw[8 + size:]
+meta = header.pop("__metadata__")
+tensors = sorted(header.items(), key=lambda item: item[1]["data_offsets"])
+assert hashlib.sha256(b"".join(data[slice(*t["data_offsets"])] for _, t in tensors)).hexdigest() == printed
+assert header["0.linear.weight"]["dtype"] == "F32" and header["0.linear.weight"]["shape"] == [256, 784], header["0.linear.weight"]
+out, place = {"__metadata__": meta}, 0
+body = b""
+for name, t in reversed(tensors): # another order
+    part = data[slice(*t["data_offsets"])]
+    out[name] = t | {"data_offsets": [place, place + len(part)]}
+    place += len(part); body += part
+head = json.dumps(out).encode()
+open("other.safetensors", "wb").write(struct.pack("<Q", len(head)) + head + body)
+EOF
+ok "Python reads TensorBoard's events and the weights"
+images=data/fashion-mnist/t10k-images-idx3-ubyte
+aic-train infer mlp-256.aic/model.safetensors $images >out && aic-train infer other.safetensors $images >other && cmp out other
+ok "a model that Python wrote says the same"
 reduced fashion-mnist-cnn.yaml batch=30 epochs=2 warmup=0 && batch fashion-mnist.sbatch "$DIR/fashion-mnist-cnn.yaml" && beats fashion-cnn.aic test_accuracy '>' 0.3
 ok "images, a convolutional network"
 aic-train infer fashion-cnn.aic/model.safetensors data/fashion-mnist/t10k-images-idx3-ubyte >out 2>&1 && [ "$(wc -l <out)" = 100 ] &&

@@ -47,9 +47,10 @@ mpi_runner_sources = \
 	mpi-runner/spec.c mpi-runner/spec.h \
 	mpi-runner/spec_layers.c mpi-runner/spec_layers.h \
 	mpi-runner/step.c mpi-runner/step.h \
+	mpi-runner/tensorboard.c mpi-runner/tensorboard.h \
 	mpi-runner/text.c \
 	mpi-runner/threads.c mpi-runner/threads.h \
-	mpi-runner/train.c mpi-runner/train.h \
+	mpi-runner/train.c mpi-runner/train.h mpi-runner/train_say.c mpi-runner/training.h \
 	mpi-runner/tree.c mpi-runner/tree.h \
 	mpi-runner/use.h \
 	mpi-runner/user.c mpi-runner/user.h \
@@ -160,6 +161,7 @@ mpi_runner_tests = \
 	mpi-runner/kernels/cpu/kernels_test \
 	mpi-runner/model_test \
 	mpi-runner/table_data_test \
+	mpi-runner/tensorboard_test \
 	mpi-runner/tree_test \
 	mpi-runner/use_test
 mpi_runner_tests += mpi-runner/kernels/cuda/simulated_kernels_test
@@ -196,6 +198,9 @@ mpi_runner_tree_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_table_data_test_SOURCES = mpi-runner/table_data_test.c
 mpi_runner_table_data_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_table_data_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_tensorboard_test_SOURCES = mpi-runner/tensorboard_test.c
+mpi_runner_tensorboard_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_tensorboard_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_use_test_SOURCES = mpi-runner/use_test.c
 mpi_runner_use_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_use_test_LDADD = $(mpi_runner_test_libs)

@@ -1,57 +1,26 @@
 #include "mpi-runner/train.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "mpi-runner/checkpoint.h"
 #include "mpi-runner/gpu.h"
-#include "mpi-runner/metrics.h"
 #include "mpi-runner/model_file.h"
-#include "mpi-runner/optimizer.h"
-#include "mpi-runner/progress.h"
-#include "mpi-runner/saver.h"
 #include "mpi-runner/signals.h"
-#include "mpi-runner/step.h"
+#include "mpi-runner/training.h"
 
-enum { SPEC_MAX = 1 << 20, METRIC_STEPS = 10 };
-static const double LONG_TRAINING_S = 60, CHECKPOINT_SHARE_MAX = 0.02;
-static const double NATS_IN_BITS = 1.4426950408889634;
+enum { SPEC_MAX = 1 << 20 };
 
-typedef struct {
-	aic_collective *c;
-	const aic_train_options *options;
-	aic_bytes spec_text;
-	aic_spec *spec;
-	aic_model *model;
-	aic_data *data;
-	aic_cpu *cpu;
-	aic_stepper stepper;
-	aic_optimizer optimizer;
-	aic_hash identity;
-	float *weights;
-	aic_gpu *gpu;
-	float *live; /* the weights that steps work on: in the GPU's memory, or weights itself */
-	uint64_t step, steps; /* done, in all */
-	char folder[PATH_MAX];
-	aic_saver *saver;
-	aic_segment segment;  /* rank 0 */
-	aic_metrics *metrics; /* rank 0 */
-	aic_progress progress;
-} training;
-
-static bool leads(const training *t)
+static bool leads(const aic_training *t)
 {
 	return t->c->rank == 0;
 }
 
-static aic_code read_spec(training *t, aic_error *err)
+static aic_code read_spec(aic_training *t, aic_error *err)
 {
 	aic_bytes *text = &t->spec_text;
 	uint64_t len = 0;
@@ -77,7 +46,7 @@ static aic_code read_spec(training *t, aic_error *err)
 	return rc; /* the same text gives the same result on all ranks */
 }
 
-static aic_code same_data(training *t, aic_error *err)
+static aic_code same_data(aic_training *t, aic_error *err)
 {
 	aic_hash lead = t->data->digest;
 	aic_code rc = aic_collective_broadcast(t->c, &lead, sizeof(lead), err);
@@ -87,7 +56,7 @@ static aic_code same_data(training *t, aic_error *err)
 	return aic_collective_agree(t->c, rc, err);
 }
 
-static aic_code open_gpu(training *t, aic_error *err)
+static aic_code open_gpu(aic_training *t, aic_error *err)
 {
 	aic_error why = {0};
 	aic_code rc = aic_gpu_choose(&t->gpu, t->spec->device, t->spec->fast, &why, err);
@@ -102,7 +71,7 @@ static aic_code open_gpu(training *t, aic_error *err)
 }
 
 /* What was initialised or loaded goes to where steps work on it. */
-static aic_code send_state(training *t, aic_error *err)
+static aic_code send_state(aic_training *t, aic_error *err)
 {
 	size_t bytes = t->model->parameters * sizeof(float);
 	aic_code rc = AIC_OK;
@@ -118,7 +87,7 @@ static aic_code send_state(training *t, aic_error *err)
 }
 
 /* The state comes home to be saved. */
-static aic_code fetch_state(training *t, aic_error *err)
+static aic_code fetch_state(aic_training *t, aic_error *err)
 {
 	if (!t->gpu)
 		return AIC_OK;
@@ -127,7 +96,7 @@ static aic_code fetch_state(training *t, aic_error *err)
 	return t->gpu->kind->check(t->gpu, err);
 }
 
-static aic_code prepare(training *t, aic_error *err)
+static aic_code prepare(aic_training *t, aic_error *err)
 {
 	aic_code rc = read_spec(t, err);
 	if (rc != AIC_OK)
@@ -165,7 +134,7 @@ static float float_of(uint32_t u)
 	return f;
 }
 
-static void describe(const training *t, aic_checkpoint *c)
+static void describe(const aic_training *t, aic_checkpoint *c)
 {
 	uint64_t per_epoch = aic_stepper_steps_per_epoch(&t->stepper);
 
@@ -177,7 +146,7 @@ static void describe(const training *t, aic_checkpoint *c)
 	                      .segment = t->segment, .section = {t->weights, t->optimizer.mean, t->optimizer.square}};
 }
 
-static aic_code open_output(training *t, aic_error *err)
+static aic_code open_output(aic_training *t, aic_error *err)
 {
 	char path[PATH_MAX];
 
@@ -190,11 +159,13 @@ static aic_code open_output(training *t, aic_error *err)
 	aic_code rc = aic_dir_make(t->folder, 0755, err);
 	if (rc == AIC_OK)
 		rc = aic_path_join(path, sizeof(path), t->folder, "metrics.jsonl", err);
-	return rc == AIC_OK ? aic_metrics_open(&t->metrics, path, err) : rc;
+	if (rc == AIC_OK)
+		rc = aic_metrics_open(&t->metrics, path, err);
+	return rc;
 }
 
 /* Rank 0: weights and optimizer from the newest whole checkpoint. */
-static aic_code load(training *t, bool *found, aic_error *err)
+static aic_code load(aic_training *t, bool *found, aic_error *err)
 {
 	aic_error damaged = {0};
 	aic_checkpoint c;
@@ -217,7 +188,7 @@ static aic_code load(training *t, bool *found, aic_error *err)
 }
 
 /* All ranks continue from what rank 0 found. */
-static aic_code resume(training *t, aic_error *err)
+static aic_code resume(aic_training *t, aic_error *err)
 {
 	float *section[] = {t->weights, t->optimizer.mean, t->optimizer.square};
 	struct { uint64_t step; float power1, power2; bool found; } state = {0};
@@ -244,34 +215,8 @@ static aic_code resume(training *t, aic_error *err)
 	return rc;
 }
 
-static double cpu_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void say_saved(training *t)
-{
-	char hex[2 * AIC_HASH_LEN + 1];
-	aic_saved s;
-
-	if (!aic_saver_done(t->saver, &s))
-		return;
-	aic_metrics_begin(t->metrics, "checkpoint");
-	aic_metrics_count(t->metrics, "step", s.step);
-	aic_hash_hex(hex, &s.root);
-	aic_metrics_text(t->metrics, "root", hex);
-	aic_hash_hex(hex, &s.chain);
-	aic_metrics_text(t->metrics, "chain", hex);
-	aic_metrics_count(t->metrics, "bytes", s.bytes);
-	aic_metrics_real(t->metrics, "seconds", s.seconds);
-	aic_metrics_end(t->metrics);
-}
-
 /* A checkpoint of the step that is done; now: durable before it returns. */
-static aic_code save(training *t, bool now, aic_error *err)
+static aic_code save(aic_training *t, bool now, aic_error *err)
 {
 	uint64_t every = t->spec->checkpoint_every;
 	aic_checkpoint c;
@@ -281,84 +226,27 @@ static aic_code save(training *t, bool now, aic_error *err)
 		return rc;
 	describe(t, &c);
 	rc = aic_saver_begin(t->saver, &c, err);
-	say_saved(t); /* the one before */
+	aic_say_saved(t); /* the one before */
 	if (rc == AIC_OK && now)
 		rc = aic_saver_finish(t->saver, err);
 	if (every && t->step % every == 0)
 		aic_segment_begin(&t->segment, &t->segment.now, t->step);
-	say_saved(t);
+	aic_say_saved(t);
 	return rc;
 }
 
-static void say_start(const training *t)
-{
-	char root[2 * AIC_HASH_LEN + 1];
-
-	if (!leads(t))
-		return;
-	printf("%s: %zu weights, %zu samples to train on, %zu held out; %u rank(s), %u thread(s) each, %s; class %s, %u shards\n", t->spec->name,
-	       t->model->parameters, t->data->count[AIC_TRAIN], t->data->count[AIC_TEST], t->c->size, aic_threads_count(t->cpu->threads),
-	       t->gpu ? t->gpu->name : t->cpu->k->name, t->spec->class_name, t->spec->shards);
-	if (t->step > 0)
-		printf("resumed from %s at step %llu of %llu\n", t->folder, (unsigned long long)t->step, (unsigned long long)t->steps);
-	fflush(stdout);
-	aic_metrics_begin(t->metrics, "start");
-	aic_metrics_text(t->metrics, "model", t->spec->name);
-	aic_hash_hex(root, &t->data->digest);
-	aic_metrics_text(t->metrics, "data_root", root);
-	aic_metrics_count(t->metrics, "weights", t->model->parameters);
-	aic_metrics_count(t->metrics, "ranks", t->c->size);
-	aic_metrics_count(t->metrics, "step", t->step);
-	aic_metrics_count(t->metrics, "steps", t->steps);
-	aic_metrics_end(t->metrics);
-}
-
-static void say_step(training *t, const aic_step_result *r)
-{
-	uint64_t epoch = (t->step - 1) / aic_stepper_steps_per_epoch(&t->stepper) + 1;
-
-	if (!leads(t))
-		return;
-	if (!t->options->quiet)
-		aic_progress_step(&t->progress, t->step, epoch, (double)r->loss);
-	if (t->step % METRIC_STEPS != 0 && t->step != t->steps)
-		return;
-	aic_metrics_begin(t->metrics, "step");
-	aic_metrics_count(t->metrics, "step", t->step);
-	aic_metrics_count(t->metrics, "epoch", epoch);
-	aic_metrics_real(t->metrics, "loss", (double)r->loss);
-	aic_metrics_real(t->metrics, "accuracy", (double)r->accuracy);
-	aic_metrics_real(t->metrics, "gradient_norm", (double)r->norm);
-	aic_metrics_real(t->metrics, "learning_rate", (double)aic_optimizer_rate(&t->optimizer, t->step - 1));
-	aic_metrics_real(t->metrics, "samples_per_second", aic_progress_rate(&t->progress, t->step));
-	aic_metrics_end(t->metrics);
-}
-
-static aic_code test(training *t, aic_error *err)
+static aic_code test(aic_training *t, aic_error *err)
 {
 	aic_test_result r;
 	aic_code rc = aic_stepper_test(&t->stepper, t->live, &r, err);
 
 	if (rc != AIC_OK || !leads(t))
 		return rc;
-	aic_progress_break(&t->progress);
-	printf("step %llu  test loss %.4f", (unsigned long long)t->step, (double)r.loss);
-	if (t->spec->loss == AIC_LOSS_CROSS_ENTROPY)
-		printf("  test accuracy %.2f %%", 100.0 * (double)r.accuracy);
-	if (t->spec->input_kind == AIC_INPUT_TEXT)
-		printf("  %.4f bits per byte", (double)r.loss * NATS_IN_BITS);
-	putchar('\n');
-	fflush(stdout);
-	aic_metrics_begin(t->metrics, "test");
-	aic_metrics_count(t->metrics, "step", t->step);
-	aic_metrics_real(t->metrics, "test_loss", (double)r.loss);
-	if (t->spec->loss == AIC_LOSS_CROSS_ENTROPY)
-		aic_metrics_real(t->metrics, "test_accuracy", (double)r.accuracy);
-	aic_metrics_end(t->metrics);
+	aic_say_test(t, &r);
 	return AIC_OK;
 }
 
-static aic_code one_step(training *t, bool *stop, aic_error *err)
+static aic_code one_step(aic_training *t, bool *stop, aic_error *err)
 {
 	aic_step_result r;
 	aic_code rc = aic_stepper_gradient(&t->stepper, t->step, t->live, aic_signals_stop() || aic_saver_failed(t->saver), &r, err);
@@ -370,12 +258,12 @@ static aic_code one_step(training *t, bool *stop, aic_error *err)
 	*stop = r.stop;
 	if (leads(t))
 		aic_segment_add(&t->segment, r.loss, r.norm);
-	say_step(t, &r);
-	say_saved(t);
+	aic_say_step(t, &r);
+	aic_say_saved(t);
 	return aic_saver_step(t->saver, err);
 }
 
-static aic_code run_steps(training *t, bool *stopped, aic_error *err)
+static aic_code run_steps(aic_training *t, bool *stopped, aic_error *err)
 {
 	aic_code rc = AIC_OK;
 
@@ -399,7 +287,7 @@ static aic_code run_steps(training *t, bool *stopped, aic_error *err)
 	return rc;
 }
 
-static aic_code export(training *t, aic_error *err)
+static aic_code export(aic_training *t, aic_error *err)
 {
 	char path[PATH_MAX];
 	aic_code rc = AIC_OK;
@@ -412,40 +300,7 @@ static aic_code export(training *t, aic_error *err)
 	return aic_collective_agree(t->c, rc, err);
 }
 
-/* Of the CPU time since the process began; a long training whose checkpoints take more than they may is told so. */
-static double checkpoint_share(const training *t)
-{
-	double all = cpu_seconds(), share = aic_saver_cpu(t->saver) / (all > 0 ? all : 1);
-
-	if (all > LONG_TRAINING_S && share > CHECKPOINT_SHARE_MAX && t->spec->checkpoint_every)
-		aic_warn("checkpoints took %.1f %% of this training's CPU time: prove: checkpoint_every: %.0f instead of %llu would keep it below %.0f %%",
-		         100 * share, ceil((double)t->spec->checkpoint_every * share / CHECKPOINT_SHARE_MAX), (unsigned long long)t->spec->checkpoint_every,
-		         100 * CHECKPOINT_SHARE_MAX);
-	return share;
-}
-
-static void say_end(training *t, bool stopped)
-{
-	char hex[2 * AIC_HASH_LEN + 1];
-
-	if (!leads(t))
-		return;
-	aic_hash h = aic_floats_hash(t->weights, t->model->parameters);
-	aic_hash_hex(hex, &h);
-	if (stopped)
-		printf("stopped by a signal after step %llu of %llu; the checkpoint in %s continues it\n", (unsigned long long)t->step,
-		       (unsigned long long)t->steps, t->folder);
-	else
-		printf("weights sha256: %s\n", hex);
-	fflush(stdout);
-	aic_metrics_begin(t->metrics, stopped ? "stopped" : "end");
-	aic_metrics_count(t->metrics, "step", t->step);
-	aic_metrics_text(t->metrics, "weights_sha256", hex);
-	aic_metrics_real(t->metrics, "checkpoint_cpu_share", checkpoint_share(t));
-	aic_metrics_end(t->metrics);
-}
-
-static void training_free(training *t)
+static void training_free(aic_training *t)
 {
 	aic_saver_free(t->saver);
 	aic_segment_free(&t->segment);
@@ -466,7 +321,7 @@ static void training_free(training *t)
 
 aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *stopped, aic_error *err)
 {
-	training t = {.c = c, .options = options};
+	aic_training t = {.c = c, .options = options};
 
 	*stopped = false;
 	aic_code rc = prepare(&t, err);
@@ -476,8 +331,10 @@ aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *st
 		rc = resume(&t, err);
 	if (rc == AIC_OK)
 		rc = send_state(&t, err);
+	if (rc == AIC_OK)
+		rc = aic_collective_agree(c, leads(&t) ? aic_tensorboard_open(&t.board, t.folder, t.step, err) : AIC_OK, err);
 	if (rc == AIC_OK) {
-		say_start(&t);
+		aic_say_start(&t);
 		rc = run_steps(&t, stopped, err);
 	}
 	if (rc == AIC_OK && !*stopped)
@@ -485,9 +342,11 @@ aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *st
 	if (rc == AIC_OK && !*stopped)
 		rc = export(&t, err);
 	if (rc == AIC_OK)
-		say_end(&t, *stopped);
+		aic_say_end(&t, *stopped);
 	aic_error late;
 	if (aic_metrics_close(t.metrics, &late) != AIC_OK)
+		aic_warn("%s", late.message);
+	if (aic_tensorboard_close(t.board, &late) != AIC_OK)
 		aic_warn("%s", late.message);
 	training_free(&t);
 	return rc;
