@@ -14,6 +14,7 @@ static const aic_subcommand commands[] = {
 	{"transfer", aic_cmd_transfer, "move AIC between wallets of this site (administrators)"},
 	{"ledger", aic_cmd_ledger, "the site's copy of the ledger: status, verify"},
 	{"asset", aic_cmd_asset, "data sets and models of the ledger: their owners, terms and parents"},
+	{"session", aic_cmd_session, "training sessions: commitments, challenges, verdicts"},
 	{"key", aic_cmd_key, "keys of this site, its nodes and its administrators"},
 	{"explain", aic_cmd_explain, "every number of a job, from its record to its payout"},
 	{"reconcile", aic_cmd_reconcile, "compare what was charged with what slurmdbd knows (administrators)"},

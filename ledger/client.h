@@ -202,6 +202,90 @@ typedef struct {
 void aic_verdict_sign(aic_verdict *v, const aic_key *verifier, const aic_hash *chain);
 bool aic_verdict_verify(const aic_verdict *v, const aic_hash *chain);
 
+#define AIC_SESSION_DRAWN_MAX 11
+#define AIC_SESSION_PAID_MAX 64        /* providers of one session */
+#define AIC_SESSION_COMMIT_MAX 1024    /* checkpoints that one call commits */
+
+typedef struct {
+	uint8_t key[AIC_PUBLIC_LEN];
+	char provider[AIC_NAME_LEN];       /* wallet, by local name */
+} aic_ledger_node;
+
+typedef struct {
+	uint64_t step;
+	aic_hash chain, root;
+	uint64_t height;                   /* where it stands; filled in */
+} aic_ledger_commitment;
+
+typedef struct {
+	char provider[AIC_NAME_LEN];
+	aic_amount fee;
+	bool rated;
+} aic_ledger_session_fee;
+
+typedef struct {
+	bool there;
+	uint64_t result, segment, step;
+} aic_ledger_finding;
+
+typedef struct {
+	aic_hash id;
+	char payer[AIC_NAME_LEN];          /* local name, else address */
+	uint8_t site[16];
+	uint64_t run, class, counts_as, shards;
+	uint8_t device[32], model[32];
+	size_t device_len, model_len;      /* 0 or 32; model up to 32 */
+	aic_hash spec, data, code;         /* salted */
+	size_t n_assets;
+	uint8_t asset[16][AIC_ASSET_ID_LEN];
+	/* from here on filled in by the ledger */
+	aic_hash entropy;
+	uint64_t opened, closed, drawn, decided; /* heights; 0: not yet */
+	int64_t opened_at, closed_at, asked_at, decided_at;
+	uint64_t state, checkpoints, last_step, steps, end, round, appeals;
+	bool demanded;
+	size_t n_segments, n_fees;
+	uint64_t segment[AIC_SESSION_DRAWN_MAX];
+	uint8_t verifier[AIC_PUBLIC_LEN], third[AIC_PUBLIC_LEN];
+	aic_ledger_finding verdict, decision;
+	aic_ledger_session_fee fee[AIC_SESSION_PAID_MAX];
+} aic_ledger_session;
+
+/* AIC's own daemons. Each returns once its block is final, so that nothing is told that could be undone, and a repeat after a failure
+ * changes nothing: what stands already is answered as the first time. `s` says what is opened; id, entropy and heights come back. */
+aic_code aic_ledger_session_open(aic_ledger *l, aic_ledger_session *s, const aic_ledger_node *node, size_t n, aic_error *err);
+aic_code aic_ledger_session_nodes(aic_ledger *l, const aic_hash *session, const aic_ledger_node *node, size_t n, uint64_t *height, aic_error *err);
+/* Checkpoints `first` and on; what stands already is skipped, and refused where it says something else. */
+aic_code aic_ledger_session_commit(aic_ledger *l, const aic_hash *session, uint64_t first, const aic_ledger_commitment *c, size_t n,
+                                   uint64_t *height, aic_error *err);
+/* One fee for each provider that has a node in the session, in any order. */
+aic_code aic_ledger_session_close(aic_ledger *l, const aic_hash *session, uint64_t steps, aic_session_end end,
+                                  const aic_ledger_session_fee *fee, size_t n, uint64_t *height, aic_error *err);
+/* After the settlement that pays for it: line, from 0, of (period, number); the fee is the one stated at closing. */
+aic_code aic_ledger_session_rate(aic_ledger *l, const aic_hash *session, const char *provider, const char *period, uint64_t number,
+                                 uint64_t line, uint64_t *height, aic_error *err);
+aic_code aic_ledger_verdict(aic_ledger *l, const aic_verdict *v, uint64_t *height, aic_error *err);
+/* Administrators. */
+aic_code aic_ledger_session_challenge(aic_ledger *l, const aic_hash *session, uint64_t *height, aic_error *err);
+aic_code aic_ledger_session_appeal(aic_ledger *l, const aic_hash *session, const aic_hash *reason, const aic_approval *approval, size_t n,
+                                   uint64_t *height, aic_error *err);
+/* A node of this site, by the name that it is registered under (aic_ledger_key_register), verifies, paid to `provider`; device: NULL for
+ * class D0. provider NULL: it verifies no longer. */
+aic_code aic_ledger_verifier(aic_ledger *l, const char *node, const char *provider, const uint8_t device[32], uint64_t *height, aic_error *err);
+
+typedef enum {
+	AIC_SESSIONS_ALL = 0,       /* newest first */
+	AIC_SESSIONS_WAITING = 1,   /* not decided: open ones of all sites, then those closed */
+	AIC_SESSIONS_ASKED = 2      /* those that a node of this site is asked to judge, once their draw is final */
+} aic_sessions_which;
+/* At most max; *out is malloc'ed. */
+aic_code aic_ledger_sessions(aic_ledger *l, aic_sessions_which which, uint64_t max, aic_ledger_session **out, size_t *n, aic_error *err);
+/* One, as it stands in this site's copy. AIC_NOT_FOUND. */
+aic_code aic_ledger_session_get(aic_ledger *l, const aic_hash *session, aic_ledger_session *out, aic_error *err);
+/* Its checkpoints `first` and on, at most `max` [1,024]; *out is malloc'ed. */
+aic_code aic_ledger_session_commitments(aic_ledger *l, const aic_hash *session, uint64_t first, uint64_t max, aic_ledger_commitment **out,
+                                        size_t *n, aic_error *err);
+
 typedef enum { AIC_ROLE_SITE = 1, AIC_ROLE_NODE = 2, AIC_ROLE_ADMIN = 3 } aic_role;
 const char *aic_role_name(aic_role role); /* "site", "node", "admin" */
 

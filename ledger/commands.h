@@ -7,5 +7,6 @@ int aic_cmd_ledger_reseed(int argc, char **argv);
 int aic_cmd_transfer(int argc, char **argv);
 int aic_cmd_key(int argc, char **argv);
 int aic_cmd_asset(int argc, char **argv);
+int aic_cmd_session(int argc, char **argv);
 
 #endif

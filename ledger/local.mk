@@ -50,7 +50,7 @@ libledger_la_SOURCES = \
 	ledger/state/path.c ledger/state/path.h \
 	ledger/state/session.c ledger/state/session.h ledger/state/session_body.c ledger/state/session_rate.c ledger/state/session_row.c \
 	ledger/state/draw.c ledger/state/draw.h ledger/state/session_tick.c ledger/state/verdict.c ledger/state/verdict.h ledger/state/verifier.c \
-	ledger/client_session.c \
+	ledger/client_session.c ledger/command_session.c ledger/service_session.c ledger/service_session_read.c \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
 	ledger/state/touch.c ledger/state/touch.h \
 	ledger/state/token.c ledger/state/token.h \
@@ -108,7 +108,7 @@ endif
 EXTRA_DIST += \
 	ledger/audit/export_testing.h ledger/service_testing.h ledger/testing.h \
 	doc/formats/backup.md doc/formats/block.md doc/formats/ledger-checkpoint.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
-dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-asset.1 doc/man/aic-key.1 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
+dist_man_MANS += doc/man/aicledgerd.8 doc/man/aic-asset.1 doc/man/aic-key.1 doc/man/aic-session.1 doc/man/aic-ledger.1 doc/man/aic-transfer.1 doc/man/aic-ledger-verify.1
 if WITH_LEDGER
 if WITH_CMOCKA
 ledger_test_flags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
@@ -183,6 +183,10 @@ check_PROGRAMS += ledger_service_asset_test
 ledger_service_asset_test_SOURCES = ledger/service_asset_test.c ledger/service_testing.c ledger/testing.c
 ledger_service_asset_test_CFLAGS = $(ledger_test_flags)
 ledger_service_asset_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_service_session_test
+ledger_service_session_test_SOURCES = ledger/service_session_test.c ledger/service_testing.c ledger/testing.c
+ledger_service_session_test_CFLAGS = $(ledger_test_flags)
+ledger_service_session_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_service_key_test
 ledger_service_key_test_SOURCES = ledger/service_key_test.c ledger/service_testing.c ledger/testing.c
 ledger_service_key_test_CFLAGS = $(ledger_test_flags)

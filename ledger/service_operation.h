@@ -30,6 +30,8 @@ aic_code aic_op_settlement(aic_request *r, aic_error *err);
 aic_code aic_op_settle(aic_request *r, aic_error *err);
 aic_code aic_op_preview(aic_request *r, aic_error *err);
 aic_code aic_op_reverse(aic_request *r, aic_error *err);
+/* A settlement of this site: its row, and its body appended to *body. */
+aic_code aic_service_settlement(aic_service *s, const char *period, uint64_t number, aic_settlement_row *row, aic_bytes *body, aic_error *err);
 /* service_reseed.c: `aic ledger reseed`. */
 aic_code aic_op_reseed(aic_request *r, aic_error *err);
 aic_code aic_op_reseed_result(aic_request *r, aic_error *err);
@@ -43,6 +45,20 @@ aic_code aic_op_asset_register(aic_request *r, aic_error *err);
 aic_code aic_op_asset_terms(aic_request *r, aic_error *err);
 aic_code aic_op_asset_transfer(aic_request *r, aic_error *err);
 aic_code aic_op_asset_retire(aic_request *r, aic_error *err);
+/* service_session.c. */
+aic_code aic_op_session_open(aic_request *r, aic_error *err);
+aic_code aic_op_session_nodes(aic_request *r, aic_error *err);
+aic_code aic_op_session_commit(aic_request *r, aic_error *err);
+aic_code aic_op_session_close(aic_request *r, aic_error *err);
+aic_code aic_op_session_challenge(aic_request *r, aic_error *err);
+aic_code aic_op_session_appeal(aic_request *r, aic_error *err);
+aic_code aic_op_session_rate(aic_request *r, aic_error *err);
+aic_code aic_op_verdict(aic_request *r, aic_error *err);
+aic_code aic_op_verifier(aic_request *r, aic_error *err);
+/* service_session_read.c. */
+aic_code aic_op_session(aic_request *r, aic_error *err);
+aic_code aic_op_sessions(aic_request *r, aic_error *err);
+aic_code aic_op_session_commitments(aic_request *r, aic_error *err);
 /* service_key.c: `aic key`. */
 aic_code aic_op_keys(aic_request *r, aic_error *err);
 aic_code aic_op_key_register(aic_request *r, aic_error *err);

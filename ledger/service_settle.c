@@ -51,6 +51,15 @@ static aic_code settlement_body(aic_service *s, const char *period, uint64_t num
 	return code;
 }
 
+aic_code aic_service_settlement(aic_service *s, const char *period, uint64_t number, aic_settlement_row *row, aic_bytes *body, aic_error *err)
+{
+	aic_code code = aic_state_settlement(s->state, &s->chain.site, period, number, row, err);
+
+	if (code == AIC_NOT_FOUND)
+		return aic_fail(err, AIC_NOT_FOUND, "no settlement %s/%llu has been posted", period, (unsigned long long)number);
+	return code ? code : settlement_body(s, period, number, row, body, err);
+}
+
 static aic_code settlement_result(aic_service *s, const char *period, uint64_t number, const aic_settlement_row *row,
                                   aic_settlement_result *out, aic_error *err)
 {

@@ -207,29 +207,19 @@ static aic_code put_row(aic_bytes *out, builder *b, aic_table_id table, aic_erro
 
 static aic_code put_line(aic_bytes *out, builder *b, aic_settlement_line *line, aic_error *err)
 {
-	aic_settlement_line *all;
-	aic_bytes bytes = {0};
+	aic_bytes leaf = {0};
+	aic_hash path[64];
 	size_t n;
-	aic_code code = aic_settlement_lines_of(b->body.data, b->body.len, &all, &n, err);
+	aic_code code = aic_settlement_line_path(b->body.data, b->body.len, b->line - 1, line, path, &n, err);
 
 	if (code)
 		return code;
-	aic_hash *leaf = aic_xcalloc(n + 1, sizeof(*leaf));
-	for (size_t i = 0; i < n; i++) {
-		aic_bytes_clear(&bytes);
-		aic_settlement_leaf(&bytes, &all[i]);
-		leaf[i] = aic_merkle_leaf(bytes.data, bytes.len);
-	}
-	*line = all[b->line - 1];
-	aic_bytes_clear(&bytes);
-	aic_settlement_leaf(&bytes, line);
+	aic_settlement_leaf(&leaf, line);
 	aic_cbor_put_array(out, 3);
 	aic_cbor_put_uint(out, b->line);
-	aic_cbor_put_bytes(out, bytes.data, bytes.len);
-	put_path(out, leaf, n, b->line - 1);
-	aic_bytes_free(&bytes);
-	free(leaf);
-	free(all);
+	aic_cbor_put_bytes(out, leaf.data, leaf.len);
+	put_hashes(out, path, n);
+	aic_bytes_free(&leaf);
 	return AIC_OK;
 }
 

@@ -29,9 +29,43 @@ static aic_code write_path(aic_state *s, const aic_hash *key, aic_error *err)
 	return code;
 }
 
+static aic_code write_sessions(aic_state *s, aic_error *err)
+{
+	sqlite3_stmt *q;
+	aic_code code = aic_db_prepare(s->db, &q, "INSERT OR REPLACE INTO session(id, height) VALUES(?, ?)", err);
+
+	for (size_t at = 0; at < s->sessions.len && !code; at += AIC_HASH_LEN) {
+		sqlite3_bind_blob(q, 1, s->sessions.data + at, AIC_HASH_LEN, SQLITE_STATIC);
+		sqlite3_bind_int64(q, 2, (sqlite3_int64)s->height);
+		code = aic_db_run(s->db, q, err);
+	}
+	sqlite3_finalize(q);
+	return code;
+}
+
+aic_code aic_state_sessions(aic_state *s, aic_session_visit visit, void *ctx, aic_error *err)
+{
+	sqlite3_stmt *q;
+	aic_code code;
+
+	if (aic_db_prepare(s->db, &q, "SELECT id FROM session ORDER BY height DESC, rowid DESC", NULL))
+		return AIC_OK; /* read only, and made by a release that knew no sessions */
+	while (!(code = aic_db_step(s->db, q, err))) {
+		aic_hash id;
+
+		if (!aic_db_column_exact(q, 0, id.b, AIC_HASH_LEN))
+			code = aic_fail(err, AIC_CORRUPT, "%s: a session's id cannot be read: rebuild the state by replay",
+			                sqlite3_db_filename(s->db, "main"));
+		if (code || (code = visit(ctx, &id, err)))
+			break;
+	}
+	sqlite3_finalize(q);
+	return code == AIC_NOT_FOUND ? AIC_OK : code;
+}
+
 aic_code aic_state_write_paths(aic_state *s, aic_error *err)
 {
-	aic_code code = AIC_OK;
+	aic_code code = s->sessions.len ? write_sessions(s, err) : AIC_OK;
 	aic_hash key;
 
 	for (size_t at = 0; at < s->paths.len && !code; at += AIC_HASH_LEN) {

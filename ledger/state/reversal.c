@@ -42,28 +42,16 @@ void aic_reversal_body(aic_bytes *out, const char *period, uint64_t number, uint
 aic_code aic_reversal_body_of(aic_bytes *out, const void *settlement, size_t len, uint64_t line, aic_amount amount,
                               const aic_hash *evidence, const aic_approval *approval, size_t n, aic_error *err)
 {
-	aic_settlement_line wanted, *all;
-	aic_hash *leaf, path[PATH_MAX_LEN];
-	aic_bytes bytes = {0};
+	aic_settlement_line wanted;
+	aic_hash path[64];
 	char period[16];
 	uint64_t number;
-	size_t lines;
+	size_t path_len;
 	aic_code code = aic_settlement_key_of(settlement, len, period, &number, err);
 
-	if (code || (code = aic_settlement_line_of(settlement, len, line, &wanted, err)) ||
-	    (code = aic_settlement_lines_of(settlement, len, &all, &lines, err)))
+	if (code || (code = aic_settlement_line_path(settlement, len, line, &wanted, path, &path_len, err)))
 		return code;
-	leaf = aic_xcalloc(lines, sizeof(*leaf));
-	for (size_t i = 0; i < lines; i++) {
-		aic_bytes_clear(&bytes);
-		aic_settlement_leaf(&bytes, &all[i]);
-		leaf[i] = aic_merkle_leaf(bytes.data, bytes.len);
-	}
-	size_t path_len = aic_merkle_prove(path, leaf, lines, line);
 	aic_reversal_body(out, period, number, line, &wanted, path, path_len, amount, evidence, approval, n);
-	aic_bytes_free(&bytes);
-	free(leaf);
-	free(all);
 	return AIC_OK;
 }
 

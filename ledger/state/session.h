@@ -87,6 +87,8 @@ typedef struct {
 #define AIC_VERIFIERS_MAX 1024
 
 /* --- rows: session_row.c. AIC_NOT_FOUND leaves err untouched --- */
+void aic_session_encode(aic_bytes *row, const aic_session *r);
+aic_code aic_session_decode(aic_session *r, const void *row, size_t len, aic_error *err);
 aic_code aic_state_session(aic_state *s, const aic_hash *id, aic_session *row, aic_error *err);
 aic_code aic_state_session_put(aic_state *s, const aic_hash *id, const aic_session *row, aic_error *err);
 /* *node is malloc'ed. */
@@ -117,6 +119,9 @@ void aic_session_id_body(aic_bytes *out, const aic_hash *session); /* session_ch
 void aic_session_appeal_body(aic_bytes *out, const aic_hash *session, const aic_hash *reason, const aic_approval *approval, size_t n);
 void aic_session_rate_body(aic_bytes *out, const aic_hash *session, const aic_address *provider, const char *period, uint64_t number,
                            uint64_t line, const aic_settlement_line *l, const aic_hash *path, size_t path_len, aic_amount fee);
+/* From the body of the settlement itself. */
+aic_code aic_session_rate_body_of(aic_bytes *out, const aic_hash *session, const aic_address *provider, const void *settlement, size_t len,
+                                  uint64_t line, aic_amount fee, aic_error *err);
 void aic_verifier_register_body(aic_bytes *out, const aic_verifier *v);
 void aic_verifier_withdraw_body(aic_bytes *out, const uint8_t key[AIC_PUBLIC_LEN]);
 

@@ -108,6 +108,21 @@ void aic_session_rate_body(aic_bytes *out, const aic_hash *session, const aic_ad
 	aic_cbor_put_amount(out, fee);
 }
 
+aic_code aic_session_rate_body_of(aic_bytes *out, const aic_hash *session, const aic_address *provider, const void *settlement, size_t len,
+                                  uint64_t line, aic_amount fee, aic_error *err)
+{
+	aic_settlement_line l;
+	aic_hash path[64];
+	char period[16];
+	uint64_t number;
+	size_t n;
+	aic_code code = aic_settlement_key_of(settlement, len, period, &number, err);
+
+	if (!code && !(code = aic_settlement_line_path(settlement, len, line, &l, path, &n, err)))
+		aic_session_rate_body(out, session, provider, period, number, line, &l, path, n, fee);
+	return code;
+}
+
 void aic_verifier_register_body(aic_bytes *out, const aic_verifier *v)
 {
 	aic_cbor_put_array(out, 3);

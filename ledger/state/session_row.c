@@ -159,35 +159,35 @@ static void get_challenge(aic_cbor *c, aic_session *r)
 	get_verdict(c, &r->decision);
 }
 
+void aic_session_encode(aic_bytes *row, const aic_session *r)
+{
+	aic_cbor_put_array(row, 4);
+	put_opening(row, r);
+	put_course(row, r);
+	put_challenge(row, r);
+	aic_cbor_put_array(row, r->n_providers);
+	for (size_t i = 0; i < r->n_providers; i++) {
+		aic_cbor_put_array(row, 3);
+		aic_cbor_put_bytes(row, r->provider[i].wallet.b, AIC_ADDRESS_LEN);
+		aic_cbor_put_amount(row, r->provider[i].fee);
+		aic_cbor_put_bool(row, r->provider[i].rated);
+	}
+}
+
 aic_code aic_state_session_put(aic_state *s, const aic_hash *id, const aic_session *r, aic_error *err)
 {
 	aic_bytes row = {0};
 
-	aic_cbor_put_array(&row, 4);
-	put_opening(&row, r);
-	put_course(&row, r);
-	put_challenge(&row, r);
-	aic_cbor_put_array(&row, r->n_providers);
-	for (size_t i = 0; i < r->n_providers; i++) {
-		aic_cbor_put_array(&row, 3);
-		aic_cbor_put_bytes(&row, r->provider[i].wallet.b, AIC_ADDRESS_LEN);
-		aic_cbor_put_amount(&row, r->provider[i].fee);
-		aic_cbor_put_bool(&row, r->provider[i].rated);
-	}
+	aic_session_encode(&row, r);
 	aic_code code = aic_state_put(s, AIC_TABLE_SESSION, id->b, AIC_HASH_LEN, &row, err);
 	aic_bytes_free(&row);
 	return code;
 }
 
-aic_code aic_state_session(aic_state *s, const aic_hash *id, aic_session *r, aic_error *err)
+aic_code aic_session_decode(aic_session *r, const void *row, size_t len, aic_error *err)
 {
-	const uint8_t *row;
-	size_t len;
 	aic_cbor c;
-	aic_code code = aic_state_get(s, AIC_TABLE_SESSION, id->b, AIC_HASH_LEN, &row, &len, err);
 
-	if (code)
-		return code;
 	memset(r, 0, sizeof(*r));
 	aic_cbor_init(&c, row, len);
 	aic_cbor_array_exact(&c, 4);
@@ -202,6 +202,15 @@ aic_code aic_state_session(aic_state *s, const aic_hash *id, aic_session *r, aic
 		r->provider[i].rated = aic_cbor_bool(&c);
 	}
 	return aic_cbor_finish(&c, err) ? aic_error_prefix(err, unreadable) : AIC_OK;
+}
+
+aic_code aic_state_session(aic_state *s, const aic_hash *id, aic_session *r, aic_error *err)
+{
+	const uint8_t *row;
+	size_t len;
+	aic_code code = aic_state_get(s, AIC_TABLE_SESSION, id->b, AIC_HASH_LEN, &row, &len, err);
+
+	return code ? code : aic_session_decode(r, row, len, err);
 }
 
 /* --- checkpoints --- */

@@ -51,6 +51,9 @@ aic_code aic_settlement_lines_of(const void *body, size_t len, aic_settlement_li
 /* One line (from 0) of a body, and its key; AIC_NOT_FOUND for a line that it does not have. */
 aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_error *err);
 aic_code aic_settlement_key_of(const void *body, size_t len, char period[16], uint64_t *number, aic_error *err);
+/* The same with the path from its leaf to the root of lines that the state keeps. */
+aic_code aic_settlement_line_path(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_hash path[64], size_t *path_len,
+                                  aic_error *err);
 /* How a body begins, which its first piece tells too: its key, and the root of what its batch follows from, as accounting's `aic batch
  * verify` computes it again. */
 aic_code aic_settlement_opening_of(const void *body, size_t len, char period[16], uint64_t *number, aic_hash *evidence, aic_error *err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/cbor.h"
+#include "common/merkle.h"
 #include "ledger/state/settlement.h"
 
 #define LINES_MAX 65536
@@ -254,4 +255,27 @@ aic_code aic_settlement_line_of(const void *body, size_t len, uint64_t line, aic
 		code = aic_fail(err, AIC_NOT_FOUND, "line %llu is not in this settlement: it has %zu", (unsigned long long)line + 1, n);
 	free(all);
 	return code;
+}
+
+aic_code aic_settlement_line_path(const void *body, size_t len, uint64_t line, aic_settlement_line *out, aic_hash path[64], size_t *path_len,
+                                  aic_error *err)
+{
+	aic_settlement_line *all;
+	aic_bytes bytes = {0};
+	size_t n;
+	aic_code code = aic_settlement_line_of(body, len, line, out, err);
+
+	if (code || (code = aic_settlement_lines_of(body, len, &all, &n, err)))
+		return code;
+	aic_hash *leaf = aic_xcalloc(n, sizeof(*leaf));
+	for (size_t i = 0; i < n; i++) {
+		aic_bytes_clear(&bytes);
+		aic_settlement_leaf(&bytes, &all[i]);
+		leaf[i] = aic_merkle_leaf(bytes.data, bytes.len);
+	}
+	*path_len = aic_merkle_prove(path, leaf, n, line);
+	aic_bytes_free(&bytes);
+	free(leaf);
+	free(all);
+	return AIC_OK;
 }

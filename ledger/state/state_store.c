@@ -17,7 +17,9 @@ static const char schema[] =
 	" time INTEGER NOT NULL, transactions INTEGER NOT NULL, bytes BLOB NOT NULL, events BLOB NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS tx(id BLOB PRIMARY KEY, height INTEGER NOT NULL, place INTEGER NOT NULL, result BLOB NOT NULL)"
 	" WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS row_path(key BLOB PRIMARY KEY, height INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;";
+	"CREATE TABLE IF NOT EXISTS row_path(key BLOB PRIMARY KEY, height INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS session(id BLOB NOT NULL UNIQUE, height INTEGER NOT NULL);"
+	"CREATE INDEX IF NOT EXISTS session_height ON session(height);";
 
 static aic_code load_head(aic_state *s, aic_error *err)
 {

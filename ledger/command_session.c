@@ -1,0 +1,436 @@
+/* command_session.c: `aic session`: training sessions as the ledger has them: what was committed, who judged it, what it counts. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/command.h"
+#include "ledger/client.h"
+#include "ledger/commands.h"
+#include "ledger/show.h"
+
+#define LIST_DEFAULT 50
+#define LIST_MAX 10000
+#define PREFIX_MIN 8 /* digits */
+
+static const struct argp_child shared[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
+
+typedef struct {
+	aic_command cmd;
+	const char *word[2], *reason, *device;
+	int words, least, most;
+	bool waiting, asked, commitments, withdraw;
+	long max;
+	const char *usage;
+} options;
+
+enum { WAITING = 256, ASKED, COMMITMENTS, REASON, DEVICE, WITHDRAW };
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	options *o = state->input;
+	char *end;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->cmd;
+		return 0;
+	case WAITING:
+		o->waiting = true;
+		return 0;
+	case ASKED:
+		o->asked = true;
+		return 0;
+	case COMMITMENTS:
+		o->commitments = true;
+		return 0;
+	case REASON:
+		o->reason = arg;
+		return 0;
+	case DEVICE:
+		o->device = arg;
+		return 0;
+	case WITHDRAW:
+		o->withdraw = true;
+		return 0;
+	case 'n':
+		o->max = strtol(arg, &end, 10);
+		if (*end || o->max < 1 || o->max > LIST_MAX)
+			argp_error(state, "--max %s: give a number from 1 to %d", arg, LIST_MAX);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->words == o->most)
+			argp_error(state, "%s", o->usage);
+		o->word[o->words++] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->words < o->least)
+			argp_error(state, "%s", o->usage);
+		if (o->waiting && o->asked)
+			argp_error(state, "--waiting and --asked exclude each other");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* A whole id, or its first digits where only one of the sessions begins so. */
+static aic_code find(aic_ledger *l, const char *text, aic_ledger_session *out, aic_error *err)
+{
+	aic_ledger_session *all;
+	char hex[2 * AIC_HASH_LEN + 1];
+	size_t n, found = 0, len = strlen(text);
+	aic_hash id;
+	aic_code code;
+
+	if (aic_unhex(id.b, AIC_HASH_LEN, text))
+		return aic_ledger_session_get(l, &id, out, err);
+	if (len < PREFIX_MIN || strspn(text, "0123456789abcdef") != len)
+		return aic_fail(err, AIC_USAGE, "\"%s\" is no session: give %d hexadecimal digits, or at least the first %d", text, 2 * AIC_HASH_LEN,
+		                PREFIX_MIN);
+	if ((code = aic_ledger_sessions(l, AIC_SESSIONS_ALL, LIST_MAX, &all, &n, err)))
+		return code;
+	for (size_t i = 0; i < n; i++) {
+		aic_hex(hex, all[i].id.b, AIC_HASH_LEN);
+		if (strncmp(hex, text, len) == 0) {
+			*out = all[i];
+			found++;
+		}
+	}
+	free(all);
+	if (found == 1)
+		return AIC_OK;
+	return aic_fail(err, AIC_NOT_FOUND, "%zu of the newest %zu sessions begin with %s: `aic session list` shows them", found, n, text);
+}
+
+/* --- list --- */
+
+static const char *class_name(uint64_t class)
+{
+	static const char *const names[] = {"D0", "D1", "D2"};
+
+	return class < 3 ? names[class] : "?";
+}
+
+static void put_counts(aic_table *t, uint64_t state)
+{
+	uint64_t ppm;
+
+	if (aic_session_counts(state, &ppm))
+		aic_table_number(t, (int64_t)ppm);
+	else
+		aic_table_text(t, NULL);
+}
+
+static aic_code list(const options *o, aic_ledger *l, aic_error *err)
+{
+	static const aic_column columns[] = {
+		{"session", "SESSION", AIC_COLUMN_TEXT},     {"payer", "PAYER", AIC_COLUMN_TEXT},
+		{"provider", "PROVIDER", AIC_COLUMN_TEXT},   {"class", "CLASS", AIC_COLUMN_TEXT},
+		{"opened", "OPENED", AIC_COLUMN_TIME},       {"checkpoints", "CHECKPOINTS", AIC_COLUMN_NUMBER},
+		{"state", "STATE", AIC_COLUMN_TEXT},         {"counts", "COUNTS PPM", AIC_COLUMN_NUMBER},
+	};
+	aic_ledger_session *s;
+	aic_table *t;
+	size_t n;
+	aic_code code = aic_ledger_sessions(l, o->waiting ? AIC_SESSIONS_WAITING : o->asked ? AIC_SESSIONS_ASKED : AIC_SESSIONS_ALL,
+	                                    (uint64_t)o->max, &s, &n, err);
+
+	if (code)
+		return code;
+	t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < n; i++) {
+		char more[AIC_NAME_LEN + 24];
+
+		snprintf(more, sizeof(more), s[i].n_fees > 1 ? "%s and %zu more" : "%s", s[i].fee[0].provider, s[i].n_fees - 1);
+		aic_show_hex(t, s[i].id.b, AIC_HASH_LEN, o->cmd.format);
+		aic_table_text(t, s[i].payer);
+		aic_table_text(t, more);
+		aic_table_text(t, class_name(s[i].counts_as));
+		aic_table_time(t, s[i].opened_at);
+		aic_table_number(t, (int64_t)s[i].checkpoints);
+		aic_table_text(t, aic_session_state_name(s[i].state));
+		put_counts(t, s[i].state);
+	}
+	if (n == (size_t)o->max)
+		aic_table_note(t, "the newest %ld; --max shows more", o->max);
+	aic_table_print(t, o->cmd.format, stdout);
+	aic_table_free(t);
+	free(s);
+	return AIC_OK;
+}
+
+/* --- show --- */
+
+static void put_line(aic_table *t, const char *what, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void put_line(aic_table *t, const char *what, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	aic_table_text(t, what);
+	aic_table_text(t, text);
+}
+
+static void put_finding(aic_table *t, const char *who, const uint8_t key[AIC_PUBLIC_LEN], const aic_ledger_finding *f)
+{
+	char hex[2 * AIC_PUBLIC_LEN + 1];
+
+	aic_hex(hex, key, AIC_PUBLIC_LEN);
+	if (!f->there)
+		put_line(t, who, "%s: no verdict yet", hex);
+	else if (f->result == AIC_VERDICT_DIFFERS)
+		put_line(t, who, "%s: differs in segment %llu, first wrong step %llu", hex, (unsigned long long)f->segment, (unsigned long long)f->step);
+	else
+		put_line(t, who, "%s: %s", hex, aic_verdict_result_name(f->result));
+}
+
+static void put_challenge(aic_table *t, const aic_ledger_session *s)
+{
+	char text[256] = "";
+
+	if (!s->n_segments)
+		return;
+	for (size_t i = 0, at = 0; i < s->n_segments && at < sizeof(text); i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%llu", i ? " " : "", (unsigned long long)s->segment[i]);
+	put_line(t, "drawn", "at height %llu, round %llu: segments %s", (unsigned long long)s->drawn, (unsigned long long)s->round, text);
+	put_finding(t, "verifier", s->verifier, &s->verdict);
+	put_finding(t, "third node", s->third, &s->decision);
+}
+
+static const char *why(const aic_ledger_session *s)
+{
+	switch (s->state) {
+	case AIC_SESSION_UNCHALLENGED:
+		return "closed, and not drawn for a challenge within the verification budget";
+	case AIC_SESSION_VERIFIED:
+		return "others computed drawn segments again and found the same bits";
+	case AIC_SESSION_UNVERIFIABLE:
+		return "there are no two independent parties with verifiers: nothing is refuted, it counts as D2";
+	case AIC_SESSION_UNPROVEN:
+		return s->counts_as == AIC_CLASS_D2 ? "class D2, or nobody else may or can compute it" : "fewer than two checkpoints were committed";
+	case AIC_SESSION_REFUTED:
+		return "others computed a drawn segment again and found other bits, or it withheld checkpoints twice in a row";
+	case AIC_SESSION_WITHHELD:
+		return "the checkpoints that were asked for were not handed out";
+	case AIC_SESSION_EXPIRED:
+		return "nobody decided within seven days: it counts as metered";
+	default:
+		return "waits: its lines are held";
+	}
+}
+
+static void put_session(aic_table *t, const aic_ledger_session *s)
+{
+	char hex[2 * AIC_HASH_LEN + 1], amount[AIC_AMOUNT_TEXT];
+	uint64_t ppm;
+
+	aic_hex(hex, s->id.b, AIC_HASH_LEN);
+	put_line(t, "session", "%s", hex);
+	put_line(t, "payer", "%s", s->payer);
+	for (size_t i = 0; i < s->n_fees; i++)
+		put_line(t, "provider", "%s, fee %s AIC%s", s->fee[i].provider, aic_amount_format(amount, s->fee[i].fee),
+		         s->fee[i].rated ? ", in its rating" : "");
+	put_line(t, "run", "%s, class %s%s, %llu shards", s->run == AIC_RUN_SITE ? "by the site" : "by the user", class_name(s->class),
+	         s->counts_as != s->class ? " (counts as D2)" : "", (unsigned long long)s->shards);
+	put_line(t, "opened", "at height %llu", (unsigned long long)s->opened);
+	aic_hex(hex, s->entropy.b, AIC_HASH_LEN);
+	put_line(t, "entropy", "%s", hex);
+	put_line(t, "checkpoints", "%llu, the last of step %llu", (unsigned long long)s->checkpoints, (unsigned long long)s->last_step);
+	if (s->closed)
+		put_line(t, "closed", "at height %llu after %llu steps", (unsigned long long)s->closed, (unsigned long long)s->steps);
+	put_challenge(t, s);
+	if (s->appeals)
+		put_line(t, "appeal", "one");
+	if (aic_session_counts(s->state, &ppm))
+		put_line(t, "state", "%s at height %llu, counts %llu ppm", aic_session_state_name(s->state), (unsigned long long)s->decided,
+		         (unsigned long long)ppm);
+	else
+		put_line(t, "state", "%s", aic_session_state_name(s->state));
+	put_line(t, "why", "%s", why(s));
+}
+
+static aic_code show_commitments(const options *o, aic_ledger *l, const aic_hash *id, aic_error *err)
+{
+	static const aic_column columns[] = {{"number", "NUMBER", AIC_COLUMN_NUMBER}, {"step", "STEP", AIC_COLUMN_NUMBER},
+	                                     {"height", "HEIGHT", AIC_COLUMN_NUMBER}, {"root", "ROOT", AIC_COLUMN_TEXT},
+	                                     {"chain", "CHAIN", AIC_COLUMN_TEXT}};
+	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	aic_ledger_commitment *c;
+	uint64_t at = 0;
+	size_t n = 1;
+	aic_code code = AIC_OK;
+
+	while (n && !(code = aic_ledger_session_commitments(l, id, at, AIC_SESSION_COMMIT_MAX, &c, &n, err))) {
+		for (size_t i = 0; i < n; i++) {
+			aic_table_number(t, (int64_t)at++);
+			aic_table_number(t, (int64_t)c[i].step);
+			aic_table_number(t, (int64_t)c[i].height);
+			aic_show_hex(t, c[i].root.b, AIC_HASH_LEN, o->cmd.format);
+			aic_show_hex(t, c[i].chain.b, AIC_HASH_LEN, o->cmd.format);
+		}
+		free(c);
+	}
+	if (!code)
+		aic_table_print(t, o->cmd.format, stdout);
+	aic_table_free(t);
+	return code;
+}
+
+static aic_code show(const options *o, aic_ledger *l, aic_error *err)
+{
+	static const aic_column columns[] = {{"what", "WHAT", AIC_COLUMN_TEXT}, {"value", "", AIC_COLUMN_TEXT}};
+	aic_ledger_session *s = aic_xcalloc(1, sizeof(*s));
+	aic_code code = find(l, o->word[0], s, err);
+
+	if (!code && o->commitments) {
+		code = show_commitments(o, l, &s->id, err);
+	} else if (!code) {
+		aic_table *t = aic_table_new(columns, 2);
+
+		put_session(t, s);
+		aic_table_print(t, o->cmd.format, stdout);
+		aic_table_free(t);
+	}
+	free(s);
+	return code;
+}
+
+/* --- acts of administrators --- */
+
+static aic_code challenge(const options *o, aic_ledger *l, aic_error *err)
+{
+	aic_ledger_session *s = aic_xcalloc(1, sizeof(*s));
+	uint64_t height;
+	aic_code code = find(l, o->word[0], s, err);
+
+	if (!code && !(code = aic_ledger_session_challenge(l, &s->id, &height, err)))
+		printf("Asked for at height %llu: the session is drawn once it is closed.\n", (unsigned long long)height);
+	free(s);
+	return code;
+}
+
+static aic_code appeal(const options *o, aic_ledger *l, aic_error *err)
+{
+	aic_ledger_session *s = aic_xcalloc(1, sizeof(*s));
+	uint64_t height;
+	aic_code code = o->reason && *o->reason ? find(l, o->word[0], s, err) : aic_fail(err, AIC_USAGE, "an appeal has a reason: give --reason TEXT");
+
+	if (!code) {
+		aic_hash reason = aic_sha256_of(o->reason, strlen(o->reason));
+		char hex[2 * AIC_HASH_LEN + 1];
+
+		aic_hash_hex(hex, &reason);
+		if (!(code = aic_ledger_session_appeal(l, &s->id, &reason, NULL, 0, &height, err)))
+			printf("Appealed at height %llu: other parties are drawn. The ledger has the reason's SHA-256, %s; keep its words.\n",
+			       (unsigned long long)height, hex);
+	}
+	free(s);
+	return code;
+}
+
+static aic_code verifier(const options *o, aic_ledger *l, aic_error *err)
+{
+	uint64_t height;
+	aic_hash device;
+	aic_code code;
+
+	if (o->withdraw != (o->words == 1))
+		return aic_fail(err, AIC_USAGE, "give NODE and the WALLET that is paid, or NODE with --withdraw");
+	if (o->device && !aic_unhex(device.b, AIC_HASH_LEN, o->device))
+		return aic_fail(err, AIC_USAGE, "--device \"%s\": give %d hexadecimal digits", o->device, 2 * AIC_HASH_LEN);
+	code = aic_ledger_verifier(l, o->word[0], o->withdraw ? NULL : o->word[1], o->device ? device.b : NULL, &height, err);
+	if (!code)
+		printf("%s %s from height %llu on.\n", o->word[0], o->withdraw ? "verifies nothing" : "verifies", (unsigned long long)height);
+	return code;
+}
+
+/* --- dispatch --- */
+
+static int run(options *o, const struct argp *argp, int argc, char **argv, aic_code (*act)(const options *, aic_ledger *, aic_error *))
+{
+	aic_ledger *l = NULL;
+	aic_error err = {0};
+	int rc = aic_command_begin(&o->cmd, argp, argc, argv, o);
+
+	if (rc)
+		return rc;
+	if (aic_ledger_open(&l, &o->cmd.config, &err) || act(o, l, &err))
+		rc = aic_command_fail(argv, &err);
+	aic_ledger_close(l);
+	aic_command_end(&o->cmd);
+	return rc;
+}
+
+static int cmd_list(int argc, char **argv)
+{
+	static const struct argp_option list_options[] = {
+		{"waiting", WAITING, NULL, 0, "those alone that are not decided", 0},
+		{"asked", ASKED, NULL, 0, "those alone that a node of this site is asked to judge", 0},
+		{"max", 'n', "N", 0, "at most so many [50]", 0}, {0}};
+	static const struct argp argp = {list_options, parse, 0, "Training sessions of all sites, newest first (administrators).", shared, 0, 0};
+	options o = {.max = LIST_DEFAULT, .usage = "this takes no arguments"};
+
+	return run(&o, &argp, argc, argv, list);
+}
+
+static int cmd_show(int argc, char **argv)
+{
+	static const struct argp_option show_options[] = {
+		{"commitments", COMMITMENTS, NULL, 0, "its checkpoints: step, root, chain of steps", 0}, {0}};
+	static const struct argp argp = {show_options, parse, "SESSION",
+	                                 "A session: what was said before, what came out, who judged it, what it counts and why (administrators).",
+	                                 shared, 0, 0};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+
+	return run(&o, &argp, argc, argv, show);
+}
+
+static int cmd_challenge(int argc, char **argv)
+{
+	static const struct argp argp = {0, parse, "SESSION", "Asks that a session be challenged, whatever the draw says (administrators).", shared, 0, 0};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+
+	return run(&o, &argp, argc, argv, challenge);
+}
+
+static int cmd_appeal(int argc, char **argv)
+{
+	static const struct argp_option appeal_options[] = {{"reason", REASON, "TEXT", 0, "why; the ledger gets its SHA-256", 0}, {0}};
+	static const struct argp argp = {
+		appeal_options, parse, "SESSION",
+		"Appeals against a session's refutation, once, within three days: it is drawn again, by others (administrators).", shared, 0, 0};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+
+	return run(&o, &argp, argc, argv, appeal);
+}
+
+static int cmd_verifier(int argc, char **argv)
+{
+	static const struct argp_option verifier_options[] = {
+		{"device", DEVICE, "SHA256", 0, "it gives the same bits as others of this device: class D1", 0},
+		{"withdraw", WITHDRAW, NULL, 0, "it verifies no longer", 0}, {0}};
+	static const struct argp argp = {
+		verifier_options, parse, "NODE [WALLET]",
+		"Has a node of this site, registered with `aic key register --role node`, compute others' segments again (root).", shared, 0, 0};
+	options o = {.least = 1, .most = 2, .usage = "give NODE, the name of its key, and the WALLET that is paid"};
+
+	return run(&o, &argp, argc, argv, verifier);
+}
+
+int aic_cmd_session(int argc, char **argv)
+{
+	static const aic_subcommand commands[] = {
+		{"list", cmd_list, "training sessions of all sites"},
+		{"show", cmd_show, "one of them: what was committed, who judged it, what it counts"},
+		{"challenge", cmd_challenge, "ask that it be challenged"},
+		{"appeal", cmd_appeal, "against a refutation, once"},
+		{"verifier", cmd_verifier, "have a node compute others' segments again"},
+		{NULL, NULL, NULL},
+	};
+
+	return aic_command_dispatch(commands, "Training sessions on the ledger, and what became of them.", argc, argv);
+}
