@@ -99,6 +99,10 @@ aic_gpu_la_CFLAGS = $(mpi_runner_cflags) $(CUDA_CFLAGS)
 aic_gpu_la_LDFLAGS = -module -avoid-version -shared
 aic_gpu_la_LIBADD = $(gpu_objects) $(CUDA_LIBS) $(NCCL_LIBS)
 EXTRA_aic_gpu_la_DEPENDENCIES = $(gpu_objects)
+bench_programs += tests/bench/gpu_bench
+tests_bench_gpu_bench_SOURCES = tests/bench/gpu_bench.c $(gpu_module_sources)
+tests_bench_gpu_bench_CFLAGS = $(mpi_runner_cflags) $(CUDA_CFLAGS)
+tests_bench_gpu_bench_LDADD = libmpirunner.la $(gpu_objects) $(CUDA_LIBS) $(NCCL_LIBS)
 endif
 
 # the same module with its kernels simulated; -rpath makes libtool build a shared object

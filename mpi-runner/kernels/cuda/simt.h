@@ -76,6 +76,8 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t h, cublasOperation_t tu
                                           const void *alpha, const void *a, int type_a, int lda, long long stride_a, const void *b, int type_b,
                                           int ldb, long long stride_b, const void *beta, void *c, int type_c, int ldc, long long stride_c,
                                           int batch, int compute, int algorithm);
+cublasStatus_t cublasSgemm(cublasHandle_t h, cublasOperation_t turn_a, cublasOperation_t turn_b, int m, int n, int k, const float *alpha,
+                           const float *a, int lda, const float *b, int ldb, const float *beta, float *c, int ldc);
 const char *cublasGetStatusString(cublasStatus_t s);
 
 /* --- NCCL, see simt_nccl.c --- */
