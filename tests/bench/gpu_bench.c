@@ -22,7 +22,7 @@ typedef struct {
 static const sizes whole = {4096, 8192, 12, 768, 12, 50257, 1024, 8};
 static const sizes small = {96, 64, 2, 48, 4, 100, 16, 4}; /* to see that it runs */
 
-static void stop(const aic_error *err)
+__attribute__((noreturn)) static void stop(const aic_error *err)
 {
 	exit(aic_error_report("gpu_bench", err));
 }
