@@ -118,6 +118,7 @@ aic_code aic_serve_audit(aic_request *q, aic_error *err);
 aic_code aic_serve_reconcile(aic_request *q, aic_error *err);
 aic_code aic_serve_erase(aic_request *q, aic_error *err);
 aic_code aic_serve_batch_verify(aic_request *q, aic_error *err);
+aic_code aic_serve_batch_prove(aic_request *q, aic_error *err);
 aic_code aic_serve_storage_held(aic_request *q, aic_error *err);
 aic_code aic_serve_storage_list(aic_request *q, aic_error *err);
 aic_code aic_serve_explain(aic_request *q, aic_error *err);

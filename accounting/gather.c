@@ -38,6 +38,11 @@ struct aic_gathered {
 	aic_bytes leaf;
 	uint64_t lines;
 	bool as_posted;
+	/* to prove one line: the hash of every leaf, and this line's own */
+	int64_t wanted;
+	bool found, wanted_erased;
+	uint64_t wanted_at;
+	aic_bytes wanted_leaf, hashes;
 	/* clusters by name; NULL before they are known */
 	bool bounded;
 	int64_t first, last;     /* lines */
@@ -70,6 +75,8 @@ void aic_gather_free(aic_gathered *g)
 	aic_organisations_clear(&g->organisations);
 	aic_hmac_free(g->salt);
 	aic_bytes_free(&g->leaf);
+	aic_bytes_free(&g->wanted_leaf);
+	aic_bytes_free(&g->hashes);
 	free(g->cluster);
 	free(g->line);
 	free(g);
@@ -168,11 +175,25 @@ static aic_hash leaf_of(aic_gathered *g, const gathered_line *l, aic_amount fee)
 	return aic_merkle_leaf(g->leaf.data, g->leaf.len);
 }
 
+static void remember_leaf(aic_gathered *g, const gathered_line *l, const aic_hash *leaf)
+{
+	aic_bytes_append(&g->hashes, leaf->b, AIC_HASH_LEN);
+	if (l->id != g->wanted)
+		return;
+	g->found = true;
+	g->wanted_at = g->lines;
+	g->wanted_erased = l->erased;
+	if (!l->erased)
+		aic_bytes_append(&g->wanted_leaf, g->leaf.data, g->leaf.len);
+}
+
 static void add_leaf(aic_gathered *g, const gathered_line *l, aic_amount fee)
 {
 	aic_hash leaf = leaf_of(g, l, fee);
 
 	aic_frontier_add(&g->tree, &leaf);
+	if (g->wanted)
+		remember_leaf(g, l, &leaf);
 	g->lines++;
 }
 
@@ -338,6 +359,24 @@ aic_code aic_gather_step(aic_gathered *g, int64_t until, bool *done, aic_error *
 void aic_gather_as_posted(aic_gathered *g)
 {
 	g->as_posted = true;
+}
+
+void aic_gather_remember(aic_gathered *g, int64_t line)
+{
+	g->wanted = line;
+}
+
+aic_code aic_gather_path(aic_gathered *g, aic_bytes *leaf, uint64_t *index, aic_hash path[64], size_t *steps, aic_error *err)
+{
+	if (!g->found)
+		return aic_fail(err, AIC_CORRUPT, "line %lld is not among its batch's lines: restore accounting.db", (long long)g->wanted);
+	if (g->wanted_erased)
+		return aic_fail(err, AIC_REFUSED, "the record of line %lld was erased: the hash of its leaf is kept, what it said is not",
+		                (long long)g->wanted);
+	*index = g->wanted_at;
+	aic_bytes_append(leaf, g->wanted_leaf.data, g->wanted_leaf.len);
+	*steps = aic_merkle_prove(path, (const aic_hash *)(const void *)g->hashes.data, g->lines, g->wanted_at);
+	return AIC_OK;
 }
 
 aic_code aic_gather_leaf(const aic_batches *b, int64_t line, aic_hash *leaf, aic_error *err)

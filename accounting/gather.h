@@ -18,6 +18,10 @@ aic_code aic_gather_step(aic_gathered *g, int64_t until, bool *done, aic_error *
 
 /* Before the first step, for a batch that was posted: qualities are those that it was posted with, nothing is written to its lines. */
 void aic_gather_as_posted(aic_gathered *g);
+/* Before the first step: keeps what a proof of this line needs, 32 bytes for each line of the batch; and once all is gathered, its leaf
+ * (appended), its place and the path to the root. AIC_REFUSED where its record was erased. */
+void aic_gather_remember(aic_gathered *g, int64_t line);
+aic_code aic_gather_path(aic_gathered *g, aic_bytes *leaf, uint64_t *index, aic_hash path[64], size_t *steps, aic_error *err);
 /* The hash of one line's leaf in the evidence of its batch, as it was posted. */
 aic_code aic_gather_leaf(const aic_batches *b, int64_t line, aic_hash *leaf, aic_error *err);
 

@@ -21,6 +21,7 @@ libaccounting_la_SOURCES = \
 	accounting/filter.c accounting/filter.h accounting/flags.c accounting/flags.h accounting/pretending.c accounting/pretending.h \
 	accounting/gather.c accounting/gather.h \
 	accounting/charged.c accounting/charged.h accounting/ingest.c accounting/ingest.h \
+	accounting/command/cmd_prove.c accounting/leaf.c accounting/leaf.h \
 	accounting/lineage.c accounting/lineage.h accounting/link.c \
 	accounting/draft.c accounting/organisation.c accounting/organisation.h \
 	accounting/period.c accounting/period.h \
@@ -99,7 +100,10 @@ accounting_batch_test_SOURCES = accounting/batch_test.c $(accounting_fixture)
 accounting_batch_test_CFLAGS = $(accounting_test_cflags)
 accounting_batch_test_LDADD = $(accounting_test_libs)
 
-check_PROGRAMS += accounting_asset_test accounting_filter_test accounting_lineage_test
+check_PROGRAMS += accounting_asset_test accounting_filter_test accounting_leaf_test accounting_lineage_test
+accounting_leaf_test_SOURCES = accounting/leaf_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
+accounting_leaf_test_CFLAGS = $(accounting_test_cflags)
+accounting_leaf_test_LDADD = $(accounting_test_libs)
 accounting_filter_test_SOURCES = accounting/filter_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
 accounting_filter_test_CFLAGS = $(accounting_test_cflags)
 accounting_filter_test_LDADD = $(accounting_test_libs)

@@ -35,7 +35,7 @@ static bool takes_option(const aic_words *w, int key)
 
 	if (key >= KEY_ACCOUNT)
 		return w->takes_filters & filter[key - KEY_ACCOUNT];
-	return w->takes_page || w->takes_ur2;
+	return w->takes_page || w->takes_ur2 || (w->takes_output && key == KEY_OUTPUT);
 }
 
 /* Before the shared options, which know table, parsable, csv and json alone. */

@@ -30,7 +30,8 @@ typedef struct {
 	bool takes_model, model; /* --model: the asset is a model */
 	bool takes_page, page;   /* --format html */
 	bool takes_ur2, ur2;     /* --format ur2 */
-	const char *output;      /* --output, with takes_page or takes_ur2; NULL: stdout */
+	bool takes_output;       /* so do takes_page and takes_ur2 */
+	const char *output;      /* --output; NULL: stdout */
 	unsigned takes_filters;  /* AIC_FILTER_... */
 	const char *account, *provider, *user, *node, *since, *until, *cluster, *asset; /* NULL: all */
 } aic_words;

@@ -300,6 +300,8 @@ int aic_cmd_batch(int argc, char **argv)
 		{"withdraw-refund", aic_batch_withdraw_refund_command, "take a refund back that is not posted yet"},
 		{"approve-refund", aic_batch_approve_refund_command, "approve a refund; the last approval posts it"},
 		{"refunds", aic_batch_refunds_command, "refunds, with their reasons"},
+		{"prove", aic_batch_prove_command, "one posted line against the evidence on the ledger, as a file"},
+		{"check", aic_batch_check_command, "check such a file, on any machine"},
 		{"verify", aic_batch_verify_command, "whether a posted batch's lines still give its evidence"},
 		{"log", aic_batch_log_command, "what administrators did, checked"},
 		{NULL, NULL, NULL},

@@ -16,6 +16,8 @@ int aic_batch_withdraw_refund_command(int argc, char **argv);
 int aic_batch_approve_refund_command(int argc, char **argv);
 int aic_batch_refunds_command(int argc, char **argv);
 int aic_batch_verify_command(int argc, char **argv); /* cmd_erase.c */
+int aic_batch_prove_command(int argc, char **argv);  /* cmd_prove.c */
+int aic_batch_check_command(int argc, char **argv);
 int aic_batch_log_command(int argc, char **argv);
 
 /* "2026-W48/2", "2026-W48", or "" for the latest: period and number, as the operations take them. */

@@ -197,6 +197,7 @@ static const struct {
 	{"storage-held", aic_serve_storage_held, "declare what a provider holds", false},
 	{"storage-list", aic_serve_storage_list, "see what providers hold", false},
 	{"erase", aic_serve_erase, "erase a user's records", false},
+	{"batch-prove", aic_serve_batch_prove, NULL, true},
 	{"batch-verify", aic_serve_batch_verify, "verify a batch's evidence", true},
 	{"check", aic_serve_check, "look into the daemon's health", false},
 	{"forget-damage", aic_serve_forget_damage, "forget damage", false},

@@ -5,6 +5,7 @@
 
 #include "accounting/acctd.h"
 #include "accounting/erase.h"
+#include "accounting/leaf.h"
 #include "common/log.h"
 
 #define BUDGET_MS 200       /* of a request, and of a turn */
@@ -81,6 +82,55 @@ aic_code aic_serve_batch_verify(aic_request *q, aic_error *err)
 	aic_cbor_put_uint(q->out, erased);
 	aic_cbor_put_text(q->out, hex);
 	*q->items = 4;
+	return AIC_OK;
+}
+
+/* Who sees the line's job, for bytes held who sees the payer's wallet. */
+static aic_code may_see(aic_request *q, int64_t line, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(q->d->store->db, &st, err, "SELECT coalesce(r.account, ''), coalesce(r.user, ''), l.payer FROM line l LEFT JOIN"
+	                            " record r ON r.id=l.record WHERE l.id=?1", "i", line);
+
+	if (rc == AIC_OK)
+		rc = aic_sql_step(q->d->store->db, st, err);
+	if (rc != AIC_OK && rc != AIC_NOT_FOUND)
+		return rc;
+	bool sees = false;
+	if (rc == AIC_OK) {
+		const char *account = aic_sql_text(st, 0), *payer = aic_store_wallet_by_id(q->d->store, sqlite3_column_int64(st, 2))->name;
+		sees = account[0] ? aic_viewer_sees_job(q->viewer, account, aic_sql_text(st, 1)) : aic_viewer_sees_wallet(q->viewer, payer);
+		aic_sql_done(st);
+	}
+	return sees ? AIC_OK : aic_fail(err, AIC_NOT_FOUND, "you may see no line %lld: `aic batch lines` shows administrators their numbers, `aic"
+	                                " explain JOB` yours", (long long)line);
+}
+
+/* [line] : site, period, number, lines, index, evidence, leaf, [* path] */
+aic_code aic_serve_batch_prove(aic_request *q, aic_error *err)
+{
+	aic_leaf_proof p;
+	int64_t line = aic_cbor_int(q->args);
+	aic_code rc = aic_cbor_finish(q->args, err);
+
+	if (rc == AIC_OK)
+		rc = may_see(q, line, err);
+	if (rc == AIC_OK)
+		rc = aic_leaf_prove(&q->d->batches, line, &p, err);
+	if (rc != AIC_OK)
+		return rc;
+	aic_cbor_put_text(q->out, p.site);
+	aic_cbor_put_text(q->out, p.period);
+	aic_cbor_put_uint(q->out, p.number);
+	aic_cbor_put_uint(q->out, p.lines);
+	aic_cbor_put_uint(q->out, p.index);
+	aic_cbor_put_bytes(q->out, p.evidence.b, AIC_HASH_LEN);
+	aic_cbor_put_bytes(q->out, p.leaf.data, p.leaf.len);
+	aic_cbor_put_array(q->out, p.steps);
+	for (size_t i = 0; i < p.steps; i++)
+		aic_cbor_put_bytes(q->out, p.path[i].b, AIC_HASH_LEN);
+	*q->items = 8;
+	aic_leaf_proof_clear(&p);
 	return AIC_OK;
 }
 

@@ -132,6 +132,7 @@ static void say_line(explanation *e, sqlite3_stmt *st)
 	uint64_t fee_ppm = sqlite3_column_type(st, 5) == SQLITE_NULL ? e->q->d->fee_ppm : (uint64_t)sqlite3_column_int64(st, 5);
 	aic_amount g = aic_sql_amount(st, 4), f = aic_fee_of(g, fee_ppm);
 	const char *node = aic_sql_text(st, 0), *asset = aic_sql_text(st, 17);
+	char rule[120];
 	aic_line_kind kind = (aic_line_kind)sqlite3_column_int(st, 1);
 	bool divided = kind != AIC_KIND_HARDWARE && strcmp(asset, kind == AIC_KIND_MODEL ? e->model : e->dataset) != 0;
 
@@ -149,7 +150,8 @@ static void say_line(explanation *e, sqlite3_stmt *st)
 		say(e, "batch", "what receipts may still change", "open");
 		return;
 	}
-	say(e, "batch", "one settlement a batch", "%s/%lld %s", aic_sql_text(st, 11), (long long)sqlite3_column_int64(st, 12),
+	snprintf(rule, sizeof(rule), "one settlement a batch; once posted, `aic batch prove %lld` proves this line", (long long)sqlite3_column_int64(st, 16));
+	say(e, "batch", rule, "%s/%lld %s", aic_sql_text(st, 11), (long long)sqlite3_column_int64(st, 12),
 	    aic_batch_state_name((aic_batch_state)sqlite3_column_int(st, 13)));
 	if (sqlite3_column_type(st, 14) != SQLITE_NULL) {
 		aic_amount part, stake = aic_sql_amount(st, 15), reward = aic_sql_amount(st, 14), own;
