@@ -107,6 +107,23 @@ static void find_hazards(aic_change *c)
 	}
 }
 
+/* Once it has warned a guest, slurmctld does not look at it again before KillWait and MessageTimeout are over (Slurm's
+ * node_scheduler.c): with less GraceTime the owner's job would start no sooner, so the guest may have these seconds, too. */
+static void raise_grace(aic_change *c)
+{
+	uint64_t least = (uint64_t)c->slurm.kill_wait + c->slurm.message_timeout;
+
+	for (size_t i = 0; i < c->lending.n; i++) {
+		aic_lend *l = &c->lending.lend[i];
+
+		if (l->grace_s >= least)
+			continue;
+		aic_bytes_printf(&c->hazards, "%s gives %" PRIu64 " s of grace, and Slurm ends no guest sooner than after KillWait %u + MessageTimeout %u: "
+		                 "GraceTime is %" PRIu64 " s; for less, lower those\n", l->provider, l->grace_s, c->slurm.kill_wait, c->slurm.message_timeout, least);
+		l->grace_s = least;
+	}
+}
+
 aic_code aic_change_find(aic_change *c, const aic_config *config, aic_error *err)
 {
 	memset(c, 0, sizeof(*c));
@@ -120,6 +137,7 @@ aic_code aic_change_find(aic_change *c, const aic_config *config, aic_error *err
 		rc = compare_qos(c, err);
 	if (rc != AIC_OK)
 		return rc;
+	raise_grace(c);
 	const aic_plan_settings now = {c->slurm.scheduler, c->slurm.slurmctld, c->slurm.private_data};
 	aic_plan_conf(&c->wanted, &c->lending, &now);
 	if (c->lending.n && strcmp(c->slurm.preempt_type, "preempt/partition_prio"))

@@ -51,6 +51,8 @@ aic_code aic_slurm_load(aic_slurm *s, const aic_config *c, aic_error *err)
 	s->scheduler = aic_xstrdup(conf->sched_params ? conf->sched_params : "");
 	s->slurmctld = aic_xstrdup(conf->slurmctld_params ? conf->slurmctld_params : "");
 	s->preempt_type = aic_xstrdup(conf->preempt_type ? conf->preempt_type : "");
+	s->kill_wait = conf->kill_wait;
+	s->message_timeout = conf->msg_timeout;
 	s->private_data = private_text(conf->private_data);
 	s->tracks_gpus = conf->accounting_storage_tres && strstr(conf->accounting_storage_tres, "gres/gpu") &&
 	                 conf->accounting_storage_enforce & ENFORCE_LIMITS;

@@ -12,6 +12,7 @@ typedef struct {
 	char conf_path[AIC_PATH_LEN];                 /* slurm.conf that this process uses */
 	char *scheduler, *slurmctld, *private_data;   /* owned */
 	char *preempt_type;
+	uint32_t kill_wait, message_timeout;          /* seconds */
 	bool tracks_gpus;                             /* AccountingStorageTRES has gres/gpu, and limits are enforced */
 	partition_info_msg_t *partitions;
 } aic_slurm;

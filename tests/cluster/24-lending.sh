@@ -18,11 +18,12 @@ terms "$(clock '2 hours')-$(clock '3 hours')"
 
 # --- plan, apply, check ---
 planned=$(aic allocator plan)
-like "plan shows a partition for guests" "$planned" '\+PartitionName=lease1 Nodes=n\[1-2\] .*PreemptMode=REQUEUE GraceTime=6 QOS=aic-lease1 AllowAccounts=biology'
+like "plan shows a partition for guests" "$planned" '\+PartitionName=lease1 Nodes=n\[1-2\] .*PreemptMode=REQUEUE GraceTime=15 QOS=aic-lease1 AllowAccounts=biology'
 like "one for the owner" "$planned" '\+PartitionName=own1 Nodes=n\[1-2\] .*PriorityTier=20 .*AllowAccounts=physics'
 like "what Slurm needs for a quick return" "$planned" '\+SlurmctldParameters=.*preempt_send_user_signal'
 like "the QOS for two GPUs" "$planned" 'sacctmgr -i modify qos aic-lease1 set GrpTRES=gres/gpu=2'
 like "and what works against it" "$planned" 'note: partition main has nodes of n\[1-2\], and jobs of own1 requeue those there'
+like "grace that Slurm would not keep is raised" "$planned" 'note: lab-north gives 6 s of grace, and Slurm ends no guest sooner than after KillWait 5 \+ MessageTimeout 10: GraceTime is 15 s'
 is "it changes nothing" "$(ls "$AIC_LAB/etc/aic-lending.conf" 2>/dev/null; scontrol show partition lease1 2>&1 | grep -c 'not found')" 1
 refuses "check says that it is not so yet" 1 "partition lease1 does not exist" aic allocator check
 scontrol update PartitionName=main PreemptMode=OFF 2>/dev/null
@@ -32,8 +33,8 @@ like "nothing is left to do" "$(aic allocator plan)" "nothing to apply"
 like "what opens by the clock is closed" "$(scontrol show partition lease2)" "State=DOWN"
 like "aic lease list shows both" "$(aic lease list)" "lease1 +n\[1-2\] +free.*lease2 +n\[3-4\] +closed"
 scontrol update PartitionName=lease1 GraceTime=600
-refuses "check finds what somebody changed" 1 "partition lease1 has GraceTime 600 .* planned are 6" aic allocator check
-scontrol update PartitionName=lease1 GraceTime=6
+refuses "check finds what somebody changed" 1 "partition lease1 has GraceTime 600 .* planned are 15" aic allocator check
+scontrol update PartitionName=lease1 GraceTime=15
 terms "$(clock '-1 hour')-$(clock '1 hour')"
 aic allocator tick
 like "within its hours, but not idle for a minute yet" "$(scontrol show partition lease2)" "State=DOWN"
@@ -80,6 +81,6 @@ deaf=$(submit "$LAB_BEN" -p lease1 -w n2 --gres=gpu:a100:1 --time=10 deaf.sh)
 passes "a guest that does not listen runs" wait_for 30 test -e "$HOME_BEN/ready.$deaf"
 owner=$(submit "$LAB_ADA" -p own1 -w n2 --exclusive --time=5 own.sh)
 passes "the owner's job starts all the same" wait_for 60 test -s "$AIC_LAB/home/$LAB_ADA/own.$owner"
-waited "$owner" "one that does not: GraceTime 6 s, KillWait 5 s"
+waited "$owner" "one that does not: GraceTime 15 s, KillWait 5 s"
 passes "Slurm requeued the guest" wait_for 10 state_is "$deaf" PENDING
 as "$LAB_BEN" scancel "$deaf"
