@@ -53,16 +53,21 @@ static void make_fibers(unsigned block)
 	}
 }
 
-/* Each thread of the block up to its next __syncthreads, or its end. */
+/* Each thread of the block up to its next __syncthreads, or its end: from another one each time and in turns forwards and backwards, so
+ * that a missing __syncthreads shows in the result. */
 static void run_together(unsigned block)
 {
-	static volatile unsigned t, left; /* they outlive the jumps */
+	static volatile unsigned t, left, i; /* they outlive the jumps */
+	static unsigned rounds;
 
 	make_fibers(block);
 	memset(done, 0, sizeof(done));
 	do {
 		left = 0;
-		for (t = 0; t < block; t++) {
+		rounds++;
+		for (i = 0; i < block; i++) {
+			t = (rounds % 2 ? i : block - 1 - i) + rounds * 37 % block;
+			t = t % block;
 			if (done[t])
 				continue;
 			threadIdx.x = t;
