@@ -70,6 +70,8 @@ void aic_say_start(const aic_training *t)
 	aic_metrics_text(t->metrics, "data_root", root);
 	aic_metrics_count(t->metrics, "weights", t->model->parameters);
 	aic_metrics_count(t->metrics, "ranks", t->c->size);
+	aic_metrics_text(t->metrics, "device", t->gpu ? t->gpu->name : t->cpu->k->name);
+	aic_metrics_text(t->metrics, "class", t->spec->class_name);
 	aic_metrics_count(t->metrics, "step", t->step);
 	aic_metrics_count(t->metrics, "steps", t->steps);
 	aic_metrics_end(t->metrics);
