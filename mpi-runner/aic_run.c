@@ -27,6 +27,8 @@ static const char doc[] =
 	"\vThe exit status is the program's (128 + N where signal N killed it), 2 for wrong usage, 126 or 127 where the program cannot be "
 	"started. See aic-run(1) for the variables that it sets.";
 
+#define AIC_TRAIN_CHECKPOINTS "*.aic/step-*.aickpt" /* where aic-train saves unless told otherwise */
+
 enum { LOOK_MS = 1000, GRACE_MS = 10000, STILL_S = 600, STOPPED = 75, METRICS_MS = 10000, TERMINAL_MS = 1000, PLAIN_MS = 60000, MEET_MS = 60000 };
 
 typedef struct {
@@ -226,7 +228,7 @@ static void say_step_failed(run *r)
 	if (r->ranks.rank != 0 || !aic_watch_failed(&r->ranks, r->folder, text))
 		return;
 	fprintf(stderr, "aic-run: the step has failed: %s\n", text);
-	if (r->checkpoints && aic_watch_newest(r->checkpoints, path, sizeof(path), &age_s)) {
+	if (aic_watch_newest(r->checkpoints ? r->checkpoints : AIC_TRAIN_CHECKPOINTS, path, sizeof(path), &age_s)) {
 		aic_duration_format(age, age_s);
 		fprintf(stderr, "aic-run: it can go on from %s, saved %s ago\n", path, age);
 	} else if (r->checkpoints) {

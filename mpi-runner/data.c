@@ -39,22 +39,12 @@ static aic_code fail_format(const aic_spec *s, aic_error *err)
 	return aic_yaml_fail(s->data_node, err, "data: format: \"%s\" is unknown; there are: %s", s->format, known);
 }
 
-static void beside_spec(const aic_spec *s, const char *path, char *out, size_t size)
-{
-	const char *slash = strrchr(s->file, '/');
-
-	if (path[0] == '/' || !slash)
-		snprintf(out, size, "%s", path);
-	else
-		snprintf(out, size, "%.*s/%s", (int)(slash - s->file), s->file, path);
-}
-
 static aic_code locate(const aic_spec *s, char *out, size_t size, aic_error *err)
 {
 	struct stat st;
 
 	if (s->path[0]) {
-		beside_spec(s, s->path, out, size);
+		aic_spec_path(s, s->path, out, size);
 		if (stat(out, &st) == 0)
 			return AIC_OK;
 		return aic_yaml_fail(s->data_node, err, "data: path: %s cannot be read on this node: check the path", out);

@@ -116,6 +116,14 @@ ok "Python reads TensorBoard's events and the weights"
 images=data/fashion-mnist/t10k-images-idx3-ubyte
 aic-train infer mlp-256.aic/model.safetensors $images >out && aic-train infer other.safetensors $images >other && cmp out other
 ok "a model that Python wrote says the same"
+sed 's/^  name: mlp-256/  name: mlp-more\n  weights: other.safetensors/' fashion-mnist.yaml >more.yaml
+batch fashion-mnist.sbatch "$DIR/more.yaml" && first=$(jq -s 'map(select(.event == "step"))[0].loss' mlp-more.aic/metrics.jsonl) &&
+	jq -es "map(select(.event == \"step\"))[0].loss > 2 * $first" mlp-256.aic/metrics.jsonl >/dev/null
+ok "and a training goes on from it"
+sed -i 's/linear 256, relu/linear 128, relu/' more.yaml
+aic-train --fresh --run-dir odd more.yaml >out 2>&1
+[ $? = 1 ] && grep -q "other.safetensors: tensor 0.linear.weight is not F32 of the shape that the specification gives it" out
+ok "weights of another model are told"
 reduced fashion-mnist-cnn.yaml batch=30 epochs=2 warmup=0 && batch fashion-mnist.sbatch "$DIR/fashion-mnist-cnn.yaml" && beats fashion-cnn.aic test_accuracy '>' 0.3
 ok "images, a convolutional network"
 aic-train infer fashion-cnn.aic/model.safetensors data/fashion-mnist/t10k-images-idx3-ubyte >out 2>&1 && [ "$(wc -l <out)" = 100 ] &&

@@ -68,8 +68,15 @@ aic_code aic_model_file_write(const char *path, const aic_model *m, const float 
 	return rc;
 }
 
-static aic_code take_tensor(aic_model_file *f, const aic_layer *l, unsigned which, json_t *root, const aic_bytes *file, size_t data_at,
-                            const char *path, aic_error *err)
+/* A file that is read: its JSON header and where the tensors' bytes begin. */
+typedef struct {
+	const char *path;
+	aic_bytes file;
+	json_t *root;
+	size_t data_at;
+} opened;
+
+static aic_code take_tensor(const opened *o, const aic_layer *l, unsigned which, float *weights, aic_error *err)
 {
 	const aic_parameter *p = &l->parameter[which];
 	char name[96];
@@ -78,59 +85,93 @@ static aic_code take_tensor(aic_model_file *f, const aic_layer *l, unsigned whic
 	json_t *shape = NULL;
 
 	aic_parameter_name(l, which, name, sizeof(name));
-	json_t *t = json_object_get(root, name);
+	json_t *t = json_object_get(o->root, name);
 	if (!t || json_unpack(t, "{s:s, s:o, s:[I, I]}", "dtype", &type, "shape", &shape, "data_offsets", &from, &to) != 0)
-		return aic_fail(err, AIC_CORRUPT, "%s has no tensor %s, which its specification asks for", path, name);
+		return aic_fail(err, AIC_CORRUPT, "%s has no tensor %s, which the specification asks for: give a file of the same layers", o->path, name);
 	bool fits = strcmp(type, "F32") == 0 && json_array_size(shape) == p->rank;
 	for (unsigned i = 0; fits && i < p->rank; i++)
 		fits = json_integer_value(json_array_get(shape, i)) == (json_int_t)p->dim[i];
 	if (!fits)
-		return aic_fail(err, AIC_CORRUPT, "%s: tensor %s is not F32 of the shape that the specification gives it", path, name);
-	if (from < 0 || to < from || (size_t)(to - from) != p->count * sizeof(float) || (size_t)to > file->len - data_at)
+		return aic_fail(err, AIC_CORRUPT, "%s: tensor %s is not F32 of the shape that the specification gives it: give a file of the same layers", o->path, name);
+	if (from < 0 || to < from || (size_t)(to - from) != p->count * sizeof(float) || (size_t)to > o->file.len - o->data_at)
 		return aic_fail(err, AIC_CORRUPT, "%s is truncated or damaged: tensor %s lies at bytes %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT
-		                " of %zu", path, name, from, to, file->len - data_at);
-	memcpy(f->weights + p->at, file->data + data_at + (size_t)from, p->count * sizeof(float));
+		                " of %zu", o->path, name, from, to, o->file.len - o->data_at);
+	memcpy(weights + p->at, o->file.data + o->data_at + (size_t)from, p->count * sizeof(float));
 	return AIC_OK;
 }
 
-static aic_code build(aic_model_file *f, json_t *root, const aic_bytes *file, size_t data_at, const char *path, aic_error *err)
+static aic_code take_all(const opened *o, const aic_model *m, float *weights, aic_error *err)
 {
-	json_t *spec = json_object_get(json_object_get(root, "__metadata__"), "aic_spec");
+	aic_code rc = AIC_OK;
+
+	for (size_t i = 0; rc == AIC_OK && i < m->layers; i++)
+		for (unsigned p = 0; rc == AIC_OK && p < m->layer[i].parameters; p++)
+			rc = take_tensor(o, &m->layer[i], p, weights, err);
+	return rc;
+}
+
+static aic_code open_file(opened *o, const char *path, aic_error *err)
+{
+	uint64_t len = 0;
+	json_error_t why;
+
+	*o = (opened){.path = path};
+	aic_code rc = aic_file_read(&o->file, path, FILE_MAX, err);
+	for (int i = 0; rc == AIC_OK && o->file.len >= HEAD && i < HEAD; i++)
+		len |= (uint64_t)o->file.data[i] << 8 * i;
+	if (rc == AIC_OK && (o->file.len < HEAD || len < 2 || len > HEADER_MAX || len > o->file.len - HEAD))
+		rc = aic_fail(err, AIC_CORRUPT, "%s is no safetensors file, or truncated", path);
+	if (rc != AIC_OK)
+		return rc;
+	o->data_at = HEAD + (size_t)len;
+	o->root = json_loadb((const char *)o->file.data + HEAD, (size_t)len, JSON_REJECT_DUPLICATES, &why);
+	if (!o->root)
+		return aic_fail(err, AIC_CORRUPT, "%s is no safetensors file: its header is no JSON (%s)", path, why.text);
+	return AIC_OK;
+}
+
+static void close_file(opened *o)
+{
+	json_decref(o->root);
+	aic_bytes_free(&o->file);
+}
+
+static aic_code build(aic_model_file *f, const opened *o, aic_error *err)
+{
+	json_t *spec = json_object_get(json_object_get(o->root, "__metadata__"), "aic_spec");
 
 	if (!json_is_string(spec))
-		return aic_fail(err, AIC_USAGE, "%s holds no AIC specification (__metadata__: aic_spec): only models of aic-train can be used", path);
-	aic_code rc = aic_spec_parse(&f->spec, path, json_string_value(spec), json_string_length(spec), err);
+		return aic_fail(err, AIC_USAGE, "%s holds no AIC specification (__metadata__: aic_spec): only models of aic-train can be used", o->path);
+	aic_code rc = aic_spec_parse(&f->spec, o->path, json_string_value(spec), json_string_length(spec), err);
 	if (rc == AIC_OK)
 		rc = aic_model_build(&f->model, f->spec, err);
 	if (rc == AIC_OK)
 		f->weights = aic_xmalloc(f->model->parameters * sizeof(float));
-	for (size_t i = 0; rc == AIC_OK && i < f->model->layers; i++)
-		for (unsigned p = 0; rc == AIC_OK && p < f->model->layer[i].parameters; p++)
-			rc = take_tensor(f, &f->model->layer[i], p, root, file, data_at, path, err);
-	return rc;
+	return rc == AIC_OK ? take_all(o, f->model, f->weights, err) : rc;
 }
 
 aic_code aic_model_file_read(aic_model_file *f, const char *path, aic_error *err)
 {
-	aic_bytes file = {0};
-	uint64_t len = 0;
-	json_error_t why;
+	opened o;
 
 	*f = (aic_model_file){0};
-	aic_code rc = aic_file_read(&file, path, FILE_MAX, err);
-	for (int i = 0; rc == AIC_OK && file.len >= HEAD && i < HEAD; i++)
-		len |= (uint64_t)file.data[i] << 8 * i;
-	if (rc == AIC_OK && (file.len < HEAD || len < 2 || len > HEADER_MAX || len > file.len - HEAD))
-		rc = aic_fail(err, AIC_CORRUPT, "%s is no safetensors file, or truncated", path);
-	json_t *root = rc == AIC_OK ? json_loadb((const char *)file.data + HEAD, (size_t)len, JSON_REJECT_DUPLICATES, &why) : NULL;
-	if (rc == AIC_OK && !root)
-		rc = aic_fail(err, AIC_CORRUPT, "%s is no safetensors file: its header is no JSON (%s)", path, why.text);
+	aic_code rc = open_file(&o, path, err);
 	if (rc == AIC_OK)
-		rc = build(f, root, &file, HEAD + (size_t)len, path, err);
-	json_decref(root);
-	aic_bytes_free(&file);
+		rc = build(f, &o, err);
+	close_file(&o);
 	if (rc != AIC_OK)
 		aic_model_file_free(f);
+	return rc;
+}
+
+aic_code aic_model_file_weights(const char *path, const aic_model *m, float *weights, aic_error *err)
+{
+	opened o;
+	aic_code rc = open_file(&o, path, err);
+
+	if (rc == AIC_OK)
+		rc = take_all(&o, m, weights, err);
+	close_file(&o);
 	return rc;
 }
 

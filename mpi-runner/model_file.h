@@ -21,6 +21,8 @@ aic_code aic_model_file_write(const char *path, const aic_model *m, const float 
                               aic_error *err);
 /* Reads what aic_model_file_write wrote, or such a file written elsewhere, as long as tensors and specification fit. */
 aic_code aic_model_file_read(aic_model_file *f, const char *path, aic_error *err);
+/* Only the weights, of a file with or without a specification, whose tensors have the names and shapes that m gives them. */
+aic_code aic_model_file_weights(const char *path, const aic_model *m, float *weights, aic_error *err);
 void aic_model_file_free(aic_model_file *f);
 
 #endif

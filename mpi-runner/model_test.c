@@ -234,7 +234,7 @@ static void identity(const char *train, aic_hash *out)
 
 	snprintf(text, sizeof(text), MODEL DATA "train: {batch: 8, %s}\n", train);
 	assert_int_equal(aic_spec_parse(&spec, "test.yaml", text, strlen(text), &err), AIC_OK);
-	*out = aic_spec_identity(spec, &data);
+	*out = aic_spec_identity(spec, &data, NULL);
 	aic_spec_free(spec);
 }
 

@@ -123,7 +123,8 @@ static aic_code read_model(aic_spec *s, const aic_yaml_node *root, aic_error *er
 		return AIC_USAGE;
 	s->model_node = model;
 	strcpy(s->name, "model");
-	if (aic_yaml_get_text(model, "name", s->name, sizeof(s->name), err) != AIC_OK || read_input(s, model, err) != AIC_OK ||
+	if (aic_yaml_get_text(model, "name", s->name, sizeof(s->name), err) != AIC_OK ||
+	    aic_yaml_get_text(model, "weights", s->weights, sizeof(s->weights), err) != AIC_OK || read_input(s, model, err) != AIC_OK ||
 	    read_output(s, model, err) != AIC_OK || aic_spec_read_layers(s, model, err) != AIC_OK)
 		return AIC_USAGE;
 	if (strchr(s->name, '/') || s->name[0] == '.' || s->name[0] == '\0')
@@ -318,7 +319,7 @@ static void put_layers(aic_bytes *b, const aic_spec *s)
 	}
 }
 
-aic_hash aic_spec_identity(const aic_spec *s, const aic_hash *data)
+aic_hash aic_spec_identity(const aic_spec *s, const aic_hash *data, const aic_hash *weights)
 {
 	const float reals[] = {s->lr, s->beta1, s->beta2, s->eps, s->weight_decay, s->momentum, s->clip};
 	const uint64_t wholes[] = {(uint64_t)s->input_kind, s->input.positions, s->input.dim[0], s->input.dim[1], s->input.dim[2],
@@ -336,9 +337,23 @@ aic_hash aic_spec_identity(const aic_spec *s, const aic_hash *data)
 	for (size_t i = 0; i < sizeof(wholes) / sizeof(wholes[0]); i++)
 		aic_cbor_put_uint(&b, wholes[i]);
 	aic_cbor_put_bytes(&b, data->b, sizeof(data->b));
+	if (weights) {
+		aic_cbor_put_text(&b, "weights");
+		aic_cbor_put_bytes(&b, weights->b, sizeof(weights->b));
+	}
 	if (s->fast)
 		aic_cbor_put_text(&b, s->class_name);
 	aic_hash h = aic_sha256_of(b.data, b.len);
 	aic_bytes_free(&b);
 	return h;
+}
+
+void aic_spec_path(const aic_spec *s, const char *path, char *out, size_t size)
+{
+	const char *slash = strrchr(s->file, '/');
+
+	if (path[0] == '/' || !slash)
+		snprintf(out, size, "%s", path);
+	else
+		snprintf(out, size, "%.*s/%s", (int)(slash - s->file), s->file, path);
 }

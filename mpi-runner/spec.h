@@ -52,6 +52,7 @@ typedef struct {
 	aic_shape input;
 	aic_output_kind output_kind;
 	size_t outputs; /* classes or values per position */
+	char weights[AIC_SPEC_TEXT]; /* safetensors to begin with; empty: initial weights from the seed */
 	aic_layer_spec *layer;
 	size_t layers;
 	const aic_yaml_node *model_node, *data_node, *train_node;
@@ -79,8 +80,10 @@ typedef struct {
 aic_code aic_spec_parse(aic_spec **spec, const char *file, const char *text, size_t len, aic_error *err);
 void aic_spec_free(aic_spec *spec);
 
-/* SHA-256 over canonical CBOR of all that decides bits, and the digest of the data. */
-aic_hash aic_spec_identity(const aic_spec *spec, const aic_hash *data);
+/* SHA-256 over canonical CBOR of all that decides bits, the digest of the data and of the weights to begin with (NULL: by the seed). */
+aic_hash aic_spec_identity(const aic_spec *spec, const aic_hash *data, const aic_hash *weights);
+/* A path of the spec, which is relative to the spec's file. */
+void aic_spec_path(const aic_spec *spec, const char *path, char *out, size_t size);
 
 /* A whole number from an argument of a layer, between min and max; fails with the layer's line. */
 aic_code aic_layer_number(const aic_layer_spec *l, unsigned arg, const char *what, size_t min, size_t max, size_t *out, aic_error *err);

@@ -96,6 +96,30 @@ static aic_code fetch_state(aic_training *t, aic_error *err)
 	return t->gpu->kind->check(t->gpu, err);
 }
 
+/* By the seed, or from a file that rank 0 reads; they are in the training's identity. */
+static aic_code first_weights(aic_training *t, aic_error *err)
+{
+	size_t n = t->model->parameters;
+	char path[PATH_MAX];
+	aic_code rc = AIC_OK;
+
+	if (!t->spec->weights[0]) {
+		aic_model_init(t->model, t->spec->seed, t->weights);
+		t->identity = aic_spec_identity(t->spec, &t->data->digest, NULL);
+		return AIC_OK;
+	}
+	if (leads(t)) {
+		aic_spec_path(t->spec, t->spec->weights, path, sizeof(path));
+		rc = aic_model_file_weights(path, t->model, t->weights, err);
+	}
+	rc = aic_collective_agree(t->c, rc, err);
+	if (rc == AIC_OK)
+		rc = aic_collective_broadcast(t->c, t->weights, n * sizeof(float), err);
+	aic_hash hash = aic_floats_hash(t->weights, rc == AIC_OK ? n : 0);
+	t->identity = aic_spec_identity(t->spec, &t->data->digest, &hash);
+	return rc;
+}
+
 static aic_code prepare(aic_training *t, aic_error *err)
 {
 	aic_code rc = read_spec(t, err);
@@ -111,13 +135,11 @@ static aic_code prepare(aic_training *t, aic_error *err)
 		rc = open_gpu(t, err);
 	if (rc != AIC_OK)
 		return rc;
-	t->identity = aic_spec_identity(t->spec, &t->data->digest);
 	aic_stepper_init(&t->stepper, t->spec, t->model, t->cpu, t->data, t->c);
 	t->steps = t->spec->steps ? t->spec->steps : t->spec->epochs * aic_stepper_steps_per_epoch(&t->stepper);
 	aic_optimizer_init(&t->optimizer, t->spec, t->model->parameters, t->steps);
 	t->weights = aic_xmalloc(t->model->parameters * sizeof(float));
-	aic_model_init(t->model, t->spec->seed, t->weights);
-	return AIC_OK;
+	return first_weights(t, err);
 }
 
 static uint32_t bits_of(float f)

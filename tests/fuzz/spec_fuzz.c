@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	aic_spec *spec = NULL;
 
 	if (aic_spec_parse(&spec, "fuzz", (const char *)data, size, &err) == AIC_OK) {
-		(void)aic_spec_identity(spec, &nothing);
+		(void)aic_spec_identity(spec, &nothing, NULL);
 		aic_spec_free(spec);
 	} else {
 		demand(strncmp(err.message, "fuzz", 4) == 0);
