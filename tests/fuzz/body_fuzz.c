@@ -5,6 +5,7 @@
 
 #include "ledger/audit/export_testing.h"
 #include "ledger/block.h"
+#include "ledger/state/verdict.h"
 
 static test_site site;
 static aic_amount began; /* supply - issued + burnt, which nothing changes */
@@ -64,6 +65,57 @@ static void seeds(void)
 	aic_bytes_free(&block);
 }
 
+/* One body of each kind about sessions, of an open session and of one that waits for its draw. */
+static void session_seeds(void)
+{
+	aic_session o = {.payer = test_wallet(0), .run = AIC_RUN_SITE, .shards = 8};
+	aic_session_node n = {.provider = test_wallet(1)};
+	aic_session_provider paid = {.wallet = test_wallet(1), .fee = AIC_UNIT};
+	aic_session_checkpoint c[3] = {{.step = 0}, {.step = 10}, {.step = 20}};
+	aic_settlement_line line = {.payer = test_wallet(0), .payee = test_wallet(1), .n = 1, .gross = AIC_UNIT, .fee = AIC_UNIT / 10};
+	aic_verifier verifier = {.provider = test_wallet(1)};
+	aic_bytes body = {0};
+	aic_verdict v = {.round = 0};
+	aic_hash reason = {{1}};
+	aic_hash id[2];
+
+	aic_session_open_body(&body, &o, &n, 1);
+	fuzz_seed("session-open", AIC_TX_SESSION_OPEN, body.data, body.len);
+	for (int i = 0; i < 2; i++) {
+		aic_posted posted;
+		demand(aic_chain_post(&site.chain, AIC_TX_SESSION_OPEN, &body, &posted, NULL) == AIC_OK);
+		id[i] = posted.tx;
+	}
+	struct {
+		const char *name;
+		uint64_t kind;
+	} all[] = {{"session-commit", AIC_TX_SESSION_COMMIT}, {"session-close", AIC_TX_SESSION_CLOSE}, {"session-nodes", AIC_TX_SESSION_NODES},
+	           {"session-challenge", AIC_TX_SESSION_CHALLENGE}, {"session-appeal", AIC_TX_SESSION_APPEAL}, {"session-rate", AIC_TX_SESSION_RATE},
+	           {"verifier", AIC_TX_VERIFIER_REGISTER}, {"verifier-out", AIC_TX_VERIFIER_WITHDRAW}, {"verdict", AIC_TX_VERDICT}};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const aic_hash *of = &id[i % 2];
+		aic_posted posted;
+
+		aic_bytes_clear(&body);
+		v.session = *of;
+		switch (all[i].kind) {
+		case AIC_TX_SESSION_COMMIT: aic_session_commit_body(&body, of, 0, c, 3); break;
+		case AIC_TX_SESSION_CLOSE: aic_session_close_body(&body, of, 25, AIC_END_DONE, &paid, 1); break;
+		case AIC_TX_SESSION_NODES: aic_session_nodes_body(&body, of, &n, 1); break;
+		case AIC_TX_SESSION_CHALLENGE: aic_session_id_body(&body, of); break;
+		case AIC_TX_SESSION_APPEAL: aic_session_appeal_body(&body, of, &reason, NULL, 0); break;
+		case AIC_TX_SESSION_RATE: aic_session_rate_body(&body, of, &paid.wallet, "2026-W48", 4, 0, &line, &reason, 1, AIC_UNIT / 10); break;
+		case AIC_TX_VERIFIER_REGISTER: aic_verifier_register_body(&body, &verifier); break;
+		case AIC_TX_VERIFIER_WITHDRAW: aic_verifier_withdraw_body(&body, verifier.key); break;
+		default: aic_verdict_body(&body, &v);
+		}
+		fuzz_seed(all[i].name, (int)all[i].kind, body.data, body.len);
+		if (all[i].kind == AIC_TX_SESSION_COMMIT)
+			demand(aic_chain_post(&site.chain, all[i].kind, &body, &posted, NULL) == AIC_OK);
+	}
+	aic_bytes_free(&body);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static void *folder;
@@ -75,5 +127,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	demand(aic_state_totals(site.state, &t, NULL) == AIC_OK);
 	began = invariant(&t);
 	seeds();
+	session_seeds();
 	return 0;
 }
