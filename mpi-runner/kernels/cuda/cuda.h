@@ -14,10 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-/* KERNEL(name, threads) {...}: a kernel whose only parameter is name_args a. A BLOCK_KERNEL's threads wait for each other. */
-#define KERNEL_OF(name, threads) __global__ static void __launch_bounds__(threads) name(const name##_args a)
-#define KERNEL(name, threads) KERNEL_OF(name, threads)
-#define BLOCK_KERNEL(name, threads) KERNEL_OF(name, threads)
+/* KERNEL(name, threads [, blocks]) {...}: a kernel whose only parameter is name_args a, for as many threads to a block, and blocks to
+ * a multiprocessor at least. A BLOCK_KERNEL's threads wait for each other. */
+#define KERNEL_OF(name, ...) __global__ static void __launch_bounds__(__VA_ARGS__) name(const name##_args a)
+#define KERNEL(name, ...) KERNEL_OF(name, __VA_ARGS__)
+#define BLOCK_KERNEL(name, ...) KERNEL_OF(name, __VA_ARGS__)
 #define LAUNCH(name, gx, gy, gz, block, stream, args) \
 	name<<<dim3((unsigned)(gx), (unsigned)(gy), (unsigned)(gz)), (block), 0, (stream)>>>(args)
 #endif

@@ -2,7 +2,7 @@
  * no tensor cores. */
 #include "mpi-runner/kernels/cuda/kernels.h"
 
-#define TILE_K 16
+#define TILE_K 8
 
 #define NAME gemm_128
 #define MICRO 8

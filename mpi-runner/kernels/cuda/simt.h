@@ -32,8 +32,8 @@ void simt_launch(void (*thread)(const void *), const void *args, simt_index grid
 	static void name##_thread(const void *args) { name(*(const name##_args *)args); }                \
 	enum { name##_waits = waits };                                                                   \
 	static void name(name##_args a)
-#define KERNEL(name, threads) KERNEL_OF(name, 0)
-#define BLOCK_KERNEL(name, threads) KERNEL_OF(name, 1) /* its threads wait for each other */
+#define KERNEL(name, ...) KERNEL_OF(name, 0)
+#define BLOCK_KERNEL(name, ...) KERNEL_OF(name, 1) /* its threads wait for each other */
 #define LAUNCH(name, gx, gy, gz, block, stream, args)                                                    \
 	((void)(stream), simt_launch(name##_thread, &(args), (simt_index){(unsigned)(gx), (unsigned)(gy), (unsigned)(gz)}, block, name##_waits))
 
