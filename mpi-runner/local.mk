@@ -144,9 +144,13 @@ tests_bench_allreduce_bench_SOURCES = tests/bench/allreduce_bench.c $(mpi_collec
 tests_bench_allreduce_bench_CFLAGS = $(mpi_runner_cflags)
 tests_bench_allreduce_bench_LDADD = libmpirunner.la $(MPI_LIBS)
 bench_programs += tests/bench/gpt_bench
-tests_bench_gpt_bench_SOURCES = tests/bench/gpt_bench.c
+tests_bench_gpt_bench_SOURCES = tests/bench/gpt_bench.c tests/bench/gpt_trainer.c tests/bench/gpt_trainer.h
 tests_bench_gpt_bench_CFLAGS = $(mpi_runner_cflags) -fopenmp
 tests_bench_gpt_bench_LDADD = libgptreference.la libmpirunner.la
+bench_programs += tests/bench/scaling_bench
+tests_bench_scaling_bench_SOURCES = tests/bench/scaling_bench.c tests/bench/gpt_trainer.c $(mpi_collective_sources)
+tests_bench_scaling_bench_CFLAGS = $(mpi_runner_cflags)
+tests_bench_scaling_bench_LDADD = libmpirunner.la $(MPI_LIBS)
 EXTRA_LTLIBRARIES = libgptreference.la
 libgptreference_la_SOURCES = tests/bench/gpt_reference.c tests/bench/gpt_reference.h
 libgptreference_la_CFLAGS = $(AM_CFLAGS) -fopenmp -march=native -ftree-vectorize -ffast-math -ffp-contract=fast
