@@ -150,5 +150,9 @@ aic_code aic_checkpoint_load(aic_checkpoint *c, const char *folder, aic_error *d
 			*damaged = *err;
 	}
 	free(steps);
+	if (rc == AIC_CORRUPT) {
+		aic_error last = *err;
+		aic_fail(err, AIC_CORRUPT, "%s; none of the %zu checkpoint(s) of %s is whole: bring one back, or start over with --fresh", last.message, n, folder);
+	}
 	return rc;
 }

@@ -150,6 +150,8 @@ static void truncation_is_found(void **state)
 		assert_int_equal(truncate(path, len), 0);
 		assert_int_equal(load(p, NULL, &err), AIC_CORRUPT);
 		assert_non_null(strstr(err.message, "truncated"));
+		assert_non_null(strstr(err.message, "none of the 1 checkpoint(s)"));
+		assert_non_null(strstr(err.message, "--fresh"));
 	}
 }
 
