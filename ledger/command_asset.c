@@ -208,6 +208,8 @@ static aic_code list(const options *o, aic_ledger *l, aic_table *t, aic_error *e
 		else
 			put_missing(t, row[i], o->cmd.format);
 	}
+	if (!n)
+		aic_table_note(t, "%s names no asset by its number: `aic asset register` puts one onto the ledger.", c->path);
 	aic_ledger_families_free(f, n);
 	free(id);
 	free(row);

@@ -154,7 +154,7 @@ int aic_batch_check_command(int argc, char **argv)
 		aic_table_note(t, "Line %llu of %llu of batch %s/%llu of site %s, under the evidence %s.", (unsigned long long)p.index + 1,
 		               (unsigned long long)p.lines, p.period, (unsigned long long)p.number, p.site, hex);
 		if (!o.evidence)
-			aic_table_note(t, "That this evidence is the ledger's says `aic ledger check` of a payout's proof: give it here with --evidence.");
+			aic_table_note(t, "`aic ledger check -P` of the payout's proof prints the evidence that stands on the ledger: give it here with --evidence.");
 		aic_table_print(t, o.format, stdout);
 	}
 	aic_table_free(t);

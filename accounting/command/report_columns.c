@@ -14,9 +14,9 @@ const aic_column aic_usage_columns[AIC_U_COLUMNS] = {
 	[AIC_U_USER] = {"user", "USER", AIC_COLUMN_TEXT},
 	[AIC_U_RUNS] = {"runs", "RUNS", AIC_COLUMN_NUMBER},
 	[AIC_U_CPU] = {"cpu_seconds", "CPU SECONDS", AIC_COLUMN_NUMBER},
-	[AIC_U_CPU_USED] = {"cpu_seconds_used", "USED", AIC_COLUMN_TEXT},
+	[AIC_U_CPU_USED] = {"cpu_seconds_used", "CPU USED", AIC_COLUMN_TEXT},
 	[AIC_U_GPU] = {"gpu_seconds", "GPU SECONDS", AIC_COLUMN_NUMBER},
-	[AIC_U_GPU_USED] = {"gpu_seconds_used", "USED", AIC_COLUMN_TEXT},
+	[AIC_U_GPU_USED] = {"gpu_seconds_used", "GPU USED", AIC_COLUMN_TEXT},
 	[AIC_U_CHARGE] = {"charge", "CHARGE AIC", AIC_COLUMN_AMOUNT},
 };
 
