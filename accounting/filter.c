@@ -35,7 +35,7 @@ static bool is_wallet(const char *wanted, const char *name)
 /* --- payouts --- */
 
 #define FIELDS "SELECT l.payer, l.payee, l.kind, l.gross, l.verified, l.useful, l.quality, l.quality_reason, l.penalty, l.node, l.asset," \
-               " coalesce(r.account, ''), coalesce(r.user, ''), coalesce(r.cluster, '') FROM "
+               " coalesce(r.account, ''), coalesce(r.user, ''), coalesce(r.cluster, '')"
 
 static bool line_passes(const aic_filter *f, const aic_store *s, const aic_viewer *v, sqlite3_stmt *st)
 {
@@ -85,14 +85,32 @@ static void take_rewards(aic_tally *part, const aic_tally *all)
 	}
 }
 
+/* What was given back of the lines that pass. */
+static aic_code take_refunds(const aic_filter *f, aic_store *s, const aic_viewer *v, const aic_batch *batch, aic_tally *out, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(s->db, &st, err, FIELDS ", x.amount FROM refund x JOIN line l ON l.id=x.line LEFT JOIN record r ON"
+	                            " r.id=l.record WHERE l.batch=?1 AND x.state=2", "i", batch->id);
+
+	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
+		if (!line_passes(f, s, v, st))
+			continue;
+		for (size_t i = 0; i < out->n; i++)
+			if (out->sum[i].payer == sqlite3_column_int64(st, 0) && out->sum[i].payee == sqlite3_column_int64(st, 1) &&
+			    out->sum[i].kind == (aic_line_kind)sqlite3_column_int(st, 2))
+				out->sum[i].refunded += aic_sql_amount(st, 14);
+	}
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
 aic_code aic_filter_tally(const aic_filter *f, const aic_batches *b, const aic_viewer *v, const aic_batch *batch, int64_t end,
                           uint64_t fee_ppm, const aic_tally *all, aic_tally *out, aic_error *err)
 {
 	aic_organisations o = {0};
 	sqlite3_stmt *st;
 	aic_sql *db = b->store->db;
-	aic_code rc = batch ? aic_sql_start(db, &st, err, FIELDS "taken_line l LEFT JOIN record r ON r.id=l.record WHERE l.batch=?1", "i", batch->id)
-	                    : aic_sql_start(db, &st, err, FIELDS "open_line l LEFT JOIN record r ON r.id=l.record WHERE l.ended<?1 AND NOT l.held", "i",
+	aic_code rc = batch ? aic_sql_start(db, &st, err, FIELDS " FROM taken_line l LEFT JOIN record r ON r.id=l.record WHERE l.batch=?1", "i", batch->id)
+	                    : aic_sql_start(db, &st, err, FIELDS " FROM open_line l LEFT JOIN record r ON r.id=l.record WHERE l.ended<?1 AND NOT l.held", "i",
 	                                    end);
 
 	memset(out, 0, sizeof(*out));
@@ -106,7 +124,7 @@ aic_code aic_filter_tally(const aic_filter *f, const aic_batches *b, const aic_v
 	}
 	aic_tally_finish(out, b->store);
 	take_rewards(out, all);
-	return AIC_OK;
+	return batch ? take_refunds(f, b->store, v, batch, out, err) : AIC_OK;
 }
 
 /* --- usage --- */

@@ -124,6 +124,20 @@ static void payouts(void **state)
 	}
 }
 
+/* A refund shows with the lines that it was given back of, and with no other. */
+static void refunded(void **state)
+{
+	(void)state;
+	post_all();
+	assert_int_equal(site_run(0, aic_cmd_batch, "refund", "1", "0.2", "--reason", "idle", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_batch, "approve-refund", "1", NULL), 0);
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", "--node", "n1", "-P", NULL), 0);
+	expect_printed("refunded 0.2 AIC");
+	assert_int_equal(site_run(0, aic_cmd_report, "payouts", "--node", "n2", "-P", NULL), 0);
+	expect_not_printed("refunded");
+	expect_printed(ROW "1|");
+}
+
 static void usage(void **state)
 {
 	(void)state;
@@ -229,7 +243,7 @@ static void in_the_background(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(payouts), T(usage), T(others), T(in_the_background)};
+	const struct CMUnitTest tests[] = {T(payouts), T(refunded), T(usage), T(others), T(in_the_background)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
