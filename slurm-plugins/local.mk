@@ -128,6 +128,12 @@ node_delivery_test_SOURCES = slurm-plugins/node/delivery_test.c
 node_delivery_test_CFLAGS = $(slurm_plugin_test_cflags)
 node_delivery_test_LDADD = libnode.la $(slurm_plugin_test_ldadd)
 
+check_PROGRAMS += dataset_dataset_test
+dataset_dataset_test_SOURCES = slurm-plugins/dataset/dataset_test.c \
+	slurm-plugins/job_submit/constraint.c slurm-plugins/job_submit/constraint.h
+dataset_dataset_test_CFLAGS = $(slurm_plugin_test_cflags)
+dataset_dataset_test_LDADD = libnode.la $(slurm_plugin_test_ldadd)
+
 # On Slurm's own library, without sanitizers: it is not built for them.
 if WITH_SLURMFULL
 check_PROGRAMS += jobcomp_copy_test

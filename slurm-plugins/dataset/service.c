@@ -310,7 +310,8 @@ static void serve(aic_dataset_service *s, const aic_want *w)
 	aic_hash root;
 
 	aic_str_copy(dataset, sizeof(dataset), w->dataset);
-	e.reported_ms = aic_monotonic_ms();
+	e.report.state = AIC_STAGE_COPYING;
+	tell(&e, &e.report);
 	settle(&e, try_patiently(&e, &root, &did, &err), &root, &did, &err);
 }
 

@@ -21,6 +21,14 @@ typedef struct {
 	uint64_t mem_mib;
 } room;
 
+/* What a job must find on each of its nodes. */
+typedef struct {
+	room room;
+	uint32_t nodes;
+	aic_node_share typed;    /* its GPUs by type, of all nodes */
+	part_record_t *part;
+} wish;
+
 typedef struct {
 	uint32_t job_id;
 	time_t since;
@@ -181,40 +189,121 @@ static room *room_of(int node)
 
 /* --- what a job needs --- */
 
-static room room_needed(const aic_estimate *e, uint32_t nodes)
+static bool unset16(uint16_t v)
 {
-	room r = { .cpus = (e->total.cpus + nodes - 1) / nodes, .mem_mib = (e->total.mem_mib + nodes - 1) / nodes };
-
-	for (uint32_t i = 0; i < e->total.gpu_types; i++)
-		r.gpus += e->total.gpu[i].count;
-	r.gpus = (r.gpus + nodes - 1) / nodes;
-	return r;
+	return v == NO_VAL16 || v == INFINITE16 || !v;
 }
 
-/* Whether nodes that hold its data can take it now; then they are taken. */
-static bool find_room(const char *prefer, const char *feature, const job_desc_msg_t *desc, const job_record_t *job)
+/* GPUs alone, of "gres:gpu:a100:2,gres:gpu=1". */
+static bool asks_gpus_alone(const char *tres)
+{
+	for (const char *p = tres; p && *p; p += strcspn(p, ","), p += *p == ',') {
+		if (!strncmp(p, "gres", 4) && strchr(":/", p[4]))
+			p += 5;
+		if (strncmp(p, "gpu", 3) || !strchr(":=,", p[3]))
+			return false;
+	}
+	return true;
+}
+
+/* Slurm refuses a job whose preference no node can ever meet. So what a job asks for beyond CPUs, memory, GPUs and plain features keeps
+ * it from having one. */
+static bool is_plain_request(const job_desc_msg_t *d)
+{
+	return !d->req_nodes && !d->exc_nodes && !d->reservation && !(d->partition && strchr(d->partition, ',')) &&
+	       asks_gpus_alone(d->tres_per_job) && asks_gpus_alone(d->tres_per_node) && asks_gpus_alone(d->tres_per_socket) &&
+	       asks_gpus_alone(d->tres_per_task) && unset16(d->sockets_per_node) && unset16(d->cores_per_socket) &&
+	       unset16(d->threads_per_core) && unset16(d->ntasks_per_core) && unset16(d->ntasks_per_socket) && unset16(d->contiguous) &&
+	       unset16(d->core_spec) && (d->pn_min_tmp_disk == NO_VAL || !d->pn_min_tmp_disk);
+}
+
+static bool is_plain_job(const job_record_t *job)
+{
+	const aic_job_details *d = job->details;
+	const multi_core_data_t *mc = d->mc_ptr;
+
+	return !d->req_node_bitmap && !d->exc_node_bitmap && !job->resv_name && !(job->partition && strchr(job->partition, ',')) &&
+	       asks_gpus_alone(job->tres_per_job) && asks_gpus_alone(job->tres_per_node) && asks_gpus_alone(job->tres_per_socket) &&
+	       asks_gpus_alone(job->tres_per_task) && !d->contiguous && unset16(d->core_spec) && !d->pn_min_tmp_disk &&
+	       (!mc || (unset16(mc->sockets_per_node) && unset16(mc->cores_per_socket) && unset16(mc->threads_per_core)));
+}
+
+static bool read_wish(wish *w, const job_desc_msg_t *desc, const job_record_t *job)
+{
+	aic_estimate e;
+
+	if (desc ? !is_plain_request(desc) : !is_plain_job(job))
+		return false;
+	if (!aic_judge_need(&e, &w->nodes, &w->part, desc, job) || !w->part->node_bitmap)
+		return false;
+	w->room = (room){ .cpus = (e.total.cpus + w->nodes - 1) / w->nodes, .mem_mib = (e.total.mem_mib + w->nodes - 1) / w->nodes };
+	for (uint32_t i = 0; i < e.total.gpu_types; i++)
+		w->room.gpus += e.total.gpu[i].count;
+	w->room.gpus = (w->room.gpus + w->nodes - 1) / w->nodes;
+	w->typed = e.total;
+	return true;
+}
+
+static uint64_t gpus_of_type(const node_record_t *n, const char *type)
+{
+	aic_slurm_iterator it;
+	gres_state_t *gres;
+	uint64_t sum = 0;
+
+	if (!n->gres_list)
+		return 0;
+	it = list_iterator_create(n->gres_list);
+	while ((gres = list_next(it))) {
+		gres_node_state_t *ns = gres->gres_data;
+
+		for (int i = 0; ns && !xstrcmp(gres->gres_name, "gpu") && i < ns->type_cnt; i++)
+			if (!xstrcmp(ns->type_name[i], type))
+				sum += ns->type_cnt_avail[i];
+	}
+	list_iterator_destroy(it);
+	return sum;
+}
+
+/* Whether the node, empty, has what the job needs there. */
+static bool could_take(const node_record_t *n, const wish *w)
+{
+	room all = whole_room(n, true);
+
+	if (!fits(&all, &w->room))
+		return false;
+	for (uint32_t i = 0; i < w->typed.gpu_types; i++)
+		if (w->typed.gpu[i].type[0] && gpus_of_type(n, w->typed.gpu[i].type) * w->nodes < w->typed.gpu[i].count)
+			return false;
+	return true;
+}
+
+static bool may_be(int node, bitstr_t *warm, const wish *w, const char *prefer)
+{
+	return bit_test(warm, node) && bit_test(w->part->node_bitmap, node) && node_record_table_ptr[node] &&
+	       could_take(node_record_table_ptr[node], w) && meets(prefer, node);
+}
+
+/* Whether nodes that hold its data can take it now; then they are taken. Not now: whether they could, empty. */
+static bool find_room(const char *prefer, const char *feature, const job_desc_msg_t *desc, const job_record_t *job, bool now)
 {
 	bitstr_t *warm = nodes_with(feature);
-	part_record_t *part;
-	aic_estimate e;
-	uint32_t nodes, found = 0;
-	room need;
+	uint32_t found = 0;
+	wish w;
 	int *at;
 
-	if (!warm || bit_ffs(warm) < 0 || !aic_judge_need(&e, &nodes, &part, desc, job) || !part->node_bitmap)
+	if (!warm || bit_ffs(warm) < 0 || !read_wish(&w, desc, job))
 		return false;
-	need = room_needed(&e, nodes);
-	at = xcalloc(nodes, sizeof(*at));
-	for (bitoff_t i = bit_ffs(warm), last = bit_fls(warm); i <= last && found < nodes; i++) {
-		room *r = bit_test(warm, i) && bit_test(part->node_bitmap, i) ? room_of((int)i) : NULL;
+	at = xcalloc(w.nodes, sizeof(*at));
+	for (bitoff_t i = bit_ffs(warm), last = bit_fls(warm); i <= last && found < w.nodes; i++) {
+		room *r = may_be((int)i, warm, &w, prefer) ? room_of((int)i) : NULL;
 
-		if (r && fits(r, &need) && meets(prefer, (int)i))
+		if (r && (!now || fits(r, &w.room)))
 			at[found++] = (int)i;
 	}
-	for (uint32_t i = 0; found == nodes && i < nodes; i++)
-		take(room_of(at[i]), &need);
+	for (uint32_t i = 0; now && found == w.nodes && i < w.nodes; i++)
+		take(room_of(at[i]), &w.room);
 	xfree(at);
-	return found == nodes;
+	return found == w.nodes;
 }
 
 static bool preference_of(char text[TEXT_LEN], char feature[AIC_NAME_LEN + 16], char *const *env, uint32_t n, const char *constraint)
@@ -236,7 +325,7 @@ void aic_prefer_submit(job_desc_msg_t *desc)
 	    !preference_of(text, feature, desc->spank_job_env, desc->spank_job_env_size, desc->features))
 		return;
 	pthread_mutex_lock(&lock);
-	there = find_room(text, feature, desc, NULL);
+	there = find_room(text, feature, desc, NULL, true);
 	pthread_mutex_unlock(&lock);
 	if (!there)
 		return;
@@ -248,7 +337,7 @@ void aic_prefer_submit(job_desc_msg_t *desc)
 
 static bool may_start(const job_record_t *job)
 {
-	return IS_JOB_PENDING(job) && job->details && job->priority && job->details->begin_time && job->details->begin_time <= time(NULL) &&
+	return job->priority && job->details->begin_time && job->details->begin_time <= time(NULL) &&
 	       job->state_reason != WAIT_DEPENDENCY && job->state_reason != WAIT_TIME;
 }
 
@@ -268,12 +357,14 @@ static bool renew(job_record_t *job)
 	char text[TEXT_LEN], feature[AIC_NAME_LEN + 16];
 	bool ours, should;
 
-	if (!may_start(job) || !preference_of(text, feature, job->spank_job_env, job->spank_job_env_size, job->details->features))
+	if (!IS_JOB_PENDING(job) || !job->details ||
+	    !preference_of(text, feature, job->spank_job_env, job->spank_job_env_size, job->details->features))
 		return false;
 	ours = !xstrcmp(job->details->prefer, text);
 	if (job->details->prefer && !ours)
 		return false;
-	should = may_try(job->job_id) && find_room(text, feature, NULL, job);
+	should = may_start(job) ? may_try(job->job_id) && find_room(text, feature, NULL, job, true)
+	                        : ours && find_room(text, feature, NULL, job, false);
 	if (should == ours)
 		return false;
 	if (should)
