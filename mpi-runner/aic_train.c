@@ -53,7 +53,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* --- what is done with a trained model, by one process without MPI --- */
 
 static const char use_doc[] =
-	"infer MODEL INPUT: what the model says of images (IDX, PGM), rows of numbers or a text\n"
+	"infer MODEL INPUT: what the model says of images (IDX, PGM), a sound (WAV), rows of numbers or a text\n"
 	"sample MODEL [PROMPT]: text drawn from a model of text\n"
 	"check CHECKPOINT|FOLDER [ROOT]: whether checkpoints are whole, and what they commit to\n"
 	"plot FOLDER: loss and accuracy of a run, in the terminal and as metrics.svg";

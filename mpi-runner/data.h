@@ -46,6 +46,9 @@ void aic_data_will_need(const void *at, size_t len);
 aic_code aic_idx_open(aic_data *d, const char *where, aic_error *err);
 aic_code aic_csv_open(aic_data *d, const char *where, aic_error *err);
 aic_code aic_wav_open(aic_data *d, const char *where, aic_error *err);
+/* The first n frames of a WAV file, zeros behind a shorter one; and what a model sees of a frame. */
+aic_code aic_wav_frames(const char *path, size_t n, int16_t *to, aic_error *err);
+float aic_wav_value(int16_t frame);
 aic_code aic_text_open(aic_data *d, const char *where, aic_error *err);
 
 #endif

@@ -152,6 +152,8 @@ if command -v espeak-ng >/dev/null && command -v sox >/dev/null; then
 	ok "commands are spoken"
 	reduced speech-commands.yaml batch=20 epochs=4 warmup=2 && batch speech-commands.sbatch && beats speech-commands.aic test_loss '<' 2.302
 	ok "speech commands"
+	aic-train infer speech-commands.aic/model.safetensors speech-commands/yes/003.wav >out 2>&1 && grep -qE '^[0-9] [01]\.[0-9]{4}  [0-9] ' out
+	ok "and its model says what it hears"
 else
 	skip "speech commands" "there is no espeak-ng or sox"
 fi

@@ -5,6 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/file.h"
+#include "mpi-runner/data.h"
 #include "mpi-runner/use.h"
 #include "mpi-runner/user.h"
 
@@ -81,6 +82,25 @@ static aic_code infer_pgm(aic_user *u, const char *path, const aic_bytes *in, FI
 	return AIC_OK;
 }
 
+static bool is_wav(const aic_bytes *in)
+{
+	return in->len >= 12 && memcmp(in->data, "RIFF", 4) == 0 && memcmp(in->data + 8, "WAVE", 4) == 0;
+}
+
+static aic_code infer_wav(aic_user *u, const char *path, FILE *out, aic_error *err)
+{
+	size_t n = aic_shape_size(&u->file.spec->input);
+	int16_t *frames = aic_xmalloc(n * sizeof(*frames));
+	aic_code rc = aic_wav_frames(path, n, frames, err);
+
+	for (size_t i = 0; rc == AIC_OK && i < n; i++)
+		u->pass->input[i] = aic_wav_value(frames[i]);
+	free(frames);
+	if (rc == AIC_OK)
+		one_sample(u, out);
+	return rc;
+}
+
 static aic_code infer_rows(aic_user *u, const char *path, aic_bytes *in, FILE *out, aic_error *err)
 {
 	size_t n = aic_shape_size(&u->file.spec->input), line = 0;
@@ -141,6 +161,8 @@ aic_code aic_use_infer(const char *model, const char *input, FILE *out, aic_erro
 		aic_input_kind kind = u.file.spec->input_kind;
 		if (kind == AIC_INPUT_TEXT)
 			rc = infer_text(&u, input, &in, out, err);
+		else if (is_wav(&in))
+			rc = infer_wav(&u, input, out, err);
 		else if (kind == AIC_INPUT_VECTOR)
 			rc = infer_rows(&u, input, &in, out, err);
 		else if (in.len > 16 && aic_get_be32(in.data) == 0x00000803)

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 
-/* Prints one line for each sample of the input: images of an IDX or PGM file, rows of a table of numbers, or the windows of a text
+/* Prints one line for each sample of the input: images of an IDX or PGM file, a WAV file, rows of a table of numbers, or the windows of a text
  * (their mean bits per byte). */
 aic_code aic_use_infer(const char *model, const char *input, FILE *out, aic_error *err);
 

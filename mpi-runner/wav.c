@@ -30,6 +30,11 @@ static uint32_t le16(const uint8_t *p)
 	return p[0] | (uint32_t)p[1] << 8;
 }
 
+float aic_wav_value(int16_t frame)
+{
+	return (float)frame / 32768.0f;
+}
+
 /* Chunk `id` of a RIFF file: its data and length, NULL where there is none that lies within the file. */
 static const uint8_t *find_chunk(const aic_bytes *f, const char *id, size_t *len)
 {
@@ -43,7 +48,7 @@ static const uint8_t *find_chunk(const aic_bytes *f, const char *id, size_t *len
 	return NULL;
 }
 
-static aic_code read_sound(const char *path, size_t n, int16_t *to, aic_error *err)
+aic_code aic_wav_frames(const char *path, size_t n, int16_t *to, aic_error *err)
 {
 	aic_bytes f = {0};
 	size_t format_len = 0, len = 0;
@@ -112,7 +117,7 @@ static aic_code add_sound(aic_data *d, aic_part part, uint32_t label, const char
 		w->frames[part] = aic_xrealloc(w->frames[part], w->room[part] * n * sizeof(int16_t));
 		w->label[part] = aic_xrealloc(w->label[part], w->room[part] * sizeof(uint32_t));
 	}
-	aic_code rc = read_sound(path, n, w->frames[part] + at * n, err);
+	aic_code rc = aic_wav_frames(path, n, w->frames[part] + at * n, err);
 	if (rc != AIC_OK)
 		return rc;
 	w->label[part][at] = label;
@@ -146,7 +151,7 @@ static void wav_fetch(const aic_data *d, aic_part part, const uint32_t *index, s
 	for (size_t i = 0; i < n; i++) {
 		const int16_t *from = w->frames[part] + index[i] * size;
 		for (size_t f = 0; f < size; f++)
-			x[i * size + f] = (float)from[f] / 32768.0f;
+			x[i * size + f] = aic_wav_value(from[f]);
 		classes[i] = w->label[part][index[i]];
 	}
 }
