@@ -59,6 +59,19 @@ bool aic_viewer_sees_wallet(const aic_viewer *v, const char *wallet)
 	return v->admin || (!strncmp(wallet, "account/", 8) && aic_viewer_sees_account(v, wallet + 8));
 }
 
+const char *aic_viewer_payee(const aic_viewer *v, const aic_config *c, const char *wallet)
+{
+	static const char prefix[] = "provider/";
+	const size_t n = sizeof(prefix) - 1;
+
+	if (v->admin || strncmp(wallet, prefix, n))
+		return wallet;
+	for (size_t i = 0; i < c->n_providers; i++)
+		if (c->provider[i].named && !strcmp(c->provider[i].name, wallet + n))
+			return wallet;
+	return "a provider";
+}
+
 aic_code aic_viewer_needs_admin(const aic_viewer *v, const char *what, aic_error *err)
 {
 	if (v->admin)

@@ -20,6 +20,8 @@ bool aic_viewer_sees_account(const aic_viewer *v, const char *account); /* its b
 bool aic_viewer_sees_job(const aic_viewer *v, const char *account, const char *user);
 /* The wallet of an account that the viewer sees; every wallet for an administrator. */
 bool aic_viewer_sees_wallet(const aic_viewer *v, const char *wallet);
+/* How the viewer is told of a payee: "a provider" where it is one that does not want to be named, and the viewer is no administrator. */
+const char *aic_viewer_payee(const aic_viewer *v, const aic_config *c, const char *wallet);
 /* AIC_REFUSED with the sentence for people, unless the viewer is an administrator. */
 aic_code aic_viewer_needs_admin(const aic_viewer *v, const char *what, aic_error *err);
 

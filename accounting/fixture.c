@@ -6,7 +6,9 @@
 #include "accounting/assoc.h"
 #include "common/cbor.h"
 
-static const aic_provider_config providers[] = {{"lab-one", "institute-one", "n[1-2]"}, {"lab-two", "institute-two", "n3"}};
+static const aic_provider_config providers[] = {
+	{.name = "lab-one", .organisation = "institute-one", .nodes = "n[1-2]"}, {.name = "lab-two", .organisation = "institute-two", .nodes = "n3"},
+};
 static const aic_account_config accounts[] = {{"biology", "faculty-bio"}};
 
 static void configure(aic_config *c, const char *folder)

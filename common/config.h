@@ -19,6 +19,7 @@ typedef struct {
 	char name[AIC_NAME_LEN];
 	char organisation[AIC_NAME_LEN];
 	char nodes[AIC_PATH_LEN];           /* Slurm host list expression, "n[1-2]" */
+	bool named;                         /* whether who pays it sees its name [false] */
 } aic_provider_config;
 
 typedef struct {

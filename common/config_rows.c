@@ -29,6 +29,8 @@ static aic_code read_provider(aic_config *c, const aic_yaml_node *row, aic_error
 	if (code == AIC_OK)
 		code = aic_config_name(row, "organisation", "the provider's organisation", p->organisation, err);
 	if (code == AIC_OK)
+		code = aic_yaml_get_bool(row, "named", &p->named, err);
+	if (code == AIC_OK)
 		code = aic_yaml_get_text(row, "nodes", p->nodes, sizeof p->nodes, err);
 	if (code == AIC_OK && p->nodes[0] == '\0')
 		return aic_yaml_fail(row, err, "provider %s has no \"nodes\": give a host list such as \"n[1-2]\"", p->name);

@@ -138,7 +138,8 @@ static void say_line(explanation *e, sqlite3_stmt *st)
 
 	say(e, "charge", node[0] ? "floor(seconds x state ppm x SUM(rate x held) / (3600 x 10^6))" : divided ? "its share of what the asset "
 	    "above earned" : "per job + floor(GPU seconds x price / 3600), less the shares of what it was made from", "%s %s: %s AIC from %s to %s",
-	    aic_line_kind_name(kind), node[0] ? node : asset, aic_amount_format(gross, g), aic_sql_text(st, 2), aic_sql_text(st, 3));
+	    aic_line_kind_name(kind), node[0] ? node : asset, aic_amount_format(gross, g), aic_sql_text(st, 2),
+	    aic_viewer_payee(e->q->viewer, &e->q->d->config, aic_sql_text(st, 3)));
 	if (aic_sql_text(st, 6)[0])
 		say(e, "act", "an administrator's; `aic batch log`", "%s", aic_sql_text(st, 6));
 	say(e, "fee", "floor(gross x fee ppm / 10^6)", "%s AIC at %llu ppm, net %s AIC", aic_amount_format(fee, f), (unsigned long long)fee_ppm,
@@ -171,7 +172,7 @@ static aic_code say_refunds(explanation *e, int64_t line, aic_error *err)
 
 	for (size_t i = n; i-- > 0;)
 		say(e, "refund", "a reversal on the ledger; the fee is not returned", "%s AIC from %s to %s, %s: %s",
-		    aic_amount_format(text, f[i].amount), aic_store_wallet_by_id(e->q->d->store, f[i].payee)->name,
+		    aic_amount_format(text, f[i].amount), aic_viewer_payee(e->q->viewer, &e->q->d->config, aic_store_wallet_by_id(e->q->d->store, f[i].payee)->name),
 		    aic_store_wallet_by_id(e->q->d->store, f[i].payer)->name, aic_refund_state_name(f[i].state), f[i].reason);
 	free(f);
 	return rc;

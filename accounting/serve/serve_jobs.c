@@ -33,7 +33,11 @@ static aic_code read_wanted(aic_request *q, wanted *w, aic_error *err)
 	aic_cbor_text(q->args, w->payee, sizeof(w->payee));
 	aic_cbor_text(q->args, w->cluster, sizeof(w->cluster));
 	aic_cbor_text(q->args, w->asset, sizeof(w->asset));
-	return aic_cbor_finish(q->args, err);
+	aic_code rc = aic_cbor_finish(q->args, err);
+	/* else asking for each name in turn would tell it */
+	if (rc == AIC_OK && strcmp(aic_viewer_payee(q->viewer, &q->d->config, w->payee), w->payee))
+		rc = aic_fail(err, AIC_REFUSED, "only administrators select by a provider that is not named to those who pay it: leave %s out", w->payee);
+	return rc;
 }
 
 static aic_code put_receipts(aic_request *q, aic_bytes *out, const aic_rated_run *run, aic_error *err)
@@ -66,7 +70,7 @@ static aic_code put_lines(aic_request *q, aic_bytes *out, int64_t first, int64_t
 		aic_rows_text(&rows, aic_line_kind_name((aic_line_kind)sqlite3_column_int(st, 1)));
 		aic_rows_text(&rows, aic_sql_text(st, 2));
 		aic_rows_text(&rows, aic_store_wallet_by_id(q->d->store, sqlite3_column_int64(st, 3))->name);
-		aic_rows_text(&rows, aic_store_wallet_by_id(q->d->store, sqlite3_column_int64(st, 4))->name);
+		aic_rows_text(&rows, aic_viewer_payee(q->viewer, &q->d->config, aic_store_wallet_by_id(q->d->store, sqlite3_column_int64(st, 4))->name));
 		aic_rows_amount(&rows, aic_sql_amount(st, 5));
 		bool closed = sqlite3_column_type(st, 6) != SQLITE_NULL;
 		aic_rows_amount(&rows, closed ? aic_fee_of(aic_sql_amount(st, 5), (uint64_t)sqlite3_column_int64(st, 6)) : 0);

@@ -18,7 +18,7 @@ static void refund_row(aic_request *q, aic_rows *rows, const aic_refund *f)
 	aic_rows_number(rows, f->line);
 	aic_rows_number(rows, f->job);
 	aic_rows_text(rows, aic_line_kind_name(f->kind));
-	aic_rows_text(rows, aic_store_wallet_by_id(q->d->store, f->payee)->name);
+	aic_rows_text(rows, aic_viewer_payee(q->viewer, &q->d->config, aic_store_wallet_by_id(q->d->store, f->payee)->name));
 	aic_rows_text(rows, aic_store_wallet_by_id(q->d->store, f->payer)->name);
 	aic_rows_amount(rows, f->amount);
 	aic_rows_text(rows, aic_approved_text(approvals, &f->approved, &need));

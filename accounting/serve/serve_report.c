@@ -49,7 +49,7 @@ static void payout_rows(aic_request *q, aic_rows *rows, const aic_tally *t, cons
 		const aic_wallet_row *payee = aic_store_wallet_by_id(q->d->store, s->payee);
 		if (q->wallet ? payer != q->wallet && payee != q->wallet : !aic_viewer_sees_wallet(q->viewer, payer->name))
 			continue;
-		aic_rows_text(rows, payee->name);
+		aic_rows_text(rows, aic_viewer_payee(q->viewer, &q->d->config, payee->name));
 		aic_rows_text(rows, account_of(payer->name));
 		aic_rows_text(rows, aic_line_kind_name(s->kind));
 		aic_rows_number(rows, (int64_t)s->n);

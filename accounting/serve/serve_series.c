@@ -42,7 +42,7 @@ static void put_payouts(aic_request *q, aic_rows *rows, const char *period, cons
 		if (!aic_viewer_sees_wallet(q->viewer, aic_store_wallet_by_id(q->d->store, s->payer)->name))
 			continue;
 		aic_rows_text(rows, period);
-		aic_rows_text(rows, series_name(aic_store_wallet_by_id(q->d->store, s->payee)->name));
+		aic_rows_text(rows, series_name(aic_viewer_payee(q->viewer, &q->d->config, aic_store_wallet_by_id(q->d->store, s->payee)->name)));
 		aic_rows_amount(rows, s->gross - s->fee);
 		aic_rows_amount(rows, s->reward);
 		aic_rows_number(rows, s->settled);

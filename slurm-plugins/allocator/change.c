@@ -89,8 +89,24 @@ static bool is_ours(const aic_lending *l, const char *partition)
 	return false;
 }
 
+/* sacct and sacctmgr ask slurmdbd, which knows nothing of slurm.conf's PrivateData. */
+static void find_open_database(aic_change *c)
+{
+	static const char *const wanted[] = {"accounts", "jobs", "usage", "users"};
+	char *has = c->lending.n && c->lending.private_data ? aic_slurm_database_private() : NULL;
+	bool open = false;
+
+	for (size_t i = 0; has && i < sizeof(wanted) / sizeof(*wanted); i++)
+		open |= !strstr(has, wanted[i]);
+	if (open)
+		aic_bytes_printf(&c->hazards, "sacct -a and sacctmgr show everybody who owns and who borrows: set PrivateData=accounts,jobs,usage,users in "
+		                 "slurmdbd.conf (now %s), and restart slurmdbd\n", has);
+	free(has);
+}
+
 static void find_hazards(aic_change *c)
 {
+	find_open_database(c);
 	for (size_t i = 0; i < c->lending.n; i++) {
 		const aic_lend *l = &c->lending.lend[i];
 

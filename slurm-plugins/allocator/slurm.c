@@ -102,6 +102,24 @@ aic_code aic_slurm_qos(aic_bytes *rows, aic_error *err)
 	return run(argv, rows, err);
 }
 
+char *aic_slurm_database_private(void)
+{
+	static const char *const argv[] = {"sacctmgr", "-n", "show", "config", NULL};
+	const char *at = NULL;
+	aic_bytes said = {0};
+	char *found = NULL;
+
+	if (run(argv, &said, NULL) == AIC_OK)
+		for (const char *p = (const char *)said.data; (p = strstr(p, "PrivateData")); p++)
+			at = p; /* slurmdbd's own stands behind what slurm.conf says */
+	if (at && (at = strchr(at, '='))) {
+		at += 1 + strspn(at + 1, " ");
+		found = strndup(at, strcspn(at, "\n"));
+	}
+	aic_bytes_free(&said);
+	return found;
+}
+
 aic_code aic_slurm_run(const char *const *argv, aic_error *err)
 {
 	aic_bytes said = {0};

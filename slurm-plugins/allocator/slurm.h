@@ -22,6 +22,8 @@ void aic_slurm_free(aic_slurm *s);
 const partition_info_t *aic_slurm_partition(const aic_slurm *s, const char *name);
 /* Rows of sacctmgr -nP show qos: name, GrpTRES, PreemptExemptTime, a line each. */
 aic_code aic_slurm_qos(aic_bytes *rows, aic_error *err);
+/* PrivateData of slurmdbd, "none" or a list; the caller frees it. NULL where sacctmgr does not say. */
+char *aic_slurm_database_private(void);
 /* Runs a command of Slurm's; its words go into the failure. */
 aic_code aic_slurm_run(const char *const *argv, aic_error *err);
 
