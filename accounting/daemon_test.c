@@ -152,11 +152,11 @@ static void a_job_explained(void **state)
 	assert_int_equal(site_run(0, aic_cmd_batch, "approve-refund", "1", NULL), 0);
 	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "refunds", "-P", NULL), 0);
 	expect_printed("1|posted|");
-	expect_printed("|provider/lab-one|account/physics|0.2|1 of 1|");
+	expect_printed("|a provider|account/physics|0.2|1 of 1|");
 	assert_int_equal(site_run(STRANGER, aic_cmd_batch, "refunds", NULL), 0);
 	expect_printed("Nothing that you may see was refunded.");
 	assert_int_equal(site_run(MEMBER, aic_cmd_explain, "1", "-P", NULL), 0);
-	expect_printed("refund|0.2 AIC from provider/lab-one to account/physics, posted: idle|");
+	expect_printed("refund|0.2 AIC from a provider to account/physics, posted: idle|");
 	assert_int_equal(site_run(MEMBER, aic_cmd_erase, "daemon", NULL), 1);
 	expect_printed("only administrators may erase a user's records");
 	assert_int_equal(site_run(0, aic_cmd_erase, NULL), 2);
