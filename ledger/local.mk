@@ -58,6 +58,7 @@ libledger_la_SOURCES = \
 	ledger/state/tree.c ledger/state/tree.h ledger/state/tree_hash.c ledger/state/tree_node.c ledger/state/tree_node.h \
 	ledger/state/tree_path.c ledger/state/tree_store.c ledger/state/tree_store.h ledger/state/tree_walk.c \
 	ledger/audit/verify.c ledger/audit/verify.h \
+	ledger/validity.c \
 	ledger/state/vote.c ledger/state/vote.h \
 	ledger/state/wallet.c \
 	ledger/window.c ledger/window.h \
