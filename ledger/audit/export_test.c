@@ -8,6 +8,7 @@
 #include "common/cbor.h"
 #include "ledger/audit/export_format.h"
 #include "ledger/audit/proof.h"
+#include "ledger/block.h"
 
 #define BLOCKS 8
 
@@ -271,6 +272,58 @@ static void test_forged_proofs(void **state)
 	assert_unforgeable(IN_PARTS, 2, height_of(IN_PARTS));
 }
 
+/* --- a ledger of three members --- */
+
+static void attest_as(test_site *s, const aic_key *key, const aic_hash *root)
+{
+	const aic_head *head = aic_state_head(s->state);
+	aic_attestation a = {.chain = head->chain, .height = head->height, .block = head->hash, .state = *root, .site = aic_site_id(key->public_key)};
+	aic_bytes bytes = {0};
+
+	aic_attestation_build(&bytes, &a, key);
+	assert_ok(aic_order_attest(&s->order, &a.site, head->height, bytes.data, bytes.len, err));
+	aic_bytes_free(&bytes);
+}
+
+static aic_code build_newest(aic_bytes *proof, test_site *s, aic_error *err)
+{
+	aic_bytes_clear(proof);
+	return aic_proof_build(proof, s->state, &s->order, &s->chain.site, "2026-W48", 1, 1, aic_state_head(s->state)->height, err);
+}
+
+/* A payout in the newest block stands by what a quorum attests of it; who says something else is left out. */
+static void test_proof_by_several_members(void **state)
+{
+	aic_settlement_line l = {.payer = test_wallet(0), .payee = test_wallet(1), .n = 1, .gross = AIC_UNIT, .fee = AIC_UNIT / 10};
+	aic_hash lie = aic_sha256_of("x", 1);
+	aic_bytes proof = {0};
+	char path[300];
+	aic_key key[3];
+	aic_proven p;
+	test_site s = {.state = NULL};
+
+	for (uint8_t i = 0; i < 3; i++)
+		test_site_key(&key[i], (uint8_t)(i + 1));
+	test_genesis(&s.genesis, key, 3);
+	snprintf(path, sizeof(path), "%s/order.db", (char *)*state);
+	assert_ok(aic_order_local(&s.order, path, false, err));
+	snprintf(path, sizeof(path), "%s/state.db", (char *)*state);
+	assert_ok(aic_state_open(&s.state, path, AIC_DB_DURABLE, err));
+	assert_ok(aic_chain_open(&s.chain, s.state, &s.order, &key[0], s.genesis.data, s.genesis.len, err));
+	assert_ok(test_settle(&s, "2026-W48", 1, &l, 1, err));
+	const aic_head *head = aic_state_head(s.state);
+	assert_fails(build_newest(&proof, &s, err), AIC_REFUSED, "which 1 of the 3 members that genesis names attest, where 2 must");
+	attest_as(&s, &key[1], &lie);
+	assert_fails(build_newest(&proof, &s, err), AIC_REFUSED, "which 1 of the 3 members");
+	attest_as(&s, &key[2], &head->root);
+	assert_ok(build_newest(&proof, &s, err));
+	assert_ok(aic_proof_check(&p, proof.data, proof.len, &head->hash, err));
+	assert_true(p.gross == AIC_UNIT && p.height == head->height && p.head_height == head->height);
+	assert_ok(aic_proof_check_chain(&p, proof.data, proof.len, &head->chain, err));
+	aic_bytes_free(&proof);
+	test_site_close(&s);
+}
+
 #define TEST(f, setup) cmocka_unit_test_setup_teardown(f, setup, test_folder_remove)
 
 int main(void)
@@ -279,6 +332,7 @@ int main(void)
 		TEST(test_clean, make_short),          TEST(test_every_byte, make_short),      
 		TEST(test_cut_and_extended, make_short), TEST(test_proof, make_with_parts),    TEST(test_proof_refusals, make_short),
 		TEST(test_check_refusals, make_short), TEST(test_forged_proofs, make_with_parts),
+		TEST(test_proof_by_several_members, test_folder_make),
 	};
 
 	return cmocka_run_group_tests_name("ledger export and proofs", tests, NULL, NULL);

@@ -116,6 +116,7 @@ static aic_code put_block_path(aic_bytes *out, builder *b, uint64_t height, aic_
 
 typedef struct {
 	const builder *b;
+	aic_hash root;           /* after the head */
 	aic_genesis genesis;
 	aic_bytes *found;        /* by member of genesis, who ascend by key */
 	size_t n;
@@ -128,7 +129,7 @@ static aic_code add_attestation(void *ctx, const aic_id *site, const uint8_t *by
 	aic_attestation a;
 
 	(void)err;
-	if (aic_attestation_decode(&a, bytes, len, NULL) || !aic_hash_equal(&a.block, &all->b->head.hash))
+	if (aic_attestation_decode(&a, bytes, len, NULL) || !aic_hash_equal(&a.block, &all->b->head.hash) || !aic_hash_equal(&a.state, &all->root))
 		return AIC_OK;
 	for (size_t i = 0; i < all->genesis.n_members; i++) {
 		aic_id id = aic_site_id(all->genesis.member[i]);
@@ -169,7 +170,7 @@ static aic_code put_vouchers(aic_bytes *out, builder *b, aic_error *err)
 	bool valid;
 	aic_code code = aic_state_block(b->state, 0, &bytes, &hash, &valid, err);
 
-	if (!code && !(code = aic_genesis_decode(&all.genesis, bytes.data, bytes.len, err))) {
+	if (!code && !(code = aic_state_root_at(b->state, b->head.block.header.height, &all.root, err)) && !(code = aic_genesis_decode(&all.genesis, bytes.data, bytes.len, err))) {
 		all.found = aic_xcalloc(all.genesis.n_members + 1, sizeof(*all.found));
 		if (b->board)
 			code = aic_order_attestations(b->board, b->head.block.header.height, add_attestation, &all, err);
