@@ -34,8 +34,34 @@ static bool is_wallet(const char *wanted, const char *name)
 
 /* --- payouts --- */
 
-#define FIELDS "SELECT l.payer, l.payee, l.kind, l.gross, l.verified, l.useful, l.quality, l.quality_reason, l.penalty, l.node, l.asset," \
-               " coalesce(r.account, ''), coalesce(r.user, ''), coalesce(r.cluster, '')"
+#define FIELDS "SELECT l.payer, l.payee, l.kind, l.gross, l.verified, l.useful, l.quality, l.quality_reason, l.penalty, l.node, l.asset, "
+#define OF_RECORD "coalesce(r.account, ''), coalesce(r.user, ''), coalesce(r.cluster, '')"
+#define JOINED " LEFT JOIN record r ON r.id=l.record"
+/* What a line says itself is asked of SQLite, before its record is looked up; a wallet's short name as in is_wallet. */
+#define MATCHES(n) " AND (" n "='' OR l.payee IN (SELECT id FROM wallet WHERE name=" n " OR substr(name, instr(name, '/') + 1)=" n "))"
+#define LINE_WANTED " AND (?2='' OR l.node=?2) AND (?3='' OR l.asset=?3)" MATCHES("?4")
+
+/* Where nothing that the record knows is asked for, and who asks may see all, the record is not read. */
+static bool needs_record(const aic_filter *f, const aic_viewer *v)
+{
+	return f->user[0] || f->cluster[0] || !v->admin;
+}
+
+static aic_code start_lines(const aic_filter *f, aic_sql *db, const aic_viewer *v, const aic_batch *batch, int64_t end, sqlite3_stmt **st,
+                            aic_error *err)
+{
+	if (batch && needs_record(f, v))
+		return aic_sql_start(db, st, err, FIELDS OF_RECORD " FROM taken_line l" JOINED " WHERE l.batch=?1" LINE_WANTED, "ittt", batch->id,
+		                     f->node, f->asset, f->provider);
+	if (batch)
+		return aic_sql_start(db, st, err, FIELDS "'', '', '' FROM taken_line l WHERE l.batch=?1" LINE_WANTED, "ittt", batch->id, f->node,
+		                     f->asset, f->provider);
+	if (needs_record(f, v))
+		return aic_sql_start(db, st, err, FIELDS OF_RECORD " FROM open_line l" JOINED " WHERE l.ended<?1 AND NOT l.held" LINE_WANTED, "ittt",
+		                     end, f->node, f->asset, f->provider);
+	return aic_sql_start(db, st, err, FIELDS "'', '', '' FROM open_line l WHERE l.ended<?1 AND NOT l.held" LINE_WANTED, "ittt", end, f->node,
+	                     f->asset, f->provider);
+}
 
 static bool line_passes(const aic_filter *f, const aic_store *s, const aic_viewer *v, sqlite3_stmt *st)
 {
@@ -89,8 +115,8 @@ static void take_rewards(aic_tally *part, const aic_tally *all)
 static aic_code take_refunds(const aic_filter *f, aic_store *s, const aic_viewer *v, const aic_batch *batch, aic_tally *out, aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(s->db, &st, err, FIELDS ", x.amount FROM refund x JOIN line l ON l.id=x.line LEFT JOIN record r ON"
-	                            " r.id=l.record WHERE l.batch=?1 AND x.state=2", "i", batch->id);
+	aic_code rc = aic_sql_start(s->db, &st, err, FIELDS OF_RECORD ", x.amount FROM refund x JOIN line l ON l.id=x.line" JOINED
+	                            " WHERE l.batch=?1 AND x.state=2", "i", batch->id);
 
 	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK) {
 		if (!line_passes(f, s, v, st))
@@ -109,9 +135,7 @@ aic_code aic_filter_tally(const aic_filter *f, const aic_batches *b, const aic_v
 	aic_organisations o = {0};
 	sqlite3_stmt *st;
 	aic_sql *db = b->store->db;
-	aic_code rc = batch ? aic_sql_start(db, &st, err, FIELDS " FROM taken_line l LEFT JOIN record r ON r.id=l.record WHERE l.batch=?1", "i", batch->id)
-	                    : aic_sql_start(db, &st, err, FIELDS " FROM open_line l LEFT JOIN record r ON r.id=l.record WHERE l.ended<?1 AND NOT l.held", "i",
-	                                    end);
+	aic_code rc = start_lines(f, db, v, batch, end, &st, err);
 
 	memset(out, 0, sizeof(*out));
 	while (rc == AIC_OK && (rc = aic_sql_step(db, st, err)) == AIC_OK)
