@@ -1,13 +1,31 @@
-/* compat.h: Slurm's headers, and the only place that knows which release they belong to. */
+/* compat.h: Slurm's headers, and the only place that knows which release they belong to. What is built with the installed headers
+ * alone (SPANK) defines AIC_COMPAT_INSTALLED first. */
 #ifndef AIC_COMPAT_H
 #define AIC_COMPAT_H
 
+#ifndef AIC_COMPAT_INSTALLED
 /* Slurm's own names collide with libc's unless this header comes first. */
 #include <src/common/slurm_xlator.h>
+#endif
 
 #include <slurm/slurm.h>
 #include <slurm/slurm_errno.h>
+#ifndef AIC_COMPAT_INSTALLED
 #include <slurm/slurm_version.h>
+#endif
+
+/* Whom an RPC is for: since 25.11 a job is named by a step's id. */
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(25, 11, 0)
+typedef slurm_step_id_t aic_slurm_target;
+#define AIC_SLURM_TARGET(job) ((slurm_step_id_t){ .job_id = (job), .step_het_comp = NO_VAL, .step_id = NO_VAL })
+#define AIC_DESC_JOB_ID(desc) ((desc)->step_id.job_id)
+#else
+typedef uint32_t aic_slurm_target;
+#define AIC_SLURM_TARGET(job) (job)
+#define AIC_DESC_JOB_ID(desc) ((desc)->job_id)
+#endif
+
+#ifndef AIC_COMPAT_INSTALLED
 
 #include <src/common/assoc_mgr.h>
 #include <src/common/plugin.h>
@@ -73,5 +91,7 @@ static inline int aic_build_prefer_list(job_record_t *job)
 #define AIC_FINI_TYPE int
 #define AIC_FINI_RETURN return SLURM_SUCCESS
 #endif
+
+#endif /* AIC_COMPAT_INSTALLED */
 
 #endif

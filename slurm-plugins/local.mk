@@ -7,7 +7,7 @@ if WITH_SPANK
 slurmplugin_LTLIBRARIES += spank_aic.la
 spank_aic_la_SOURCES = \
 	slurm-plugins/spank/spank_aic.c slurm-plugins/spank/context.h \
-	slurm-plugins/spank/options.c slurm-plugins/spank/stepd.c slurm-plugins/spank/usage.c slurm-plugins/spank/dataset.c \
+	slurm-plugins/compat.h slurm-plugins/spank/options.c slurm-plugins/spank/stepd.c slurm-plugins/spank/usage.c slurm-plugins/spank/dataset.c \
 	slurm-plugins/dataset/want.c slurm-plugins/dataset/want.h \
 	slurm-plugins/option.c slurm-plugins/option.h \
 	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h \

@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#define AIC_COMPAT_INSTALLED
+#include "slurm-plugins/compat.h"
 
 #include "common/bytes.h"
 #include "slurm-plugins/dataset/want.h"
@@ -31,7 +31,7 @@
 #define COMMENT_MARK "aic: data set "
 
 /* slurmstepd has them all. */
-extern int slurm_requeue(uint32_t job_id, uint32_t flags) __attribute__((weak));
+extern int slurm_requeue(aic_slurm_target job, uint32_t flags) __attribute__((weak));
 extern void slurm_init_job_desc_msg(job_desc_msg_t *desc) __attribute__((weak));
 extern int slurm_update_job(job_desc_msg_t *desc) __attribute__((weak));
 
@@ -173,7 +173,7 @@ static void explain(uint32_t job, const char *node)
 		return;
 	snprintf(text, sizeof(text), COMMENT_MARK "%s on %s: %s", dataset, node, *failure);
 	slurm_init_job_desc_msg(&desc);
-	desc.job_id = job;
+	AIC_DESC_JOB_ID(&desc) = job;
 	desc.admin_comment = text;
 	if (slurm_update_job(&desc))
 		slurm_error("spank_aic: job %u: its AdminComment cannot say why it is requeued: %s", job, slurm_strerror(errno));
@@ -189,7 +189,7 @@ void aic_spank_dataset_end_task(spank_t sp, const char *node)
 	done = true;
 	slurm_error("spank_aic: step %u.%u: data set %s: %s", job, step, dataset, *failure);
 	explain(job, node);
-	if (slurm_requeue && slurm_requeue(job, restart + 1 < TRIES_MAX ? 0 : JOB_REQUEUE_HOLD))
+	if (slurm_requeue && slurm_requeue(AIC_SLURM_TARGET(job), restart + 1 < TRIES_MAX ? 0 : JOB_REQUEUE_HOLD))
 		slurm_error("spank_aic: job %u is not requeued: %s", job, slurm_strerror(errno));
 }
 
