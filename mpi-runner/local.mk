@@ -168,6 +168,7 @@ mpi_runner_tests = \
 	mpi-runner/idx_test \
 	mpi-runner/kernels/cpu/kernels_test \
 	mpi-runner/model_test \
+	mpi-runner/node_memory_test \
 	mpi-runner/table_data_test \
 	mpi-runner/tensorboard_test \
 	mpi-runner/tree_test \
@@ -200,6 +201,9 @@ mpi_runner_kernels_cpu_kernels_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_model_test_SOURCES = mpi-runner/model_test.c
 mpi_runner_model_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_model_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_node_memory_test_SOURCES = mpi-runner/node_memory_test.c
+mpi_runner_node_memory_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_node_memory_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_tree_test_SOURCES = mpi-runner/tree_test.c
 mpi_runner_tree_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_tree_test_LDADD = $(mpi_runner_test_libs)

@@ -74,6 +74,41 @@ static void any_split_gives_the_bits_of_the_whole_tree(void **state)
 	}
 }
 
+/* Siblings go first where they lie, as on a node; the whole tree over what is left gives the same bits. */
+static void what_is_reduced_first_gives_the_same_bits(void **state)
+{
+	enum { SHARDS = 16, FEW = 100 };
+	static const uint32_t cuts[][3] = {{0, 16, 16}, {0, 7, 16}, {0, 1, 16}, {0, 12, 13}};
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cuts) / sizeof(cuts[0]); c++) {
+		aic_subtree tree[SHARDS], plan[SHARDS];
+		float *part[SHARDS], *all[SHARDS], out[FEW];
+		size_t left = 0;
+		for (uint32_t s = 0; s < SHARDS; s++) {
+			all[s] = part[s] = aic_xmalloc(FEW * sizeof(float));
+			plan[s] = tree[s] = (aic_subtree){s, 1};
+			for (size_t i = 0; i < FEW; i++)
+				part[s][i] = leaf(s, i);
+		}
+		for (size_t g = 0; g < 3; g++) { /* shards [cuts[g], cuts[g + 1]) are one node's */
+			uint32_t from = cuts[c][g], to = g < 2 ? cuts[c][g + 1] : SHARDS;
+			size_t planned = aic_tree_reduce(plan + from, NULL, to - from, 0), n = aic_tree_reduce(tree + from, part + from, to - from, FEW);
+			assert_int_equal(n, planned);
+			memmove(tree + left, tree + from, n * sizeof(tree[0]));
+			memmove(part + left, part + from, n * sizeof(part[0]));
+			left += n;
+		}
+		aic_tree_combine(tree, part, left, FEW, out);
+		for (size_t i = 0; i < FEW; i++) {
+			float want = tree_of(0, SHARDS, i);
+			assert_memory_equal(&out[i], &want, sizeof(float));
+		}
+		for (uint32_t s = 0; s < SHARDS; s++)
+			free(all[s]);
+	}
+}
+
 static void rows_of_a_batch_are_covered_once(void **state)
 {
 	(void)state;
@@ -122,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(partials_cover_a_range_in_aligned_subtrees), cmocka_unit_test(any_split_gives_the_bits_of_the_whole_tree),
+		cmocka_unit_test(what_is_reduced_first_gives_the_same_bits),
 		cmocka_unit_test(rows_of_a_batch_are_covered_once), cmocka_unit_test(philox_gives_the_published_numbers),
 		cmocka_unit_test(a_permutation_holds_each_once_and_depends_on_the_epoch),
 	};
