@@ -116,7 +116,9 @@ static void payouts(void **state)
 		assert_int_equal(site_run(MEMBER, aic_cmd_report, "payouts", "--node", "n2", "-P", NULL), 0);
 		expect_not_printed("hardware"); /* games' job, whose account the member sees in sums alone */
 		assert_int_equal(site_run(COORDINATOR, aic_cmd_report, "payouts", "--node", "n2", "-P", NULL), 0);
-		expect_printed(ROW "1|");
+		expect_printed("a provider|physics|hardware|1|0.285|");
+		assert_int_equal(site_run(COORDINATOR, aic_cmd_report, "payouts", "--provider", "lab-one", "--user", "games", NULL), 1);
+		expect_printed("only administrators select by a provider that is not named to those who pay it: leave lab-one out");
 		assert_int_equal(site_run(0, aic_cmd_report, "payouts", "--user", "nobody", NULL), 0);
 		expect_printed("Nothing was charged that you may see.");
 		if (!posted)
@@ -157,7 +159,9 @@ static void usage(void **state)
 	assert_int_equal(site_run(0, aic_cmd_report, "usage", "--cluster", "lab", "--user", "games", "-P", NULL), 0);
 	expect_printed("physics|games|1|");
 	expect_not_printed("daemon");
-	assert_int_equal(site_run(MEMBER, aic_cmd_report, "usage", "--provider", "lab-one", "-P", NULL), 0);
+	assert_int_equal(site_run(MEMBER, aic_cmd_report, "usage", "--provider", "lab-one", "-P", NULL), 1);
+	expect_printed("only administrators select by a provider");
+	assert_int_equal(site_run(MEMBER, aic_cmd_report, "usage", "--node", "n1", "-P", NULL), 0);
 	expect_printed("physics|daemon|1|");
 	expect_not_printed("games");
 	assert_int_equal(site_run(0, aic_cmd_report, "usage", "--user", "daemon", "--format", "json", NULL), 0);

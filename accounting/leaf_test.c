@@ -108,7 +108,10 @@ static void refusals(void **state)
 	expect_printed("you may see no line 99");
 	assert_int_equal(site_run(0, aic_cmd_batch, "prove", "x", NULL), 2);
 	expect_printed("which line? Give its number");
-	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "prove", "1", NULL), 0); /* the own job */
+	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "prove", "1", NULL), 1); /* the own job, on nodes of who does not want to be named */
+	expect_printed("line 1 names a provider that is not named to those who pay it: ask an administrator for its proof");
+	s->d.config.provider[0].named = true;
+	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "prove", "1", NULL), 0);
 	expect_printed("\"format\": \"aic/evidence-proof/v1\", \"site\": \"uni\"");
 	assert_int_equal(site_run(MEMBER, aic_cmd_batch, "prove", "2", NULL), 1); /* games' */
 	expect_printed("you may see no line 2");

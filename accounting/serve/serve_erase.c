@@ -89,19 +89,24 @@ aic_code aic_serve_batch_verify(aic_request *q, aic_error *err)
 static aic_code may_see(aic_request *q, int64_t line, aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(q->d->store->db, &st, err, "SELECT coalesce(r.account, ''), coalesce(r.user, ''), l.payer FROM line l LEFT JOIN"
+	aic_code rc = aic_sql_start(q->d->store->db, &st, err, "SELECT coalesce(r.account, ''), coalesce(r.user, ''), l.payer, l.payee FROM line l LEFT JOIN"
 	                            " record r ON r.id=l.record WHERE l.id=?1", "i", line);
 
 	if (rc == AIC_OK)
 		rc = aic_sql_step(q->d->store->db, st, err);
 	if (rc != AIC_OK && rc != AIC_NOT_FOUND)
 		return rc;
-	bool sees = false;
+	bool sees = false, named = true;
 	if (rc == AIC_OK) {
+		const char *payee = aic_store_wallet_by_id(q->d->store, sqlite3_column_int64(st, 3))->name;
+		named = !strcmp(aic_viewer_payee(q->viewer, &q->d->config, payee), payee);
 		const char *account = aic_sql_text(st, 0), *payer = aic_store_wallet_by_id(q->d->store, sqlite3_column_int64(st, 2))->name;
 		sees = account[0] ? aic_viewer_sees_job(q->viewer, account, aic_sql_text(st, 1)) : aic_viewer_sees_wallet(q->viewer, payer);
 		aic_sql_done(st);
 	}
+	if (sees && !named)
+		return aic_fail(err, AIC_REFUSED, "line %lld names a provider that is not named to those who pay it: ask an administrator for its proof",
+		                (long long)line);
 	return sees ? AIC_OK : aic_fail(err, AIC_NOT_FOUND, "you may see no line %lld: `aic batch lines` shows administrators their numbers, `aic"
 	                                " explain JOB` yours", (long long)line);
 }

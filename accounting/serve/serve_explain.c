@@ -96,7 +96,7 @@ static void say_shares(explanation *e, const aic_lineage *l)
 				                       l->asset[a->parent[k].at].name);
 		}
 		say(e, "share", "what it was made from, floor(amount x ppm / 10^6), largest remainders one unit more", "%s, of %s: keeps %llu ppm%s",
-		    a->name, a->owner, (unsigned long long)own, text);
+		    a->name, aic_viewer_payee(e->q->viewer, &e->q->d->config, a->owner), (unsigned long long)own, text);
 	}
 }
 
@@ -118,7 +118,7 @@ static void say_asset(explanation *e, const aic_job_record *r, int64_t started, 
 		snprintf(rule, sizeof(rule), "the ledger's terms at submit, asset 0x%s", number);
 	}
 	say(e, "terms", rule, "%s %s: %s AIC per job, once a job, and %s AIC per GPU hour, to %s%s%s%s%s", what, name,
-	    aic_amount_format(per_job, v.terms.per_job), aic_amount_format(per_gpu_hour, v.terms.per_gpu_hour), v.owner,
+	    aic_amount_format(per_job, v.terms.per_job), aic_amount_format(per_gpu_hour, v.terms.per_gpu_hour), aic_viewer_payee(e->q->viewer, &e->q->d->config, v.owner),
 	    on_ledger && v.lineage->licence[0] ? "; licence " : "", on_ledger ? v.lineage->licence : "", on_ledger ? "; to verify by: " : "",
 	    on_ledger ? aic_verify_terms_name(v.lineage->verify) : "");
 	if (v.lineage)

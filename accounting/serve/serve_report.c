@@ -25,12 +25,24 @@ static aic_code finish_period(aic_request *q, period *p, aic_error *err)
 	return rc == AIC_OK ? aic_period_bounds(p->name, &p->start, &p->end, err) : rc;
 }
 
+/* Else asking for each name in turn would tell who lends. */
+static aic_code may_filter(aic_request *q, const aic_filter *f, aic_error *err)
+{
+	char wallet[AIC_NAME_LEN];
+
+	snprintf(wallet, sizeof(wallet), "%s%.*s", strchr(f->provider, '/') ? "" : "provider/", AIC_NAME_LEN - 10, f->provider);
+	if (!f->provider[0] || !strcmp(aic_viewer_payee(q->viewer, &q->d->config, wallet), wallet))
+		return AIC_OK;
+	return aic_fail(err, AIC_REFUSED, "only administrators select by a provider that is not named to those who pay it: leave %s out", f->provider);
+}
+
 /* [period, account, provider, user, node, cluster, asset]; the six may be left out. */
 static aic_code read_period(aic_request *q, period *p, aic_filter *f, aic_error *err)
 {
 	aic_cbor_text(q->args, p->name, sizeof(p->name));
 	aic_filter_read(f, q->args);
-	return finish_period(q, p, err);
+	aic_code rc = finish_period(q, p, err);
+	return rc == AIC_OK ? may_filter(q, f, err) : rc;
 }
 
 /* --- payouts --- */

@@ -29,9 +29,10 @@ is "a quote has both prices" "$(sums calc "$with - $without")" 15000000000000000
 job=$(submit "$LAB_ADA" "${use[@]}" work.sh)
 passes "a job uses both" job_wait "$job"
 passes "it is charged" wait_for 60 payout_arrived 1
-told=$(as "$LAB_ADA" aic explain "$job" -P)
-like "its user is told the terms and where they stand" "$told" \
+told=$(aic explain "$job" -P)
+like "the terms are told the terms and where they stand" "$told" \
 	"terms\|data set faces: 0.5 AIC per job, once a job, and 0 AIC per GPU hour, to account/biology; licence CC-BY-4.0; to verify by: members\|the ledger's terms at submit, asset 0x[0-9a-f]{64}"
+unlike "its user is not told which provider owns the model" "$(as "$LAB_ADA" aic explain "$job" -P)" "lab-south"
 like "and who shares what the model earns" "$told" "share\|net, of provider/lab-south: keeps 750000 ppm, 250000 ppm to faces"
 like "the model's owner gets the rest" "$told" "charge\|model net: 0.75 AIC from account/physics to provider/lab-south"
 like "the data set's its share" "$told" "charge\|model faces: 0.25 AIC from account/physics to account/biology\|its share"
