@@ -210,9 +210,11 @@ static void test_proof_refusals(void **state)
 	assert_ok(aic_proof_check(&p, proof.data, proof.len, &test_head_hash, err));
 	assert_fails(aic_proof_check_chain(&p, proof.data, proof.len, &test_chain_id, err), AIC_CORRUPT, "0 of the 1 members that genesis names");
 	assert_ok(aic_db_exec(aic_state_db(s.state), "DELETE FROM row_path", err)); /* as a release left it that kept none */
-	assert_fails(aic_proof_build(&proof, s.state, NULL, &s.chain.site, "2026-W48", 4, 1, test_head_height, err), AIC_REFUSED, "no path to settlement 2026-W48/4");
+	assert_fails(aic_proof_build(&proof, s.state, NULL, &s.chain.site, "2026-W48", 4, 1, test_head_height, err), AIC_REFUSED,
+	             "no path to settlement 2026-W48/4");
 	assert_ok(aic_db_exec(aic_state_db(s.state), "DROP TABLE row_path", err));
-	assert_fails(aic_proof_build(&proof, s.state, NULL, &s.chain.site, "2026-W48", 4, 1, test_head_height, err), AIC_REFUSED, "no path to settlement 2026-W48/4");
+	assert_fails(aic_proof_build(&proof, s.state, NULL, &s.chain.site, "2026-W48", 4, 1, test_head_height, err), AIC_REFUSED,
+	             "no path to settlement 2026-W48/4");
 	test_site_close(&s);
 	aic_bytes_free(&proof);
 }

@@ -170,7 +170,8 @@ static aic_code put_vouchers(aic_bytes *out, builder *b, aic_error *err)
 	bool valid;
 	aic_code code = aic_state_block(b->state, 0, &bytes, &hash, &valid, err);
 
-	if (!code && !(code = aic_state_root_at(b->state, b->head.block.header.height, &all.root, err)) && !(code = aic_genesis_decode(&all.genesis, bytes.data, bytes.len, err))) {
+	if (!code && !(code = aic_state_root_at(b->state, b->head.block.header.height, &all.root, err)) &&
+	    !(code = aic_genesis_decode(&all.genesis, bytes.data, bytes.len, err))) {
 		all.found = aic_xcalloc(all.genesis.n_members + 1, sizeof(*all.found));
 		if (b->board)
 			code = aic_order_attestations(b->board, b->head.block.header.height, add_attestation, &all, err);
