@@ -389,6 +389,57 @@ static void a_half_closed_batch_is_told_and_finished(void **state)
 	aic_job_record_clear(&a);
 }
 
+/* One node's receipts of so many steps of a job, asked as aicnoded does; how many it was told are new. */
+static uint64_t send_steps(test_site *s, const aic_job_record *r, uint32_t steps)
+{
+	const aic_rpc_caller root = {.uid = 0};
+	uint8_t secret[AIC_SECRET_LEN] = {3};
+	aic_bytes *receipt = aic_xcalloc(steps, sizeof(*receipt)), batch = {0}, body = {0}, out = {0};
+	aic_cbor args, answer;
+	aic_key key;
+	size_t items;
+
+	aic_key_from_secret(&key, secret);
+	for (uint32_t i = 0; i < steps; i++) {
+		aic_receipt one = {.job_id = r->job_id, .step_id = i, .start = r->start, .end = r->end, .cpus = 8, .cpu_ms = 1};
+		aic_str_copy(one.cluster, AIC_NAME_LEN, r->cluster);
+		aic_str_copy(one.node, AIC_NAME_LEN, r->node[0].name);
+		aic_receipt_encode(&receipt[i], &one);
+	}
+	assert_int_equal(aic_receipt_batch_encode(&batch, r->node[0].name, &key, receipt, steps, NULL), AIC_OK);
+	aic_cbor_put_bytes(&body, batch.data, batch.len);
+	aic_cbor_init(&args, body.data, body.len);
+	assert_int_equal(aic_acctd_serve(&s->d, &root, "receipts", &args, &out, &items, NULL), AIC_OK);
+	aic_cbor_init(&answer, out.data, out.len);
+	uint64_t accepted = aic_cbor_uint(&answer);
+	for (uint32_t i = 0; i < steps; i++)
+		aic_bytes_free(&receipt[i]);
+	free(receipt);
+	aic_bytes_free(&batch);
+	aic_bytes_free(&body);
+	aic_bytes_free(&out);
+	return accepted;
+}
+
+/* Few receipts are there when the node is answered; many wait for the next question at the latest. */
+static void many_receipts_wait_for_each_other(void **state)
+{
+	test_site *s = *state;
+	aic_job_record r = site_job(1, "daemon", "physics", "n1");
+	int64_t n = 0;
+
+	assert_int_equal(send_steps(s, &r, 2), 2);
+	assert_int_equal(s->d.store->waiting, 0);
+	assert_int_equal(send_steps(s, &r, 2), 0);
+	assert_int_equal(send_steps(s, &r, 65), 65);
+	assert_int_equal(s->d.store->waiting, 65);
+	assert_int_equal(site_run(0, aic_cmd_balance, NULL), 0);
+	assert_int_equal(s->d.store->waiting, 0);
+	assert_int_equal(aic_sql_int(s->d.store->db, &n, NULL, "SELECT count(*) FROM receipt", ""), AIC_OK);
+	assert_int_equal(n, 65);
+	aic_job_record_clear(&r);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, site_open, site_close)
@@ -396,7 +447,7 @@ int main(void)
 		T(from_job_to_posted_payout), T(who_sees_what), T(a_job_explained), T(organisations), T(acts_by_command), T(usage_mistakes), T(a_quote_is_shown_with_what_is_left),
 		T(the_parts_of_a_job_add_up), T(without_a_quote_it_is_said_why), T(without_a_ledger_charging_goes_on), T(without_a_daemon_commands_say_so),
 		T(observe_is_on_paper), T(the_snapshot_has_what_is_left), T(a_past_period_closes_itself),
-		T(a_half_closed_batch_is_told_and_finished),
+		T(a_half_closed_batch_is_told_and_finished), T(many_receipts_wait_for_each_other),
 	};
 
 	aic_log_open("daemon_test", "/dev/null", AIC_LOG_ERROR);
