@@ -3,59 +3,8 @@
 # optimisation, killed and resumed as one likes; and says what is wrong with its input.
 # AIC_BUILD: the build to test [.]; builds beside it named gcc and clang are compared too. Prints TAP lines.
 set -u
-SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-BUILD=$(cd "${AIC_BUILD:-.}" && pwd)
-GOLDEN=b823db696d1080adf231d8006e1c443e3f69dd3eeacb73c405092868fe1e597c
-GOLDEN_CNN=e69e47efa338f71b2807c47b0b9bcef868904ef5db1f50e8961473cfbbbe7f77
-GOLDEN_GPT=5425322dae35b9ad33e912b3d89d42e3d66c7e76537b1a0261be4dc2af2cada1
-DIR=$(mktemp -d /tmp/aic-ranks-XXXXXX)
-trap 'rm -rf "$DIR"' EXIT
-export OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_plm=isolated OMPI_MCA_mpi_yield_when_idle=1
-export TMPDIR=$DIR AIC_GPU_MODULE=$DIR/none
-export LSAN_OPTIONS=suppressions=$SOURCE/tests/mpi/lsan.supp:print_suppressions=0
-unset AIC_SIMD AIC_THREADS AIC_NODE_RANKS AIC_TIMEOUT SLURM_PROCID SLURM_NTASKS AIC_DATA_ROOT
-count=0 failed=0
+. "$(dirname "${BASH_SOURCE[0]}")/ranks.lib.sh"
 
-ok() { # ok NAME: the status of the command before decides
-	local status=$?
-	count=$((count + 1))
-	if [ $status = 0 ]; then echo "ok $count - $1"; else failed=$((failed + 1)); echo "not ok $count - $1"; fi
-}
-# train RANKS FOLDER [ARG]...: prints what aic-train prints
-train() {
-	local ranks=$1 folder=$2
-	shift 2
-	mpirun --allow-run-as-root --oversubscribe -n "$ranks" "$TRAIN" --quiet --run-dir "$folder" "$@" 2>&1
-}
-hash_of() { sed -n 's/^weights sha256: //p'; }
-# same WHAT RANKS [SPEC]: a fresh run gives the golden hash
-same() {
-	local what=$1 out
-	shift
-	out=$(train "$1" "$DIR/run" --fresh "$DIR/${2:-spec}.yaml")
-	[ "$(hash_of <<<"$out")" = "$GOLDEN" ] || { sed 's/^/# /' <<<"$out"; false; }
-	ok "$what"
-}
-# says WHAT PATTERN SPEC [ARG]...: one rank fails and says PATTERN in one sentence
-says() {
-	local what=$1 pattern=$2 out status
-	shift 2
-	out=$("$TRAIN" --quiet "$@" 2>&1 >/dev/null)
-	status=$?
-	[ $status != 0 ] && [ "$(wc -l <<<"$out")" = 1 ] && grep -q -- "$pattern" <<<"$out" || { sed 's/^/# /' <<<"$out"; false; }
-	ok "$what"
-}
-
-TRAIN=$BUILD/aic-train
-mkdir "$DIR/data" && "$BUILD/aic-idx-make" "$DIR/data" 600 150 12 5
-ok "a small data set is made"
-cat >"$DIR/spec.yaml" <<EOF
-model: {name: small, input: "image[12,12]", output: "class[5]",
-  layers: [linear 33, relu, {residual: [linear 40, relu, linear 33]}, linear 5]}
-data: {path: data, format: idx}
-train: {optimizer: adamw, lr: 5e-3, schedule: cosine, warmup: 4, weight_decay: 0.01, clip: 0.7, batch: 50, epochs: 3, seed: 11}
-prove: {shards: 8, checkpoint_every: 5}
-EOF
 sed 's/epochs: 3/epochs: 100/; s/checkpoint_every: 5/checkpoint_every: 10/' "$DIR/spec.yaml" >"$DIR/long.yaml"
 
 for ranks in 1 2 3 4 8; do same "the golden weights with $ranks rank(s)" $ranks; done
@@ -77,18 +26,6 @@ for other in gcc clang; do
 done
 
 # every kind of layer: the same weights with other ranks, threads and instruction sets
-cat >"$DIR/cnn.yaml" <<EOF
-model: {name: cnn, input: "image[12,12]", output: "class[5]", preset: cnn, depth: 2, width: 6, dropout: 0.2}
-data: {path: data, format: idx}
-train: {optimizer: sgd, lr: 0.05, schedule: linear, batch: 40, epochs: 2, seed: 3}
-EOF
-seq 1 3000 >"$DIR/numbers.txt"
-cat >"$DIR/gpt.yaml" <<EOF
-model: {name: gpt, input: "text[24]", output: "class[256]", preset: gpt, depth: 2, width: 40, heads: 5, dropout: 0.1}
-data: {path: numbers.txt, format: text}
-train: {optimizer: adamw, lr: 3e-3, warmup: 5, clip: 1, batch: 16, steps: 40, seed: 3}
-EOF
-GOLDEN_MLP=$GOLDEN
 for model in cnn gpt; do
 	[ $model = cnn ] && GOLDEN=$GOLDEN_CNN || GOLDEN=$GOLDEN_GPT
 	for how in "1 avx512 1" "3 avx2 2" "2 scalar 1"; do
@@ -108,49 +45,6 @@ for how in "8 8" "8 3" "5 2" "4 2" "3 1"; do
 	AIC_NODE_RANKS=$together same "the same weights with $ranks ranks, of which $together share memory" "$ranks" wide
 done
 GOLDEN=$GOLDEN_MLP
-# the kernels for GPUs, simulated: the same weights, from one or several ranks, and checkpoints that either continues
-gpu() { AIC_GPU_MODULE=$GPU_MODULE "$@"; }
-GPU_MODULE=$BUILD/.libs/aic_gpu_simulated.so
-sed 's/train: {/train: {device: gpu, /' "$DIR/spec.yaml" >"$DIR/gpu.yaml"
-says "a GPU where there is none" "train: device: gpu: no part for GPUs is installed: .*; use device: cpu" --run-dir "$DIR/bad" "$DIR/gpu.yaml"
-if [ -e "$GPU_MODULE" ]; then
-	gpu same "the golden weights on a GPU" 1 gpu
-	# few STEPS MODEL [PATTERN]...: GOLDEN becomes the CPU's weights after so many steps; few.yaml asks for a GPU
-	few() {
-		sed "s/\(steps\|epochs\): [0-9]*/steps: $1/; s/train: {/train: {device: cpu, /" "$DIR/$2.yaml" >"$DIR/cpu.yaml"
-		sed 's/device: cpu/device: gpu/' "$DIR/cpu.yaml" >"$DIR/few.yaml"
-		GOLDEN=$(train 1 "$DIR/few" --fresh "$DIR/cpu.yaml" | hash_of)
-	}
-	few 3 cnn && gpu same "the weights of the cnn on a GPU" 1 few
-	few 2 gpt && gpu same "the weights of the gpt on a GPU" 1 few
-	few 5 spec && gpu same "the weights on 3 ranks that share a GPU" 3 few
-	for ranks in 2 3 8; do SIMT_DEVICES=8 gpu same "the weights on $ranks GPUs that NCCL joins" $ranks few; done
-	GOLDEN=$GOLDEN_MLP
-	sed 's/epochs: 3/steps: 36/' "$DIR/spec.yaml" >"$DIR/cpu.yaml"
-	"$TRAIN" --quiet --fresh --run-dir "$DIR/moved" "$DIR/cpu.yaml" >/dev/null 2>&1
-	rm -f "$DIR"/moved/*36*
-	out=$(gpu train 2 "$DIR/moved" "$DIR/cpu.yaml")
-	[ "$(hash_of <<<"$out")" = "$GOLDEN_MLP" ] && grep -q "^resumed.* at step 3[05] of 36" <<<"$out" && grep -q "simulated GPU" <<<"$out" ||
-		{ sed 's/^/# /' <<<"$out"; false; }
-	ok "a checkpoint of the CPU, continued on 2 GPUs"
-	[ "$(SIMT_DEVICES=0 gpu train 1 "$DIR/moved" --fresh "$DIR/cpu.yaml" | hash_of)" = "$GOLDEN_MLP" ]
-	ok "device: auto uses the CPU where there is no GPU"
-	grep -v ^prove "$DIR/spec.yaml" >"$DIR/fast.yaml"
-	echo "prove: {class: D1, shards: 8}" >>"$DIR/fast.yaml"
-	out=$(gpu train 1 "$DIR/fast" --fresh "$DIR/fast.yaml")
-	GOLDEN=$(hash_of <<<"$out") SIMT_DEVICES=2 gpu same "class D1 gives its bits again, on other ranks" 2 fast
-	[ "$(hash_of <<<"$out")" != "$GOLDEN_MLP" ] && grep -q "accuracy 9[5-9]\|accuracy 100" <<<"$out" || { sed 's/^/# /' <<<"$out"; false; }
-	ok "class D1 learns the same, in other arithmetic"
-	says "class D1 without a GPU" "prove: class: D1 needs a GPU: .*; use class: D0, or a node with one" --run-dir "$DIR/bad" "$DIR/fast.yaml"
-	sed 's/train: {/train: {device: cpu, /' "$DIR/fast.yaml" >"$DIR/layers.yaml"
-	says "class D1 on a CPU" "layers.yaml:5: class: D1 is arithmetic of GPUs: leave device: cpu out" --run-dir "$DIR/bad" "$DIR/layers.yaml"
-	SIMT_DEVICES=0 gpu says "a GPU where the driver finds none" "device: gpu: there is no usable GPU: no CUDA-capable device" --run-dir "$DIR/bad" "$DIR/gpu.yaml"
-	SIMT_MEMORY=100000 gpu says "a GPU whose memory is too small" "simulated GPU 0: .* more are needed, .* are free: set train: micro_batch" \
-		--run-dir "$DIR/bad" "$DIR/gpu.yaml"
-	GPU_MODULE=$BUILD/.libs/libfakenvml.so gpu says "a module that is none" "libfakenvml.so is not AIC's part for GPUs" --run-dir "$DIR/bad" "$DIR/gpu.yaml"
-else
-	true; ok "the golden weights on a GPU # SKIP make check_programs builds the simulated one"
-fi
 
 # -O3, without the build system
 sources=$(cd "$SOURCE" && ls common/*.c mpi-runner/*.c mpi-runner/kernels/cpu/*.c mpi-runner/layers/*.c |
