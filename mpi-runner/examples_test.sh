@@ -113,6 +113,8 @@ head = json.dumps(out).encode()
 open("other.safetensors", "wb").write(struct.pack("<Q", len(head)) + head + body)
 EOF
 ok "Python reads TensorBoard's events and the weights"
+jq -es 'map(select(.event == "checkpoint")) | .[0].step == 0 and (.[0].root | length) == 64 and .[-1].step == 36' mlp-256.aic/metrics.jsonl >/dev/null
+ok "its commitments begin before the first step and end with the last"
 images=data/fashion-mnist/t10k-images-idx3-ubyte
 aic-train infer mlp-256.aic/model.safetensors $images >out && aic-train infer other.safetensors $images >other && cmp out other
 ok "a model that Python wrote says the same"

@@ -27,7 +27,7 @@ struct aic_saver {
 	aic_error err;
 	atomic_bool written, failed;
 	aic_saved saved;
-	bool untold;               /* saved is complete and aic_saver_done has not said it */
+	bool untold, told;         /* a write has ended well; aic_saver_done has said so */
 	int64_t began_ms;
 	double cpu, thread_cpu;
 };
@@ -192,6 +192,7 @@ aic_code aic_saver_step(aic_saver *s, aic_error *err)
 	if (rc != AIC_OK)
 		return rc;
 	atomic_store(&s->written, false);
+	s->told = false;
 	if (leads(s))
 		return start(s, write_file, WRITING, err);
 	s->phase = WRITING;
@@ -213,10 +214,10 @@ bool aic_saver_done(aic_saver *s, aic_saved *saved)
 {
 	bool done = s->untold || (leads(s) && s->phase == WRITING && atomic_load(&s->written) && !atomic_load(&s->failed));
 
-	if (!done || s->saved.step == 0)
+	if (!done || s->told)
 		return false;
 	*saved = s->saved;
-	s->saved.step = 0;
+	s->told = true;
 	s->untold = false;
 	return true;
 }

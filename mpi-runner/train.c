@@ -291,6 +291,8 @@ static aic_code run_steps(aic_training *t, bool *stopped, aic_error *err)
 
 	t->saver = aic_saver_new(t->c, t->folder, t->spec->keep);
 	aic_progress_begin(&t->progress, stdout, t->step, t->steps, t->spec->batch);
+	if (t->step == 0 && t->spec->checkpoint_every) /* where the first segment begins */
+		rc = save(t, false, err);
 	while (rc == AIC_OK && t->step < t->steps) {
 		bool stop = false;
 		rc = one_step(t, &stop, err);
