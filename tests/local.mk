@@ -26,7 +26,7 @@ endif
 EXTRA_DIST += tests/sim/sim_test.sh
 
 # Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
-EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh doc/benchmarks.md
+EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh tests/bench/dataset.sh doc/benchmarks.md
 EXTRA_PROGRAMS = $(bench_programs) $(sim_programs)
 bench: $(bench_programs) $(bench_needs)
 	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs) $(bench_scripts)

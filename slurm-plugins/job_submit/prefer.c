@@ -11,8 +11,7 @@
 
 #define TEXT_LEN 1024
 #define FRESH_S 3            /* a table older than that counts only idle nodes */
-#define TRY_S 3              /* so long a waiting job may keep its preference */
-#define REST_S 30            /* and then goes without */
+#define REST_S 30            /* a job that the scheduler could not start with its preference goes without for so long */
 #define TRIALS 1024
 
 /* What a node has left. */
@@ -31,7 +30,8 @@ typedef struct {
 
 typedef struct {
 	uint32_t job_id;
-	time_t since;
+	time_t since;            /* it has a preference */
+	bool failed;
 } trial;
 
 /* Of this file's own; taken inside slurmctld's locks. */
@@ -341,14 +341,16 @@ static bool may_start(const job_record_t *job)
 	       job->state_reason != WAIT_DEPENDENCY && job->state_reason != WAIT_TIME;
 }
 
-static bool may_try(uint32_t job_id)
+static bool may_try(const job_record_t *job)
 {
-	trial *t = &trials[job_id % TRIALS];
+	trial *t = &trials[job->job_id % TRIALS];
 	time_t now = time(NULL);
 
-	if (t->job_id != job_id || now - t->since >= TRY_S + REST_S)
-		*t = (trial){ job_id, now };
-	return now - t->since < TRY_S;
+	if (t->job_id != job->job_id || (t->failed && now - t->since >= REST_S))
+		*t = (trial){ job->job_id, now, false };
+	if (!t->failed && job->last_sched_eval > t->since)
+		*t = (trial){ job->job_id, now, true };
+	return !t->failed;
 }
 
 /* True where the scheduler must look at the job again. */
@@ -363,7 +365,7 @@ static bool renew(job_record_t *job)
 	ours = !xstrcmp(job->details->prefer, text);
 	if (job->details->prefer && !ours)
 		return false;
-	should = may_start(job) ? may_try(job->job_id) && find_room(text, feature, NULL, job, true)
+	should = may_start(job) ? may_try(job) && find_room(text, feature, NULL, job, true)
 	                        : ours && find_room(text, feature, NULL, job, false);
 	if (should == ours)
 		return false;

@@ -2,7 +2,7 @@
  *
  * Slurm's soft constraint (--prefer) keeps a job waiting for its nodes, and with it its partition, until backfill looks. So a job gets
  * one only while a node with its data can take it at once: by what the jobs that run leave free, less what was sent there since. A thread
- * looks again each second, takes it from jobs that did not start within seconds, and gives it to waiting jobs where room came. */
+ * looks again each second, takes it from jobs that the scheduler could not start with it, and gives it to waiting jobs where room came. */
 #ifndef AIC_JOB_SUBMIT_PREFER_H
 #define AIC_JOB_SUBMIT_PREFER_H
 
