@@ -18,7 +18,12 @@ factor() { as "$LAB_ADA" aic explain --priority "$1" --format json | python3 -c 
 is "a newcomer's rating is half the points" "$(factor "$plain")" "500 0"
 is "no node has the data" "$(factor "$data")" "500 0"
 is "out of scope there are none" "$(factor "$aside")" "0 0"
-scontrol update node=n2 AvailableFeatures=aic-data-fashion-mnist ActiveFeatures=aic-data-fashion-mnist
+mkdir "$AIC_LAB/state/fashion"
+echo shirts >"$AIC_LAB/state/fashion/labels"
+quietly aic dataset add fashion-mnist "$AIC_LAB/state/fashion"
+quietly aic dataset warm fashion-mnist n2
+has_data() { scontrol -o show node n2 | grep -q ActiveFeatures=aic-data-fashion-mnist; }
+passes "a node gets it" wait_for 20 has_data
 is "once a node has it, a new job gets its points" \
 	"$(factor "$(submit "$LAB_ADA" --begin=now+1hour --time=1 --aic-dataset=fashion-mnist work.sh)")" "500 300"
 is "a job without data does not" "$(factor "$(submit "$LAB_ADA" --begin=now+1hour --time=1 work.sh)")" "500 0"
