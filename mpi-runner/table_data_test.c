@@ -1,4 +1,5 @@
 /* Tables, sounds and texts as data. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include "common/bytes.h"
 #include "common/file.h"
+#include "common/testing.h"
 #include "mpi-runner/data.h"
 
 static char folder[64];
@@ -183,6 +185,48 @@ static void text_is_windows_of_bytes(void **state)
 	told("input: 'vector[4]', output: 'class[128]'", "text", "text", "input: text[POSITIONS]");
 }
 
+static void a_tenth_of_each_stretch_of_text_is_held_out(void **state)
+{
+	enum { LEN = 400000, WINDOW = 256, STRETCHES = 2 }; /* each holds out 64 windows at least */
+	char *text = aic_xmalloc(LEN), *seen[AIC_PARTS] = {aic_xcalloc(LEN, 1), aic_xcalloc(LEN, 1)};
+	size_t held_out[STRETCHES] = {0};
+	uint64_t random = 1;
+	uint32_t classes[WINDOW];
+	float x[WINDOW];
+	aic_data *d;
+	aic_spec *spec;
+	aic_error err;
+
+	(void)state;
+	for (size_t i = 0; i < LEN; i++)
+		text[i] = (char)test_random(&random);
+	put("text", text, LEN);
+	assert_int_equal(open_as("input: 'text[256]', output: 'class[256]'", "text", "text", &d, &spec, &err), AIC_OK);
+	for (int part = AIC_TRAIN; part <= AIC_TEST; part++) {
+		for (uint32_t i = 0; i < d->count[part]; i++) {
+			char window[WINDOW + 1];
+			d->kind->fetch(d, (aic_part)part, &i, 1, x, classes, NULL);
+			for (size_t k = 0; k < WINDOW; k++)
+				window[k] = (char)(uint8_t)x[k];
+			window[WINDOW] = (char)classes[WINDOW - 1];
+			const char *at = memmem(text, LEN, window, sizeof(window));
+			assert_non_null(at);
+			memset(seen[part] + (at - text), 1, sizeof(window));
+		}
+	}
+	for (size_t i = 0; i < LEN; i++) {
+		assert_false(seen[AIC_TRAIN][i] && seen[AIC_TEST][i]);
+		held_out[i * STRETCHES / LEN] += (size_t)seen[AIC_TEST][i];
+	}
+	for (size_t i = 0; i < STRETCHES; i++)
+		assert_in_range(held_out[i], LEN / STRETCHES / 10 - WINDOW, LEN / STRETCHES / 10);
+	aic_data_close(d);
+	aic_spec_free(spec);
+	free(seen[AIC_TRAIN]);
+	free(seen[AIC_TEST]);
+	free(text);
+}
+
 /* data: root: is the SHA-256 that the data must have. */
 static void the_root_is_checked(void **state)
 {
@@ -238,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(mistakes_in_tables_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sounds_are_read_and_split, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(text_is_windows_of_bytes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_tenth_of_each_stretch_of_text_is_held_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_root_is_checked, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* text.c: text as bytes: a sample is a window of the input's positions, its classes the bytes that follow each. The last tenth of the
- * text is held out. Windows to train on overlap by half, so that a byte is seen behind two contexts; those to test on do not overlap. */
+/* text.c: text as bytes: a sample is a window of the input's positions, its classes the bytes that follow each. The text is cut into
+ * stretches, and the last tenth of each is held out: a book's last tenth alone is often of another kind than the rest. Windows to train on
+ * overlap by half, so that a byte is seen behind two contexts; those to test on do not overlap. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,10 +12,14 @@
 #include "common/bytes.h"
 #include "mpi-runner/data.h"
 
+enum { HELD_OUT_BYTES = 8192, HELD_OUT_WINDOWS = 64 }; /* a stretch holds out at least so much of both, in a text that is long enough */
+
 typedef struct {
 	const uint8_t *map;
 	size_t len;
-	const uint8_t *part[AIC_PARTS];
+	size_t stretch;           /* bytes of each of the stretches, which stand one after the other */
+	size_t begin[AIC_PARTS];  /* of the part in its stretch */
+	size_t windows[AIC_PARTS]; /* of the part in each stretch */
 	size_t window, stride[AIC_PARTS];
 } text;
 
@@ -53,13 +58,20 @@ static aic_code check_bytes(const aic_data *d, const text *t, const char *path, 
 	return AIC_OK;
 }
 
+static const uint8_t *window_of(const text *t, aic_part part, uint32_t index)
+{
+	size_t stretch = index / t->windows[part], window = index % t->windows[part];
+
+	return t->map + stretch * t->stretch + t->begin[part] + window * t->stride[part];
+}
+
 static void text_fetch(const aic_data *d, aic_part part, const uint32_t *index, size_t n, float *x, uint32_t *classes, float *values)
 {
 	const text *t = d->own;
 
 	(void)values;
 	for (size_t s = 0; s < n; s++) {
-		const uint8_t *from = t->part[part] + index[s] * t->stride[part];
+		const uint8_t *from = window_of(t, part, index[s]);
 		for (size_t i = 0; i < t->window; i++) {
 			x[s * t->window + i] = (float)from[i];
 			classes[s * t->window + i] = from[i + 1];
@@ -72,7 +84,7 @@ static void text_prefetch(const aic_data *d, aic_part part, const uint32_t *inde
 	const text *t = d->own;
 
 	for (size_t s = 0; s < n; s++)
-		aic_data_will_need(t->part[part] + index[s] * t->stride[part], t->window + 1);
+		aic_data_will_need(window_of(t, part, index[s]), t->window + 1);
 }
 
 static void text_close(aic_data *d)
@@ -85,6 +97,23 @@ static void text_close(aic_data *d)
 }
 
 static const aic_data_kind text_kind = {text_fetch, text_prefetch, text_close};
+
+/* Returns the number of stretches. */
+static size_t cut(text *t)
+{
+	size_t held_out = HELD_OUT_WINDOWS * t->window, stretches;
+
+	if (held_out < HELD_OUT_BYTES)
+		held_out = HELD_OUT_BYTES;
+	stretches = t->len / 10 / held_out;
+	if (stretches == 0)
+		stretches = 1;
+	t->stretch = t->len / stretches;
+	t->begin[AIC_TEST] = t->stretch - t->stretch / 10;
+	t->windows[AIC_TRAIN] = windows(t->begin[AIC_TEST], t->window, t->stride[AIC_TRAIN]);
+	t->windows[AIC_TEST] = windows(t->stretch / 10, t->window, t->stride[AIC_TEST]);
+	return stretches;
+}
 
 aic_code aic_text_open(aic_data *d, const char *where, aic_error *err)
 {
@@ -103,11 +132,9 @@ aic_code aic_text_open(aic_data *d, const char *where, aic_error *err)
 	t->window = d->spec->input.positions;
 	t->stride[AIC_TRAIN] = (t->window + 1) / 2;
 	t->stride[AIC_TEST] = t->window;
-	size_t train = t->len - t->len / 10;
-	t->part[AIC_TRAIN] = t->map;
-	t->part[AIC_TEST] = t->map + train;
-	d->count[AIC_TRAIN] = windows(train, t->window, t->stride[AIC_TRAIN]);
-	d->count[AIC_TEST] = windows(t->len - train, t->window, t->stride[AIC_TEST]);
+	size_t stretches = cut(t);
+	d->count[AIC_TRAIN] = stretches * t->windows[AIC_TRAIN];
+	d->count[AIC_TEST] = stretches * t->windows[AIC_TEST];
 	if (d->count[AIC_TEST] == 0)
 		return aic_fail(err, AIC_USAGE, "%s: a tenth of its %zu bytes is shorter than a window of %zu: take a longer text or fewer positions",
 		                path, t->len, t->window);
