@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <slurm/slurm.h>
+#include <slurm/slurmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,12 @@
 
 #include "accounting/command/doctor.h"
 #include "common/file.h"
+#include "common/priority.h"
 
 #define PLUGIN_MAX (64u << 20)
 #define ASK_SECONDS 10
+
+extern slurm_conf_t slurm_conf; /* libslurm's own, read by slurm_init */
 
 /* --- the constant in a file --- */
 
@@ -73,6 +77,7 @@ bool aic_elf_constant(const char *path, const char *symbol, uint32_t *out)
 typedef struct {
 	char other_node[128], other_version[64]; /* a node whose slurmd is of another release than slurmctld; "" for none */
 	char version[64], job_comp[256], job_submit[512], plugindir[AIC_PATH_LEN], job_comp_loc[AIC_PATH_LEN];
+	char priority[64], site_factor[256], site_factor_params[512], storage[128], slurm_user[AIC_NAME_LEN];
 } ctld;
 
 static void find_other_release(ctld *answer)
@@ -90,18 +95,12 @@ static void find_other_release(ctld *answer)
 	}
 }
 
-static void ask_child(int fd, const aic_config *c)
+static void slurmctld_child(int fd, const aic_config *c)
 {
 	slurm_conf_t *conf = NULL;
 	ctld answer;
 
-	alarm(ASK_SECONDS);
-	signal(SIGALRM, SIG_DFL);
-	if (!freopen("/dev/null", "w", stderr))
-		_exit(1);
-	if (c->slurm_conf[0])
-		setenv("SLURM_CONF", c->slurm_conf, 1);
-	slurm_init(c->slurm_conf[0] ? c->slurm_conf : NULL);
+	(void)c;
 	if (slurm_load_ctl_conf(0, &conf) || !conf)
 		_exit(1);
 	memset(&answer, 0, sizeof(answer));
@@ -111,12 +110,29 @@ static void ask_child(int fd, const aic_config *c)
 	TAKE(job_submit, job_submit_plugins);
 	TAKE(plugindir, plugindir);
 	TAKE(job_comp_loc, job_comp_loc);
+	TAKE(priority, priority_type);
+	TAKE(storage, accounting_storage_type);
+	TAKE(slurm_user, slurm_user_name);
+	/* not among what slurmctld answers: from slurm.conf */
+	aic_str_copy(answer.site_factor, sizeof(answer.site_factor), slurm_conf.site_factor_plugin ? slurm_conf.site_factor_plugin : "");
+	aic_str_copy(answer.site_factor_params, sizeof(answer.site_factor_params), slurm_conf.site_factor_params ? slurm_conf.site_factor_params : "");
 	find_other_release(&answer);
 	_exit(aic_write_all(fd, &answer, sizeof(answer)) ? 1 : 0);
 }
 
-/* libslurm waits long for a slurmctld that is down: it does so in a child with a time-out. */
-static bool ask_slurmctld(const aic_config *c, ctld *out)
+static void child_begin(const aic_config *c)
+{
+	alarm(ASK_SECONDS);
+	signal(SIGALRM, SIG_DFL);
+	if (!freopen("/dev/null", "w", stderr))
+		_exit(1);
+	if (c->slurm_conf[0])
+		setenv("SLURM_CONF", c->slurm_conf, 1);
+	slurm_init(c->slurm_conf[0] ? c->slurm_conf : NULL);
+}
+
+/* libslurm waits long for a daemon that is down: it does so in a child with a time-out. */
+static bool ask_in_child(void (*ask)(int fd, const aic_config *c), const aic_config *c, void *out, size_t size)
 {
 	size_t got = 0;
 	ssize_t n;
@@ -126,15 +142,81 @@ static bool ask_slurmctld(const aic_config *c, ctld *out)
 		return false;
 	fflush(NULL);
 	pid_t child = fork();
-	if (child == 0)
-		ask_child(fds[1], c);
+	if (child == 0) {
+		child_begin(c);
+		ask(fds[1], c);
+	}
 	close(fds[1]);
-	while (child > 0 && got < sizeof(*out) && (n = read(fds[0], (char *)out + got, sizeof(*out) - got)) > 0)
+	while (child > 0 && got < size && (n = read(fds[0], (char *)out + got, size - got)) > 0)
 		got += (size_t)n;
 	close(fds[0]);
 	if (child > 0)
 		waitpid(child, NULL, 0);
-	return got == sizeof(*out);
+	return got == size;
+}
+
+/* --- the right to release jobs --- */
+
+typedef struct {
+	bool listed;
+	int32_t level; /* slurmdb_admin_level_t */
+} rights;
+
+static void rights_child(int fd, const aic_config *c)
+{
+	slurmdb_assoc_cond_t whose = {.user_list = slurm_list_create(NULL)};
+	slurmdb_user_cond_t cond = {.assoc_cond = &whose};
+	rights answer = {0};
+	uint16_t flags = 0;
+	char name[AIC_NAME_LEN];
+	slurmdb_user_rec_t *u;
+
+	aic_str_copy(name, sizeof(name), c->user);
+	slurm_list_append(whose.user_list, name);
+	void *db = slurmdb_connection_get(&flags);
+	struct xlist *rows = db ? slurmdb_users_get(db, &cond) : NULL;
+	if (!rows)
+		_exit(1);
+	struct listIterator *it = slurm_list_iterator_create(rows);
+	while ((u = slurm_list_next(it)))
+		if (u->name && !strcmp(u->name, name))
+			answer = (rights){true, (int32_t)u->admin_level};
+	_exit(aic_write_all(fd, &answer, sizeof(answer)) ? 1 : 0);
+}
+
+static void check_rights(aic_doctor *d, const ctld *s)
+{
+	static const char what[] = "Slurm's rights";
+	const char *user = d->config->user;
+	char remedy[2 * AIC_NAME_LEN + 100];
+	rights r;
+
+	if (!strcmp(user, s->slurm_user) || !strcmp(user, "root")) {
+		aic_doctor_find(d, AIC_HEALTH_OK, what, NULL, "%s may release jobs that AIC holds: it is %s", user,
+		                strcmp(user, "root") ? "SlurmUser" : "root");
+		return;
+	}
+	if (!strstr(s->storage, "slurmdbd")) {
+		snprintf(remedy, sizeof(remedy), "use slurmdbd, or set user: %s in aic.yaml", s->slurm_user);
+		aic_doctor_find(d, d->config->enforce ? AIC_HEALTH_WARN : AIC_HEALTH_OK, what, d->config->enforce ? remedy : NULL,
+		                "AccountingStorageType is %s: without slurmdbd nobody is an operator, and %s releases no job that AIC holds",
+		                s->storage[0] ? s->storage : "unset", user);
+		return;
+	}
+	if (!ask_in_child(rights_child, d->config, &r, sizeof(r))) {
+		aic_doctor_find(d, AIC_HEALTH_WARN, what, "start slurmdbd", "slurmdbd does not say the AdminLevel of %s (asked for at most %d s)", user,
+		                ASK_SECONDS);
+		return;
+	}
+	if (r.listed && r.level >= SLURMDB_ADMIN_OPERATOR) {
+		aic_doctor_find(d, AIC_HEALTH_OK, what, NULL, "%s may release jobs that AIC holds: AdminLevel %s", user,
+		                r.level == SLURMDB_ADMIN_OPERATOR ? "Operator" : "Administrator");
+		return;
+	}
+	snprintf(remedy, sizeof(remedy), r.listed ? "sacctmgr modify user %s set AdminLevel=Operator" : "sacctmgr add user %s Account=root AdminLevel=Operator",
+	         user);
+	aic_doctor_find(d, d->config->enforce ? AIC_HEALTH_BAD : AIC_HEALTH_WARN, what, remedy, "%s %s: it cannot release jobs that AIC holds", user,
+	                r.listed ? "has AdminLevel None" : "is no user in slurmdbd, or none that you may see");
 }
 
 /* --- plugins --- */
@@ -184,11 +266,33 @@ static bool in_list(const char *list, const char *word)
 	return false;
 }
 
+/* Whether site_factor/aic is asked for, and can give what is asked of it. */
+static void check_priority(aic_doctor *d, const ctld *s, uint32_t version)
+{
+	static const char what[] = "PrioritySiteFactorPlugin";
+	aic_priority_weights w;
+	aic_error err = {0};
+
+	if (!in_list(s->site_factor, "aic")) {
+		aic_doctor_find(d, AIC_HEALTH_OK, what, NULL, "is %s: AIC changes no job's priority", s->site_factor[0] ? s->site_factor : "unset");
+		return;
+	}
+	check_plugin(d, s, "site_factor_aic.so", "plugin_version", version);
+	if (!in_list(s->priority, "multifactor"))
+		aic_doctor_find(d, AIC_HEALTH_WARN, "PriorityType", "set PriorityType=priority/multifactor in slurm.conf and restart slurmctld",
+		                "is %s, which asks no site factor: site_factor/aic changes no job's priority", s->priority[0] ? s->priority : "unset");
+	else if (aic_priority_parse(&w, s->site_factor_params, &err) != AIC_OK)
+		aic_doctor_find(d, AIC_HEALTH_BAD, what, "correct PrioritySiteFactorParameters in slurm.conf and restart slurmctld", "%s", err.message);
+	else
+		aic_doctor_find(d, AIC_HEALTH_OK, what, NULL, "site_factor/aic gives up to %u points for the wallet's rating, %u for warm data", w.rating,
+		                w.warm);
+}
+
 void aic_doctor_slurm(aic_doctor *d)
 {
 	ctld s;
 
-	if (!ask_slurmctld(d->config, &s)) {
+	if (!ask_in_child(slurmctld_child, d->config, &s, sizeof(s))) {
 		aic_doctor_find(d, AIC_HEALTH_BAD, "slurmctld", "start it; if it refuses to, look for a plugin of another version in its log",
 		                "does not answer (asked for at most %d s)", ASK_SECONDS);
 		return;
@@ -207,4 +311,6 @@ void aic_doctor_slurm(aic_doctor *d)
 	if (!in_list(s.job_submit, "aic"))
 		aic_doctor_find(d, AIC_HEALTH_WARN, "JobSubmitPlugins", "add aic to JobSubmitPlugins in slurm.conf and restart slurmctld",
 		                "is %s: no job is quoted or held", s.job_submit[0] ? s.job_submit : "unset");
+	check_priority(d, &s, want);
+	check_rights(d, &s);
 }

@@ -31,3 +31,23 @@ given=$(submit "$LAB_ADA" --begin=now --dependency="after:$plain" --time=1 --aic
 is "Slurm's own figure is their sum" "$(field "$given" Priority)" 800
 like "and is told the rule" "$(as "$LAB_ADA" aic explain --priority "$plain")" "account physics has a rating of 0.500000; at 1 it would be 1000 points"
 refuses "a job that nobody knows" 1 "slurmctld knows no job 99999 that you may see" as "$LAB_ADA" aic explain --priority 99999
+
+doctor_says() { aic doctor -P | grep -E "^[a-z]+\\|$1\\|"; }
+like "aic doctor tells the weights" "$(doctor_says PrioritySiteFactorPlugin)" "^ok\\|[^|]*\\|.*up to 1000 points for the wallet's rating, 300 for warm data"
+like "and that aicacctd's user is an operator" "$(doctor_says "Slurm's rights")" "^ok\\|[^|]*\\|$AIC_LAB_SERVICE may release .*AdminLevel Operator"
+quietly sacctmgr -i modify user "$AIC_LAB_SERVICE" set AdminLevel=None
+like "who is none is told how to become one" "$(doctor_says "Slurm's rights")" \
+	"^bad\\|[^|]*\\|$AIC_LAB_SERVICE has AdminLevel None: it cannot release jobs that AIC holds\\|sacctmgr modify user $AIC_LAB_SERVICE set AdminLevel=Operator"
+quietly sacctmgr -i delete user "$AIC_LAB_SERVICE"
+like "so is who is no user of slurmdbd" "$(doctor_says "Slurm's rights")" \
+	"^bad\\|[^|]*\\|$AIC_LAB_SERVICE is no user in slurmdbd.*\\|sacctmgr add user $AIC_LAB_SERVICE Account=root AdminLevel=Operator"
+daemon_stop slurmdbd
+like "nobody is accused while slurmdbd is down" "$(doctor_says "Slurm's rights")" "^warn\\|[^|]*\\|slurmdbd does not say the AdminLevel of $AIC_LAB_SERVICE"
+sed -i 's,^PriorityType=.*,PriorityType=priority/basic,' "$AIC_LAB/etc/slurm.conf"
+slurmctld_stop
+slurmctld_start
+like "a PriorityType that asks no site factor is named" "$(doctor_says PriorityType)" "^warn\\|[^|]*\\|is priority/basic, which asks no site factor.*\\|set PriorityType=priority/multifactor"
+sed -i '/^PrioritySiteFactor/d' "$AIC_LAB/etc/slurm.conf"
+slurmctld_stop
+slurmctld_start
+like "without the plugin it says so" "$(doctor_says PrioritySiteFactorPlugin)" "^ok\\|[^|]*\\|is [^|]*: AIC changes no job's priority"
