@@ -13,6 +13,7 @@
 #define MAGIC "AICCKPT2"
 
 enum { PREFIX_LEN = 16, HEADER_MAX = 4096, ALIGN = 64, SUM_LEN = AIC_HASH_LEN, PAIR_LEN = 8 };
+#define PAIRS_MAX ((uint64_t)1 << 40) /* as many as values of a section: no length below overflows */
 
 aic_hash aic_floats_hash(const float *v, size_t n)
 {
@@ -166,7 +167,7 @@ static aic_code decode_header(reader *r, const uint8_t *data, size_t len, aic_er
 	aic_code rc = aic_cbor_finish(&in, err);
 	if (rc == AIC_OK)
 		rc = aic_train_state_decode(&r->found.state, state, state_len, err);
-	if (rc == AIC_OK && pairs > r->found.state.step)
+	if (rc == AIC_OK && (pairs > r->found.state.step || pairs > PAIRS_MAX))
 		rc = aic_fail(err, AIC_CORRUPT, "%llu steps in a segment that ends at step %llu", (unsigned long long)pairs,
 		              (unsigned long long)r->found.state.step);
 	if (rc != AIC_OK)

@@ -91,10 +91,13 @@ aic_code aic_train_state_decode(aic_train_state *s, const void *data, size_t len
 	s->seed = aic_cbor_uint(&in);
 	s->parameters = aic_cbor_uint(&in);
 	s->sections = aic_cbor_uint(&in);
-	s->power1 = (uint32_t)aic_cbor_uint(&in);
-	s->power2 = (uint32_t)aic_cbor_uint(&in);
+	uint64_t power1 = aic_cbor_uint(&in), power2 = aic_cbor_uint(&in);
 	aic_cbor_bytes_exact(&in, s->chain.b, AIC_HASH_LEN);
 	aic_code rc = aic_cbor_finish(&in, err);
+	s->power1 = (uint32_t)power1;
+	s->power2 = (uint32_t)power2;
+	if (rc == AIC_OK && (power1 > UINT32_MAX || power2 > UINT32_MAX))
+		rc = aic_fail(err, AIC_CORRUPT, "its state has powers of beta that are longer than 32 bits");
 	if (rc == AIC_OK && strcmp(domain, STATE_DOMAIN) != 0)
 		rc = aic_fail(err, AIC_CORRUPT, "its state is \"%s\", not " STATE_DOMAIN, domain);
 	if (rc == AIC_OK && (s->sections < 1 || s->sections > AIC_COMMIT_SECTIONS_MAX || s->parameters < 1 || s->parameters > (uint64_t)1 << 40))

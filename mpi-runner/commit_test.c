@@ -139,6 +139,12 @@ static void the_state_survives_its_encoding(void **state)
 	assert_int_equal(aic_train_state_decode(&back, text.data, text.len, &err), AIC_OK);
 	assert_memory_equal(&s, &back, sizeof(s));
 	assert_int_equal(aic_train_state_decode(&back, text.data, text.len - 1, &err), AIC_CORRUPT);
+	size_t at = text.len - 34 - 5; /* power2, before the chain: 0x1a and 4 bytes, now 0x1b and 8 */
+	aic_bytes_append(&text, "....", 4);
+	memmove(text.data + at + 9, text.data + at + 5, 34);
+	memcpy(text.data + at, "\x1b\0\0\0\1\0\0\0\0", 9);
+	assert_int_equal(aic_train_state_decode(&back, text.data, text.len, &err), AIC_CORRUPT);
+	assert_non_null(strstr(err.message, "longer than 32 bits"));
 	s.sections = 4;
 	aic_bytes_clear(&text);
 	aic_train_state_encode(&s, &text);
