@@ -26,10 +26,11 @@ endif
 EXTRA_DIST += tests/sim/sim_test.sh
 
 # Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
-EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh tests/bench/dataset.sh doc/benchmarks.md
+EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh tests/bench/dataset.sh tests/bench/dataset.awk doc/benchmarks.md
 EXTRA_PROGRAMS = $(bench_programs) $(sim_programs)
+bench_scripts += $(srcdir)/tests/bench/dataset.sh
 bench: $(bench_programs) $(bench_needs)
-	$(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs) $(bench_scripts)
+	AIC_TEST_USR=$${AIC_TEST_USR:-$(prefix)} $(srcdir)/tests/bench/run.sh $(srcdir)/doc/benchmarks.md $(bench_programs) $(bench_scripts)
 
 # Fuzzers (libFuzzer): a build with --enable-fuzz CC=clang. tests/fuzz/run.sh runs each for a few seconds, `make fuzz-long` for hours.
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh

@@ -2,13 +2,13 @@
 
 slurm_configure() {
 	install -d -m 755 -o slurm -g slurm "$AIC_LAB/run/slurm" "$AIC_LAB/log/slurm" "$AIC_LAB/state/slurmctld"
-	install -d -m 755 "$AIC_LAB/state/slurmd" "$AIC_LAB/dev" "$AIC_LAB/tmp"
+	install -d -m 755 "$AIC_LAB/state/slurmd" "$AIC_LAB/dev" "$AIC_LAB/tmp" "$AIC_LAB/run/data"
 	slurm_write_conf
 	slurm_write_gres
 	# Nothing here uses cgroups; v1 is the plugin that leaves the machine's tree alone, and needs none to be mounted.
 	printf 'CgroupPlugin=cgroup/v1\nIgnoreSystemd=yes\n' >"$AIC_LAB/etc/cgroup.conf"
 	if [ "$AIC_LAB_PLUGINS" = yes ]; then
-		echo "optional $LAB_PLUGIN_DIR/spank_aic.so node_dir=$AIC_LAB/state/node/%n"
+		echo "optional $LAB_PLUGIN_DIR/spank_aic.so node_dir=$AIC_LAB/state/node/%n dataset_dir=$AIC_LAB/run/data"
 	fi >"$AIC_LAB/etc/plugstack.conf"
 	# Each node has a /tmp of its own, as separate hosts have: MPI keeps what belongs to one host there.
 	printf '#!/bin/sh\necho "export TMPDIR=%s/tmp/$SLURMD_NODENAME"\n' "$AIC_LAB" >"$AIC_LAB/etc/task-prolog.sh"

@@ -11,7 +11,8 @@
 #include "slurm-plugins/job_submit/prefer.h"
 #include "slurm-plugins/param.h"
 
-#define ROUND_S 1
+#define TICK_NS 250000000
+#define ROUND 4              /* ticks */
 #define JOIN_S 1
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -53,25 +54,34 @@ static void write_book(const aic_reservations *book)
 	aic_bytes_free(&out);
 }
 
+static void keep_book(void)
+{
+	aic_reservations book = { 0 };
+
+	if (aic_judge_keep(seen, &book))
+		write_book(&book);
+	aic_reservations_free(&book);
+}
+
 static void *keep(void *arg)
 {
 	unsigned mine = *(unsigned *)arg;
-	aic_reservations book;
 	struct timespec until;
 
 	pthread_mutex_lock(&lock);
-	while (generation == mine) {
+	for (unsigned tick = 1; generation == mine; tick++) {
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += ROUND_S;
+		until.tv_nsec += TICK_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
 		pthread_cond_timedwait(&wake, &lock, &until);
 		if (generation != mine)
 			break;
 		pthread_mutex_unlock(&lock);
-		book = (aic_reservations){ 0 };
-		if (aic_judge_keep(seen, &book))
-			write_book(&book);
-		aic_reservations_free(&book);
-		aic_prefer_keep();
+		if (tick % ROUND == 0)
+			keep_book();
+		if (tick % ROUND == 0 || aic_prefer_is_wanted())
+			aic_prefer_keep();
 		pthread_mutex_lock(&lock);
 	}
 	pthread_mutex_unlock(&lock);

@@ -11,13 +11,16 @@
 
 #define TEXT_LEN 1024
 #define FRESH_S 3            /* a table older than that counts only idle nodes */
-#define REST_S 30            /* a job that the scheduler could not start with its preference goes without for so long */
+#define PASSES 2             /* of the scheduler, with room there: nothing starts on a node while a job that ended there is completing */
+#define REST_S 30            /* a job that PASSES could not start with its preference goes without for so long */
 #define TRIALS 1024
+#define YOUNG_S 3            /* so long after a submit the scheduler may not have looked yet: batch_sched_delay's default */
 
 /* What a node has left. */
 typedef struct {
 	uint32_t cpus, gpus;
 	uint64_t mem_mib;
+	uint32_t typed[AIC_GPU_TYPES_MAX]; /* GPUs, in the order of the node's own types */
 } room;
 
 /* What a job must find on each of its nodes. */
@@ -31,7 +34,7 @@ typedef struct {
 typedef struct {
 	uint32_t job_id;
 	time_t since;            /* it has a preference */
-	bool failed;
+	int passes;              /* of the scheduler that did not start it with that */
 } trial;
 
 /* Of this file's own; taken inside slurmctld's locks. */
@@ -40,6 +43,7 @@ static room *left;           /* by node number; only those with data sets are ke
 static int n_left;
 static time_t counted;
 static trial trials[TRIALS]; /* by job id */
+static time_t wanted;        /* the latest submit that wants data which some node holds */
 
 /* --- features --- */
 
@@ -108,8 +112,11 @@ static void count_gpus(room *r, aic_slurm_list gres_list, bool all)
 	while ((gres = list_next(it))) {
 		gres_node_state_t *ns = gres->gres_data;
 
-		if (!xstrcmp(gres->gres_name, "gpu") && ns)
-			r->gpus += (uint32_t)(ns->gres_cnt_avail - (all ? 0 : MIN(ns->gres_cnt_alloc, ns->gres_cnt_avail)));
+		if (xstrcmp(gres->gres_name, "gpu") || !ns)
+			continue;
+		r->gpus += (uint32_t)(ns->gres_cnt_avail - (all ? 0 : MIN(ns->gres_cnt_alloc, ns->gres_cnt_avail)));
+		for (int i = 0; i < ns->type_cnt && i < AIC_GPU_TYPES_MAX; i++)
+			r->typed[i] = (uint32_t)(ns->type_cnt_avail[i] - (all ? 0 : MIN(ns->type_cnt_alloc[i], ns->type_cnt_avail[i])));
 	}
 	list_iterator_destroy(it);
 }
@@ -128,10 +135,15 @@ static void take(room *r, const room *need)
 	r->cpus -= MIN(r->cpus, need->cpus);
 	r->gpus -= MIN(r->gpus, need->gpus);
 	r->mem_mib -= MIN(r->mem_mib, need->mem_mib);
+	for (int i = 0; i < AIC_GPU_TYPES_MAX; i++)
+		r->typed[i] -= MIN(r->typed[i], need->typed[i]);
 }
 
 static bool fits(const room *r, const room *need)
 {
+	for (int i = 0; i < AIC_GPU_TYPES_MAX; i++)
+		if (r->typed[i] < need->typed[i])
+			return false;
 	return r->cpus >= need->cpus && r->gpus >= need->gpus && r->mem_mib >= need->mem_mib;
 }
 
@@ -244,43 +256,48 @@ static bool read_wish(wish *w, const job_desc_msg_t *desc, const job_record_t *j
 	return true;
 }
 
-static uint64_t gpus_of_type(const node_record_t *n, const char *type)
+/* A type's place in room.typed; -1: the node has none of it. */
+static int type_place(const node_record_t *n, const char *type)
 {
 	aic_slurm_iterator it;
 	gres_state_t *gres;
-	uint64_t sum = 0;
+	int place = -1;
 
 	if (!n->gres_list)
-		return 0;
+		return -1;
 	it = list_iterator_create(n->gres_list);
 	while ((gres = list_next(it))) {
 		gres_node_state_t *ns = gres->gres_data;
 
-		for (int i = 0; ns && !xstrcmp(gres->gres_name, "gpu") && i < ns->type_cnt; i++)
+		for (int i = 0; ns && !xstrcmp(gres->gres_name, "gpu") && i < ns->type_cnt && i < AIC_GPU_TYPES_MAX; i++)
 			if (!xstrcmp(ns->type_name[i], type))
-				sum += ns->type_cnt_avail[i];
+				place = i;
 	}
 	list_iterator_destroy(it);
-	return sum;
+	return place;
 }
 
-/* Whether the node, empty, has what the job needs there. */
-static bool could_take(const node_record_t *n, const wish *w)
+/* What the job needs on this node; false where the node, empty, has not got it. */
+static bool need_on(room *need, const node_record_t *n, const wish *w)
 {
 	room all = whole_room(n, true);
 
-	if (!fits(&all, &w->room))
-		return false;
-	for (uint32_t i = 0; i < w->typed.gpu_types; i++)
-		if (w->typed.gpu[i].type[0] && gpus_of_type(n, w->typed.gpu[i].type) * w->nodes < w->typed.gpu[i].count)
+	*need = w->room;
+	for (uint32_t i = 0; i < w->typed.gpu_types; i++) {
+		int place = w->typed.gpu[i].type[0] ? type_place(n, w->typed.gpu[i].type) : -1;
+
+		if (place >= 0)
+			need->typed[place] = (w->typed.gpu[i].count + w->nodes - 1) / w->nodes;
+		else if (w->typed.gpu[i].type[0])
 			return false;
-	return true;
+	}
+	return fits(&all, need);
 }
 
-static bool may_be(int node, bitstr_t *warm, const wish *w, const char *prefer)
+static bool may_be(room *need, int node, bitstr_t *warm, const wish *w, const char *prefer)
 {
 	return bit_test(warm, node) && bit_test(w->part->node_bitmap, node) && node_record_table_ptr[node] &&
-	       could_take(node_record_table_ptr[node], w) && meets(prefer, node);
+	       need_on(need, node_record_table_ptr[node], w) && meets(prefer, node);
 }
 
 /* Whether nodes that hold its data can take it now; then they are taken. Not now: whether they could, empty. */
@@ -288,6 +305,7 @@ static bool find_room(const char *prefer, const char *feature, const job_desc_ms
 {
 	bitstr_t *warm = nodes_with(feature);
 	uint32_t found = 0;
+	room need;
 	wish w;
 	int *at;
 
@@ -295,13 +313,14 @@ static bool find_room(const char *prefer, const char *feature, const job_desc_ms
 		return false;
 	at = xcalloc(w.nodes, sizeof(*at));
 	for (bitoff_t i = bit_ffs(warm), last = bit_fls(warm); i <= last && found < w.nodes; i++) {
-		room *r = may_be((int)i, warm, &w, prefer) ? room_of((int)i) : NULL;
+		room *r = may_be(&need, (int)i, warm, &w, prefer) ? room_of((int)i) : NULL;
 
-		if (r && (!now || fits(r, &w.room)))
+		if (r && (!now || fits(r, &need)))
 			at[found++] = (int)i;
 	}
 	for (uint32_t i = 0; now && found == w.nodes && i < w.nodes; i++)
-		take(room_of(at[i]), &w.room);
+		if (need_on(&need, node_record_table_ptr[at[i]], &w))
+			take(room_of(at[i]), &need);
 	xfree(at);
 	return found == w.nodes;
 }
@@ -325,6 +344,8 @@ void aic_prefer_submit(job_desc_msg_t *desc)
 	    !preference_of(text, feature, desc->spank_job_env, desc->spank_job_env_size, desc->features))
 		return;
 	pthread_mutex_lock(&lock);
+	if (nodes_with(feature))
+		wanted = time(NULL);
 	there = find_room(text, feature, desc, NULL, true);
 	pthread_mutex_unlock(&lock);
 	if (!there)
@@ -346,11 +367,11 @@ static bool may_try(const job_record_t *job)
 	trial *t = &trials[job->job_id % TRIALS];
 	time_t now = time(NULL);
 
-	if (t->job_id != job->job_id || (t->failed && now - t->since >= REST_S))
-		*t = (trial){ job->job_id, now, false };
-	if (!t->failed && job->last_sched_eval > t->since)
-		*t = (trial){ job->job_id, now, true };
-	return !t->failed;
+	if (t->job_id != job->job_id || (t->passes == PASSES && now - t->since >= REST_S))
+		*t = (trial){ job->job_id, now, 0 };
+	if (t->passes < PASSES && job->last_sched_eval > t->since)
+		*t = (trial){ job->job_id, now, t->passes + 1 };
+	return t->passes < PASSES;
 }
 
 /* True where the scheduler must look at the job again. */
@@ -412,6 +433,16 @@ static bool is_idle(void)
 	return false;
 }
 
+bool aic_prefer_is_wanted(void)
+{
+	bool is;
+
+	pthread_mutex_lock(&lock);
+	is = time(NULL) - wanted <= YOUNG_S;
+	pthread_mutex_unlock(&lock);
+	return is;
+}
+
 void aic_prefer_keep(void)
 {
 	slurmctld_lock_t locks = { .conf = READ_LOCK, .job = WRITE_LOCK, .node = READ_LOCK, .part = READ_LOCK, .fed = NO_LOCK };
@@ -441,7 +472,7 @@ void aic_prefer_fini(void)
 	pthread_mutex_lock(&lock);
 	xfree(left);
 	n_left = 0;
-	counted = 0;
+	counted = wanted = 0;
 	memset(trials, 0, sizeof(trials));
 	pthread_mutex_unlock(&lock);
 }

@@ -1,50 +1,65 @@
 #!/bin/bash
-# dataset.sh [JOBS]: with warm data on one of four nodes, how many of the jobs that want it run there when it is free, and whether any waits for it
-# when it is not. Other jobs take that node, whole or in part, half of the time; backfill runs every 30 s, as by default, so it does not help. Prints
-# rows for doc/benchmarks.md; wants root and an installed build, as tests/cluster does.
-JOBS=${1:-100}
+# dataset.sh [JOBS]: with warm data on one of four nodes, how many of the jobs that want it run there when it is free, and how many wait for it. A
+# job each half second; every ten turns another job takes what is left of that node for 4 s, which in turn is all of it. Once with
+# SchedulerParameters=batch_sched_delay=0 and Slurm's defaults otherwise, so backfill comes each 30 s and does not help; once with
+# bf_min_age_reserve=5 as well. Prints rows for doc/benchmarks.md; takes about two minutes.
+JOBS=${1:-50}
+if [ "$(id -u)" != 0 ] || ! [ -x "${AIC_TEST_USR:-${AIC_TEST_DIR:-/var/tmp/aic-tests}/usr}/sbin/aicacctd" ]; then
+	echo "dataset.sh: a cluster needs root and an installed AIC: run \`make install\` and this as root; not measured" >&2
+	exit 77
+fi
 . "$(dirname "${BASH_SOURCE[0]}")/../cluster/lib.sh"
+LOG=$AIC_LAB/log/slurm/slurmctld.log
+scheduler() { sed -i "s/^SchedulerParameters=.*/SchedulerParameters=$1/" "$AIC_LAB/etc/slurm.conf"; }
+is_warm() { scontrol -o show node n3 | grep -q 'ActiveFeatures=aic-data-faces'; }
+is_cold() { ! is_warm; }
+free_cpus() { scontrol -o show node n3 | sed -nE 's/.*CPUAlloc=([0-9]+).*CPUTot=([0-9]+).* State=(IDLE|MIXED|ALLOCATED) .*/\1 \2/p' | awk '{ print $2 - $1 }'; }
+is_taken() { [ "$(free_cpus)" = 0 ]; }
+ended() { [ -z "$(squeue -h)" ]; }
+take_rest() {
+	local free id
+	free=$(free_cpus)
+	if [ "${free:-0}" -gt 0 ]; then
+		id=$(submit "$LAB_BEN" -N1 -w n3 -n "$free" --mem=64 --time=1 --wrap='sleep 4')
+		echo "$id $free takes" >>"$AIC_LAB/state/jobs"
+	fi
+	wait_for 10 is_taken
+}
+measure() { # NAME
+	local i id before
+	before=$(wc -l <"$LOG")
+	: >"$AIC_LAB/state/jobs"
+	for ((i = 0; i < JOBS; i++)); do
+		[ $((i % 20)) != 0 ] || wait_for 60 ended # then the rest is all of it
+		[ $((i % 10)) != 0 ] || take_rest
+		id=$(submit "$LAB_ADA" -n1 --mem=64 --time=1 --aic-dataset=faces --wrap='sleep 0.7')
+		echo "$id 1 wants" >>"$AIC_LAB/state/jobs"
+		sleep 0.5
+	done
+	wait_for 120 ended || { echo "jobs remain: $(squeue -h | head -n 3)" >&2; exit 1; }
+	tail -n +$((before + 1)) "$LOG" >"$AIC_LAB/state/log"
+	awk -v NAME="$1" -v NODE=n3 -v FREE=4 -f "$TESTS/bench/dataset.awk" "$AIC_LAB/state/jobs" "$AIC_LAB/state/log" || exit 1
+}
+
 lab_begin >/dev/null
-sed -i 's/^SchedulerParameters=.*/SchedulerParameters=batch_sched_delay=0/' "$AIC_LAB/etc/slurm.conf" # a job is looked at when it comes
+scheduler batch_sched_delay=0
+sed -i 's/^SlurmctldDebug=.*/SlurmctldDebug=debug\nDebugFlags=TraceJobs/' "$AIC_LAB/etc/slurm.conf" # its log is what is measured
 sed -i '/^assets:/a\  - {name: faces, kind: data, owner: provider/lab-north}' "$AIC_CONFIG"
 { lab_start_cluster && aic_start; } >/dev/null
 mkdir "$AIC_LAB/state/faces"
 head -c 1000000 /dev/urandom >"$AIC_LAB/state/faces/data.bin"
 aic dataset add faces "$AIC_LAB/state/faces" >/dev/null
 aic dataset warm faces n3 >/dev/null
-is_warm() { scontrol -o show node n3 | grep -q 'ActiveFeatures=aic-data-faces'; }
 wait_for 20 is_warm || { echo "n3 does not become warm" >&2; exit 1; }
 for node in n1 n2 n4; do # they keep no data sets, else they would be warm soon, too; a job there runs without
 	daemon_stop "aicnoded-$node"
 	rm -r "$AIC_LAB/state/node/$node/datasets"
 done
 sleep 1.5
-free_cpus() { scontrol -o show node n3 | sed -nE 's/.*CPUAlloc=([0-9]+).*CPUTot=([0-9]+).* State=(IDLE|MIXED|ALLOCATED) .*/\1 \2/p' | awk '{ print $2 - $1 }'; }
-is_taken() { [ "$(free_cpus)" = 0 ]; }
-: >"$AIC_LAB/state/wanted"
-for ((i = 0; i < JOBS; i++)); do
-	# Every tenth turn another job takes all that is left of it, for half of the time until the next.
-	if [ $((i % 10)) = 0 ]; then
-		free=$(free_cpus)
-		[ "${free:-0}" = 0 ] || submit "$LAB_BEN" -w n3 -n "$free" --mem=64 --time=1 --wrap='sleep 4' >/dev/null
-		wait_for 10 is_taken
-	fi
-	free=$(free_cpus)
-	id=$(submit "$LAB_ADA" -n1 --mem=64 --time=1 --aic-dataset=faces --wrap='sleep 0.7')
-	echo "$id ${free:-0}" >>"$AIC_LAB/state/wanted"
-	sleep 0.5
-done
-ended() { [ -z "$(squeue -h)" ]; }
-wait_for 120 ended || { echo "jobs remain: $(squeue -h | head -n 3)" >&2; exit 1; }
-while read -r id free; do
-	wait=$(($(date -d "$(field "$id" StartTime)" +%s) - $(date -d "$(field "$id" SubmitTime)" +%s)))
-	echo "$free $(field "$id" NodeList) $wait"
-done <"$AIC_LAB/state/wanted" >"$AIC_LAB/state/figures"
-awk '
-$1 > 0 { could++; there += $2 == "n3" }
-$1 == 0 { busy++; waited += $3 > 2 }
-$3 > longest { longest = $3 }
-END {
-	printf "| jobs that want data run where it is warm, when that node is free | %.2f | >= 0.95 | %d of %d |\n", there / could, there, could
-	printf "| jobs that wait for a warm node that is not free | %.2f | 0 | %d of %d; of all jobs the longest wait is %d s |\n", waited / busy, waited, busy, longest
-}' "$AIC_LAB/state/figures"
+measure "Slurm's default"
+scheduler batch_sched_delay=0,bf_min_age_reserve=5
+scontrol reconfigure
+wait_for 10 is_cold
+wait_for 40 is_warm || { echo "n3 does not become warm again" >&2; exit 1; }
+sleep 1.5
+measure "bf_min_age_reserve=5"

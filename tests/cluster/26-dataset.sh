@@ -25,11 +25,11 @@ job=$(submit "$LAB_ADA" -w n2 --time=2 --aic-dataset=faces look.sh)
 job_wait "$job"
 is "a job that names it completes" "$(field "$job" JobState)" COMPLETED
 is "and its step has all of it, read-only" "$(paste -sd' ' "$HOMES/look.$job")" \
-	"$(sha256sum <"$FACES/train.bin" | cut -d' ' -f1)  train.bin five 444 root 0 Read-only file system /run/aic-dataset"
+	"$(sha256sum <"$FACES/train.bin" | cut -d' ' -f1)  train.bin five 444 root 0 Read-only file system $AIC_LAB/run/data"
 is "on that node alone" "$(ls -d "$AIC_LAB"/state/cache/*/"$root" | sed 's|.*/cache/||; s|/.*||')" n2
 is "where nobody else comes near it" "$(stat -c '%a %U %G' "$AIC_LAB/state/cache/n2" "$AIC_LAB/state/cache/n2/$root" | sort -u)" "750 root $AIC_LAB_SERVICE"
 refuses "not even who used it" 2 "Permission denied" as "$LAB_ADA" ls "$AIC_LAB/state/cache/n2/$root"
-is "nor where it was mounted" "$(ls /run/aic-dataset | wc -l)" 0
+is "nor where it was mounted" "$(ls "$AIC_LAB/run/data" | wc -l)" 0
 
 # Slurm knows which node has it, and prefers it while there is room.
 feature() { scontrol -o show node "$1" | grep -oE "ActiveFeatures=[^ ]*"; }
