@@ -1,6 +1,7 @@
 #include "slurm-plugins/job_submit/prefer.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +9,7 @@
 #include "slurm-plugins/job_submit/constraint.h"
 #include "slurm-plugins/job_submit/judge.h"
 #include "slurm-plugins/option.h"
+#include "slurm-plugins/param.h"
 
 #define TEXT_LEN 1024
 #define FRESH_S 3            /* a table older than that counts only idle nodes */
@@ -335,6 +337,15 @@ static bool preference_of(char text[TEXT_LEN], char feature[AIC_NAME_LEN + 16], 
 	return aic_constraint_merge(text, TEXT_LEN, constraint, feature);
 }
 
+/* bf_min_age_reserve: a job younger than that holds nobody back, and the pass that finds no room by its preference tries it without. So the
+ * scheduler itself decides, at the moment that counts; two seconds before, it is this file's matter again. */
+static bool slurm_decides(time_t begin)
+{
+	char age[16];
+
+	return aic_param_find(slurm_conf.sched_params, "bf_min_age_reserve", age, sizeof(age)) && time(NULL) - begin + 2 < atoi(age);
+}
+
 void aic_prefer_submit(job_desc_msg_t *desc)
 {
 	char text[TEXT_LEN], feature[AIC_NAME_LEN + 16];
@@ -346,7 +357,7 @@ void aic_prefer_submit(job_desc_msg_t *desc)
 	pthread_mutex_lock(&lock);
 	if (nodes_with(feature))
 		wanted = time(NULL);
-	there = find_room(text, feature, desc, NULL, true);
+	there = find_room(text, feature, desc, NULL, !slurm_decides(time(NULL)));
 	pthread_mutex_unlock(&lock);
 	if (!there)
 		return;
@@ -378,7 +389,7 @@ static bool may_try(const job_record_t *job)
 static bool renew(job_record_t *job)
 {
 	char text[TEXT_LEN], feature[AIC_NAME_LEN + 16];
-	bool ours, should;
+	bool ours, should, now;
 
 	if (!IS_JOB_PENDING(job) || !job->details ||
 	    !preference_of(text, feature, job->spank_job_env, job->spank_job_env_size, job->details->features))
@@ -386,8 +397,9 @@ static bool renew(job_record_t *job)
 	ours = !xstrcmp(job->details->prefer, text);
 	if (job->details->prefer && !ours)
 		return false;
-	should = may_start(job) ? may_try(job) && find_room(text, feature, NULL, job, true)
-	                        : ours && find_room(text, feature, NULL, job, false);
+	now = may_start(job) && !slurm_decides(job->details->begin_time);
+	should = now ? may_try(job) && find_room(text, feature, NULL, job, true)
+	             : (ours || may_start(job)) && find_room(text, feature, NULL, job, false);
 	if (should == ours)
 		return false;
 	if (should)

@@ -2,6 +2,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 lab_begin
 sed -i '/^assets:/a\  - {name: faces, kind: data, owner: provider/lab-north}' "$AIC_CONFIG"
+sed -i 's/gpu:a100:2/gpu:a100:1,gpu:v100:1/' "$AIC_LAB/etc/slurm.conf"
+sed -i '0~2s/a100/v100/' "$AIC_LAB/etc/gres.conf"
 lab_start_cluster
 aic_start
 
@@ -43,6 +45,16 @@ job=$(submit "$LAB_ADA" --time=2 --aic-dataset=faces quick.sh)
 job_wait "$job"
 is "a job that wants it runs there" "$(field "$job" NodeList)" n2
 is "one that does not runs anywhere" "$(job=$(submit "$LAB_ADA" --time=2 quick.sh); job_wait "$job"; field "$job" NodeList)" n1
+holder=$(submit "$LAB_ADA" -w n2 --gpus=a100:1 --time=2 slow.sh)
+is_running() { [ "$(field "$1" JobState)" = RUNNING ]; }
+passes "a job takes one of that node's two GPUs" wait_for 10 is_running "$holder"
+sleep 1.5
+taken=$(submit "$LAB_ADA" --hold --gpus=a100:1 --time=2 --aic-dataset=faces quick.sh)
+other=$(submit "$LAB_ADA" --hold --gpus=v100:1 --time=2 --aic-dataset=faces quick.sh)
+is "a job that wants the other type prefers the node, one that wants the same does not" \
+	"$(field "$taken" Prefer) $(field "$other" Prefer)" " aic-data-faces"
+as "$LAB_ADA" scancel "$holder" "$taken" "$other"
+job_wait "$holder"
 sleep 1.5
 jobs=(); for i in 1 2 3 4 5 6 7; do jobs+=("$(submit "$LAB_ADA" --time=2 --aic-dataset=faces slow.sh)"); done
 all_run() { for job in "${jobs[@]}"; do [ "$(field "$job" JobState)" = RUNNING ] || return 1; done; }
