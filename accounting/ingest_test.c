@@ -252,6 +252,25 @@ static void kept_receipts_are_sorted_in_later(void **state)
 	aic_bytes_free(&batch);
 }
 
+static void activity_is_kept_as_it_came(void **state)
+{
+	aic_receipt r = receipt("n1", 1000);
+	aic_receipts_count n;
+	aic_error err = {0};
+
+	r.activity = (aic_gpu_activity){.samples = 3600, .sm_ppm = 640000, .sm_sd_ppm = 31000, .tensor_ppm = 220000, .tensor_sd_ppm = 9};
+	assert_int_equal(take(*state, &r, 1, &n, &err), AIC_OK);
+	assert_int_equal(take(*state, &r, 1, &n, &err), AIC_OK);
+	assert_true(n.accepted == 0 && n.duplicates == 1 && n.conflicts == 0);
+	assert_int_equal(count(*state, "SELECT gpu_samples + sm_ppm + sm_sd_ppm + tensor_ppm + tensor_sd_ppm FROM receipt"), 894609);
+	r.activity.tensor_sd_ppm = 8;
+	assert_int_equal(take(*state, &r, 1, &n, &err), AIC_OK);
+	assert_int_equal(n.conflicts, 1);
+	r.activity.samples = INT64_MAX;
+	assert_int_equal(take(*state, &r, 1, &n, &err), AIC_CORRUPT);
+	assert_non_null(strstr(err.message, "impossible figure, 9223372036854775807"));
+}
+
 static void impossible_receipts_are_refused(void **state)
 {
 	aic_receipt r = receipt("n1", UINT64_MAX / 2);
@@ -403,7 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_record_counts_once), T(slurms_double_record), T(a_run_that_slurmctld_forgot), T(each_requeue_is_its_own_record), T(segments_of_a_resize_share_no_key),
 		T(scope_is_respected), T(a_closed_record_stays), T(receipts_once_and_contradictions_aside), T(a_node_keeps_its_key),
-		T(kept_receipts_are_sorted_in_later), T(impossible_receipts_are_refused), T(two_controllers_one_truth), T(damage_is_noted_and_skipped),
+		T(kept_receipts_are_sorted_in_later), T(impossible_receipts_are_refused), T(activity_is_kept_as_it_came), T(two_controllers_one_truth), T(damage_is_noted_and_skipped),
 		T(killed_between_spool_and_store),
 	};
 

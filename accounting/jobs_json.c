@@ -175,6 +175,13 @@ static aic_code read_receipt(aic_receipt *r, const json_t *object, const aic_job
 	r->energy_mj = get_measured(&f, "energy_mj");
 	r->read_mib = get_measured(&f, "read_mib");
 	r->determinism = (uint32_t)get_int(&f, "determinism", 0, 2, 2);
+	r->activity.samples = (uint64_t)get_int(&f, "gpu_samples", 1, INT64_MAX / 1000000, 0);
+	if (r->activity.samples) {
+		r->activity.sm_ppm = (uint32_t)get_int(&f, "sm_ppm", 0, 1000000, 0);
+		r->activity.sm_sd_ppm = (uint32_t)get_int(&f, "sm_sd_ppm", 0, 500000, 0);
+		r->activity.tensor_ppm = (uint32_t)get_int(&f, "tensor_ppm", 0, 1000000, 0);
+		r->activity.tensor_sd_ppm = (uint32_t)get_int(&f, "tensor_sd_ppm", 0, 500000, 0);
+	}
 	return f.rc;
 }
 

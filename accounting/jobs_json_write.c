@@ -92,6 +92,15 @@ static void put_record(FILE *out, const aic_job_record *r)
 	put_nodes(out, r);
 }
 
+static void put_activity(FILE *out, const aic_gpu_activity *a)
+{
+	put_measured(out, "gpu_samples", a->samples);
+	put_int(out, "sm_ppm", a->sm_ppm);
+	put_int(out, "sm_sd_ppm", a->sm_sd_ppm);
+	put_int(out, "tensor_ppm", a->tensor_ppm);
+	put_int(out, "tensor_sd_ppm", a->tensor_sd_ppm);
+}
+
 static void put_receipts(FILE *out, const aic_receipt *receipt, size_t n)
 {
 	key(out, "receipts");
@@ -111,6 +120,8 @@ static void put_receipts(FILE *out, const aic_receipt *receipt, size_t n)
 		put_measured(out, "energy_mj", r->energy_mj);
 		put_measured(out, "read_mib", r->read_mib);
 		put_int(out, "determinism", r->determinism);
+		if (r->activity.samples)
+			put_activity(out, &r->activity);
 		putc('}', out);
 	}
 	putc(']', out);

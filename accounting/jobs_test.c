@@ -37,7 +37,8 @@ static void fill(aic_job *j)
 	for (uint32_t i = 0; i < 2; i++)
 		j->receipt[i] = (aic_receipt){.job_id = 4711, .restart = 2, .uid = 1001, .step_id = i ? 0xfffffffb : 0, .start = 2001, .end = 2999,
 		                              .cpus = 8, .cpu_ms = i ? AIC_UNKNOWN : 123456, .mem_peak_mib = 10 + i, .gpus = 4,
-		                              .gpu_ms = i ? 0 : AIC_UNKNOWN, .energy_mj = AIC_UNKNOWN, .read_mib = 3, .determinism = i};
+		                              .gpu_ms = i ? 0 : AIC_UNKNOWN, .energy_mj = AIC_UNKNOWN, .read_mib = 3, .determinism = i,
+		                              .activity = {.samples = i * 7200, .sm_ppm = i * 640000, .tensor_sd_ppm = i * 31}};
 	for (uint32_t i = 0; i < 2; i++) {
 		aic_str_copy(j->receipt[i].cluster, AIC_NAME_LEN, "lab");
 		aic_str_copy(j->receipt[i].node, AIC_NAME_LEN, r->node[i].name);

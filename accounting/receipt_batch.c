@@ -36,7 +36,8 @@ static aic_code check_node_key(aic_store *s, const aic_receipt_batch *b, int64_t
 
 static aic_code sane(const aic_receipt *r, aic_error *err)
 {
-	const uint64_t v[] = {r->cpus, r->cpu_ms, r->mem_peak_mib, r->gpus, r->gpu_ms, r->energy_mj, r->read_mib};
+	const uint64_t v[] = {r->cpus, r->cpu_ms, r->mem_peak_mib, r->gpus, r->gpu_ms, r->energy_mj, r->read_mib,
+	                      r->activity.samples};
 
 	if (r->end < r->start)
 		return aic_fail(err, AIC_CORRUPT, "receipt of job %u on %s ends before it starts", r->job_id, r->node);

@@ -10,7 +10,8 @@
 
 /* What a rating asks for, and the rest. */
 #define RATED "node, step, start, end, cpu_ms, gpu_ms"
-#define COLUMNS RATED ", cluster, job, restart, uid, cpus, mem_peak_mib, gpus, energy_mj, read_mib, determinism"
+#define COLUMNS RATED ", cluster, job, restart, uid, cpus, mem_peak_mib, gpus, energy_mj, read_mib, determinism, gpu_samples," \
+                " sm_ppm, sm_sd_ppm, tensor_ppm, tensor_sd_ppm"
 
 static void rated_read(aic_receipt *r, sqlite3_stmt *st)
 {
@@ -35,15 +36,23 @@ static void receipt_read(aic_receipt *r, sqlite3_stmt *st)
 	r->energy_mj = aic_sql_uint_or_unknown(st, 13);
 	r->read_mib = aic_sql_uint_or_unknown(st, 14);
 	r->determinism = (uint32_t)sqlite3_column_int64(st, 15);
+	r->activity.samples = (uint64_t)sqlite3_column_int64(st, 16);
+	r->activity.sm_ppm = (uint32_t)sqlite3_column_int64(st, 17);
+	r->activity.sm_sd_ppm = (uint32_t)sqlite3_column_int64(st, 18);
+	r->activity.tensor_ppm = (uint32_t)sqlite3_column_int64(st, 19);
+	r->activity.tensor_sd_ppm = (uint32_t)sqlite3_column_int64(st, 20);
 }
 
 static aic_code insert_receipt(aic_store *s, const aic_receipt *r, int64_t life, int64_t now, aic_error *err)
 {
+	const aic_gpu_activity *a = &r->activity;
+
 	return aic_sql_run(s->db, err, "INSERT OR IGNORE INTO receipt(" COLUMNS ", received, life) VALUES(?1, ?2, ?3, ?4,"
-	                   " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)", "tiiiuutiiiuuuuuiii",
+	                   " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)", "tiiiuutiiiuuuuuiiiiiiii",
 	                   r->node, (int64_t)r->step_id, r->start, r->end, r->cpu_ms, r->gpu_ms, r->cluster,
 	                   (int64_t)r->job_id, (int64_t)r->restart, (int64_t)r->uid, r->cpus, r->mem_peak_mib, r->gpus,
-	                   r->energy_mj, r->read_mib, (int64_t)r->determinism, now, life);
+	                   r->energy_mj, r->read_mib, (int64_t)r->determinism, (int64_t)a->samples, (int64_t)a->sm_ppm, (int64_t)a->sm_sd_ppm,
+	                   (int64_t)a->tensor_ppm, (int64_t)a->tensor_sd_ppm, now, life);
 }
 
 /* Whether a receipt of the key is there that is the same (equal) or touches its time; else *lives is the number of those kept. */

@@ -2,7 +2,7 @@
 
 #include "accounting/rated.h"
 
-#define SCHEMA_VERSION 8
+#define SCHEMA_VERSION 9
 
 /* Tables of versions 1 to 4, as they are still made on the way up. */
 static const char schema_jobs[] =
@@ -188,6 +188,13 @@ static const char schema_spans[] =
 	" GROUP BY 1, 2;"
 	"PRAGMA user_version=8;";
 
+/* What GPM said of a step's GPUs (aic_gpu_activity). */
+static const char schema_activity[] =
+	"ALTER TABLE receipt ADD COLUMN gpu_samples INTEGER NOT NULL DEFAULT 0; ALTER TABLE receipt ADD COLUMN sm_ppm INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE receipt ADD COLUMN sm_sd_ppm INTEGER NOT NULL DEFAULT 0; ALTER TABLE receipt ADD COLUMN tensor_ppm INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE receipt ADD COLUMN tensor_sd_ppm INTEGER NOT NULL DEFAULT 0;"
+	"PRAGMA user_version=9;";
+
 /* Rates what earlier versions left to the closing, and sums up what was used. */
 static aic_code rate_records(aic_store *s, aic_error *err)
 {
@@ -212,6 +219,7 @@ static const struct {
 } schemas[] = {
 	{1, schema_jobs}, {1, schema_money}, {2, schema_acts}, {3, schema_index}, {4, schema_review}, {5, schema_flat},
 	{5, schema_copy}, {6, schema_lineage}, {7, schema_waiting}, {8, schema_spans},
+	{9, schema_activity},
 };
 
 static aic_code bring_up(aic_store *s, int64_t version, aic_error *err)

@@ -4,22 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/amount.h"
 #include "common/cbor.h"
 
-#define RECEIPT_VERSION 1
-#define RECEIPT_BYTES_MAX 1024 /* two names and fifteen numbers need under 450 */
+#define RECEIPT_VERSION 1  /* without activity */
+#define ACTIVITY_VERSION 2 /* with it */
+#define RECEIPT_BYTES_MAX 1024 /* two names and twenty numbers need under 500 */
 #define RECEIPT_BYTES_MIN 34   /* 17 keys with one byte of value each: bounds a batch's count before memory is taken */
 #define BATCH_DOMAIN "aic/receipts/v1"
 #define DETERMINISM_MAX 2
+#define SD_MAX 500000 /* ppm: half of the time nothing, half of it everything */
 
 enum {
 	KEY_VERSION, KEY_CLUSTER, KEY_NODE, KEY_JOB_ID, KEY_RESTART, KEY_STEP_ID, KEY_UID, KEY_START, KEY_END, KEY_CPUS,
-	KEY_CPU_MS, KEY_MEM_PEAK_MIB, KEY_GPUS, KEY_GPU_MS, KEY_ENERGY_MJ, KEY_READ_MIB, KEY_DETERMINISM, KEY_COUNT
+	KEY_CPU_MS, KEY_MEM_PEAK_MIB, KEY_GPUS, KEY_GPU_MS, KEY_ENERGY_MJ, KEY_READ_MIB, KEY_DETERMINISM,
+	KEY_SAMPLES, KEY_SM_PPM, KEY_SM_SD_PPM, KEY_TENSOR_PPM, KEY_TENSOR_SD_PPM, KEY_COUNT
 };
+#define KEY_COUNT_1 KEY_SAMPLES /* of version 1 */
 
 static const char *const field_names[KEY_COUNT] = {
 	"version", "cluster", "node", "job_id", "restart", "step_id", "uid", "start", "end", "cpus", "cpu_ms",
 	"mem_peak_mib", "gpus", "gpu_ms", "energy_mj", "read_mib", "determinism",
+	"gpu_samples", "sm_ppm", "sm_sd_ppm", "tensor_ppm", "tensor_sd_ppm",
 };
 
 /* --- one receipt --- */
@@ -53,8 +59,10 @@ static void put_time(aic_bytes *out, int key, int64_t v)
 
 void aic_receipt_encode(aic_bytes *out, const aic_receipt *r)
 {
-	aic_cbor_put_map(out, KEY_COUNT);
-	put_uint(out, KEY_VERSION, RECEIPT_VERSION);
+	const aic_gpu_activity *a = &r->activity;
+
+	aic_cbor_put_map(out, a->samples ? KEY_COUNT : KEY_COUNT_1);
+	put_uint(out, KEY_VERSION, a->samples ? ACTIVITY_VERSION : RECEIPT_VERSION);
 	put_text(out, KEY_CLUSTER, r->cluster);
 	put_text(out, KEY_NODE, r->node);
 	put_uint(out, KEY_JOB_ID, r->job_id);
@@ -71,6 +79,13 @@ void aic_receipt_encode(aic_bytes *out, const aic_receipt *r)
 	put_measured(out, KEY_ENERGY_MJ, r->energy_mj);
 	put_measured(out, KEY_READ_MIB, r->read_mib);
 	put_uint(out, KEY_DETERMINISM, r->determinism);
+	if (!a->samples)
+		return;
+	put_uint(out, KEY_SAMPLES, a->samples);
+	put_uint(out, KEY_SM_PPM, a->sm_ppm);
+	put_uint(out, KEY_SM_SD_PPM, a->sm_sd_ppm);
+	put_uint(out, KEY_TENSOR_PPM, a->tensor_ppm);
+	put_uint(out, KEY_TENSOR_SD_PPM, a->tensor_sd_ppm);
 }
 
 static uint32_t get_u32(aic_cbor *c, uint32_t max)
@@ -91,19 +106,32 @@ static uint64_t get_measured(aic_cbor *c)
 	return v;
 }
 
-static void get_version(aic_cbor *c)
+static void get_version(aic_cbor *c, int version)
 {
 	uint64_t v = aic_cbor_uint(c);
-	if (aic_cbor_ok(c) && v != RECEIPT_VERSION)
-		aic_cbor_fail(c, "version %llu is not %d, the one that this AIC reads: upgrade it",
-		              (unsigned long long)v, RECEIPT_VERSION);
+	if (aic_cbor_ok(c) && v != (uint64_t)version)
+		aic_cbor_fail(c, "version %llu is not %d, which has as many fields: upgrade this AIC", (unsigned long long)v, version);
 }
+
+static uint64_t get_samples(aic_cbor *c)
+{
+	uint64_t v = aic_cbor_uint(c);
+	if (aic_cbor_ok(c) && (v == 0 || v > INT64_MAX))
+		aic_cbor_fail(c, "%llu samples: a receipt without any is of version %d", (unsigned long long)v, RECEIPT_VERSION);
+	return v;
+}
+
+typedef struct {
+	aic_receipt *receipt;
+	int version;
+} reading;
 
 static void get_field(aic_cbor *c, int key, void *to)
 {
-	aic_receipt *r = to;
+	const reading *in = to;
+	aic_receipt *r = in->receipt;
 	switch (key) {
-	case KEY_VERSION: get_version(c); break;
+	case KEY_VERSION: get_version(c, in->version); break;
 	case KEY_CLUSTER: aic_cbor_text(c, r->cluster, sizeof r->cluster); break;
 	case KEY_NODE: aic_cbor_text(c, r->node, sizeof r->node); break;
 	case KEY_JOB_ID: r->job_id = get_u32(c, UINT32_MAX); break;
@@ -120,6 +148,11 @@ static void get_field(aic_cbor *c, int key, void *to)
 	case KEY_ENERGY_MJ: r->energy_mj = get_measured(c); break;
 	case KEY_READ_MIB: r->read_mib = get_measured(c); break;
 	case KEY_DETERMINISM: r->determinism = get_u32(c, DETERMINISM_MAX); break;
+	case KEY_SAMPLES: r->activity.samples = get_samples(c); break;
+	case KEY_SM_PPM: r->activity.sm_ppm = get_u32(c, (uint32_t)AIC_PPM); break;
+	case KEY_SM_SD_PPM: r->activity.sm_sd_ppm = get_u32(c, SD_MAX); break;
+	case KEY_TENSOR_PPM: r->activity.tensor_ppm = get_u32(c, (uint32_t)AIC_PPM); break;
+	case KEY_TENSOR_SD_PPM: r->activity.tensor_sd_ppm = get_u32(c, SD_MAX); break;
 	default: break;
 	}
 }
@@ -129,7 +162,10 @@ aic_code aic_receipt_decode(aic_receipt *r, const void *data, size_t len, aic_er
 	memset(r, 0, sizeof *r);
 	aic_cbor c;
 	aic_cbor_init(&c, data, len);
-	aic_code code = aic_cbor_fields(&c, "receipt", KEY_COUNT, field_names, get_field, r, err);
+	aic_cbor head = c; /* how many fields there are says which version it must be */
+	bool active = aic_cbor_map(&head, KEY_COUNT) == KEY_COUNT;
+	reading in = {r, active ? ACTIVITY_VERSION : RECEIPT_VERSION};
+	aic_code code = aic_cbor_fields(&c, "receipt", active ? KEY_COUNT : KEY_COUNT_1, field_names, get_field, &in, err);
 	if (code != AIC_OK)
 		memset(r, 0, sizeof *r);
 	return code;

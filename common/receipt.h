@@ -18,6 +18,13 @@
 #define AIC_UNKNOWN UINT64_MAX  /* "not measured", never 0 */
 #define AIC_RECEIPT_BATCH_MAX 4096
 
+/* What the SMs and tensor cores of a step's GPUs did (NVML's GPM), over samples of one second of one GPU; means and standard
+ * deviations in ppm of all of them working all the time. */
+typedef struct {
+	uint64_t samples;           /* 0: not measured, and so are the others */
+	uint32_t sm_ppm, sm_sd_ppm, tensor_ppm, tensor_sd_ppm;
+} aic_gpu_activity;
+
 typedef struct {
 	char cluster[AIC_NAME_LEN];
 	char node[AIC_NAME_LEN];
@@ -34,6 +41,7 @@ typedef struct {
 	uint64_t energy_mj;
 	uint64_t read_mib;          /* bytes of data read, MiB */
 	uint32_t determinism;       /* 0, 1, 2: class D0, D1, D2 as the program declared; 2 where it did not */
+	aic_gpu_activity activity;
 } aic_receipt;
 
 void aic_receipt_encode(aic_bytes *out, const aic_receipt *r);

@@ -43,6 +43,52 @@ static void round_trip(void **state)
 	aic_bytes_free(&again);
 }
 
+/* Whoever measured no activity writes the bytes that earlier versions wrote and read. */
+static void activity_makes_a_second_version(void **state)
+{
+	(void)state;
+	aic_receipt in = sample(1), out;
+	aic_bytes old = {0}, bytes = {0};
+	aic_error err = {0};
+	aic_receipt_encode(&old, &in);
+	assert_memory_equal(old.data, "\xb1\x00\x01", 3); /* 17 pairs, version 1 */
+	in.activity = (aic_gpu_activity){.samples = 7200, .sm_ppm = 640000, .sm_sd_ppm = 500000, .tensor_ppm = 1000000, .tensor_sd_ppm = 0};
+	aic_receipt_encode(&bytes, &in);
+	assert_memory_equal(bytes.data, "\xb6\x00\x02", 3); /* 22 pairs, version 2 */
+	assert_int_equal(aic_receipt_decode(&out, bytes.data, bytes.len, NULL), AIC_OK);
+	assert_memory_equal(&in, &out, sizeof in);
+	old.data[2] = 2;
+	bytes.data[2] = 1;
+	assert_int_equal(aic_receipt_decode(&out, old.data, old.len, &err), AIC_CORRUPT);
+	assert_non_null(strstr(err.message, "version 2 is not 1, which has as many fields"));
+	assert_int_equal(aic_receipt_decode(&out, bytes.data, bytes.len, &err), AIC_CORRUPT);
+	assert_non_null(strstr(err.message, "version 1 is not 2, which has as many fields"));
+	aic_bytes_free(&old);
+	aic_bytes_free(&bytes);
+}
+
+static void impossible_activity(void **state)
+{
+	static const struct {
+		aic_gpu_activity a;
+		const char *says;
+	} wrong[] = {
+		{{1, 1000001, 0, 0, 0}, "1000001 is above 1000000"}, {{1, 0, 500001, 0, 0}, "500001 is above 500000"},
+		{{1, 0, 0, 1000001, 0}, "field tensor_ppm"}, {{1, 0, 0, 0, 500001}, "field tensor_sd_ppm"}, {{UINT64_MAX, 0, 0, 0, 0}, "field gpu_samples"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		aic_receipt in = sample(1), out;
+		aic_bytes bytes = {0};
+		aic_error err = {0};
+		in.activity = wrong[i].a;
+		aic_receipt_encode(&bytes, &in);
+		assert_int_equal(aic_receipt_decode(&out, bytes.data, bytes.len, &err), AIC_CORRUPT);
+		assert_non_null(strstr(err.message, wrong[i].says));
+		aic_bytes_free(&bytes);
+	}
+}
+
 static void cut_and_extended(void **state)
 {
 	(void)state;
@@ -173,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip), cmocka_unit_test(cut_and_extended), cmocka_unit_test(wrong_values),
+		cmocka_unit_test(activity_makes_a_second_version), cmocka_unit_test(impossible_activity),
 		cmocka_unit_test(batch_round_trip), cmocka_unit_test(empty_batch), cmocka_unit_test(batch_too_large),
 		cmocka_unit_test(every_flipped_bit_of_a_batch), cmocka_unit_test(foreign_receipt),
 	};

@@ -56,10 +56,13 @@ static const char *step_name(char out[16], uint32_t step)
 
 static void say_receipt(explanation *e, const aic_receipt *r)
 {
-	char gpu[32] = "not measured", cpu[32] = "not measured", step[16];
+	char gpu[120] = "not measured", cpu[32] = "not measured", step[16];
 
 	if (r->gpu_ms != AIC_UNKNOWN)
 		snprintf(gpu, sizeof(gpu), "%llu ms", (unsigned long long)r->gpu_ms);
+	if (r->gpu_ms != AIC_UNKNOWN && r->activity.samples)
+		snprintf(gpu + strlen(gpu), sizeof(gpu) - strlen(gpu), " (SM activity %.1f %%, deviation %.2f %%; tensor cores %.1f %%)",
+		         r->activity.sm_ppm / 1e4, r->activity.sm_sd_ppm / 1e4, r->activity.tensor_ppm / 1e4);
 	if (r->cpu_ms != AIC_UNKNOWN)
 		snprintf(cpu, sizeof(cpu), "%llu ms", (unsigned long long)r->cpu_ms);
 	say(e, "receipt", "signed by the node", "%s step %s: CPU time %s, GPU time %s, %lld s", r->node, step_name(step, r->step_id), cpu, gpu,

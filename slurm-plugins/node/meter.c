@@ -1,6 +1,7 @@
 #include "slurm-plugins/node/meter.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/amount.h"
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -19,12 +21,17 @@
 #define REOPEN_MS 30000
 #define ORPHAN_MS 600000
 
+/* Samples of a share in 10000ths: a year of 64 GPUs' seconds stays below 2^64. */
+typedef struct { uint64_t sum, squares; } spread;
+
 typedef struct {
 	aic_step id;
 	int64_t began_ms;        /* wall clock */
 	int64_t ended_ms;        /* when its slurmstepd was seen gone, 0 while it is there */
 	uint64_t gpu_us, energy_mj, covered_ms;
 	bool energy_known;
+	uint64_t samples;        /* of GPM: seconds of GPUs whose activity is known */
+	spread sm, tensor;
 	uint32_t on;             /* GPUs with a process of the step, in this tick */
 	bool shares;             /* one of them with another step */
 } metered;
@@ -51,22 +58,31 @@ static metered *find(const aic_meter *m, uint32_t job, uint32_t restart, uint32_
 	return NULL;
 }
 
-/* "gpu_us energy_mj energy_known covered_ms": what an aicnoded that was killed had measured. */
+/* What an aicnoded that was killed had measured (doc/formats/node-dir.md); the first version had no activity. */
 static void load_used(const aic_meter *m, metered *s)
 {
-	unsigned long long gpu_us, energy, covered;
+	unsigned long long gpu_us, energy, covered, n, a[4];
 	char path[PATH_MAX];
 	aic_bytes data = { 0 };
-	int known;
+	int known, got;
 
 	if (!aic_step_path(path, sizeof(path), m->node_dir, &s->id, AIC_USED_SUFFIX, NULL) &&
 	    !aic_file_read(&data, path, 256, NULL)) {
 		aic_bytes_append(&data, "", 1);
-		if (sscanf((char *)data.data, "aic-used 1 %llu %llu %d %llu\n", &gpu_us, &energy, &known, &covered) == 4) {
+		got = sscanf((char *)data.data, "aic-used 2 %llu %llu %d %llu %llu %llu %llu %llu %llu\n", &gpu_us, &energy, &known, &covered, &n,
+		             &a[0], &a[1], &a[2], &a[3]);
+		if (got != 9)
+			got = sscanf((char *)data.data, "aic-used 1 %llu %llu %d %llu\n", &gpu_us, &energy, &known, &covered);
+		if (got == 4 || got == 9) {
 			s->gpu_us = gpu_us;
 			s->energy_mj = energy;
 			s->energy_known = known;
 			s->covered_ms = covered;
+		}
+		if (got == 9) {
+			s->samples = n;
+			s->sm = (spread){ a[0], a[1] };
+			s->tensor = (spread){ a[2], a[3] };
 		}
 	}
 	aic_bytes_free(&data);
@@ -75,8 +91,9 @@ static void load_used(const aic_meter *m, metered *s)
 static void save_used(const aic_meter *m, const metered *s)
 {
 	char path[PATH_MAX], line[256];
-	int n = snprintf(line, sizeof(line), "aic-used 1 %llu %llu %d %llu\n", (unsigned long long)s->gpu_us,
-	                 (unsigned long long)s->energy_mj, s->energy_known, (unsigned long long)s->covered_ms);
+	int n = snprintf(line, sizeof(line), "aic-used 2 %" PRIu64 " %" PRIu64 " %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+	                 " %" PRIu64 "\n", s->gpu_us, s->energy_mj, s->energy_known, s->covered_ms, s->samples, s->sm.sum, s->sm.squares,
+	                 s->tensor.sum, s->tensor.squares);
 	aic_error err;
 
 	if (aic_step_path(path, sizeof(path), m->node_dir, &s->id, AIC_USED_SUFFIX, &err) ||
@@ -203,6 +220,12 @@ static int64_t share_of_tick(const metered *s, int64_t now_ms, int64_t tick_ms)
 	return lived < 0 ? 0 : lived < tick_ms ? lived : tick_ms;
 }
 
+static void add_share(spread *to, uint64_t share)
+{
+	to->sum += share;
+	to->squares += share * share;
+}
+
 static void credit(aic_meter *m, int64_t now_ms, int64_t tick_ms)
 {
 	for (uint32_t i = 0; i < aic_nvml_count(m->nvml); i++) {
@@ -216,6 +239,11 @@ static void credit(aic_meter *m, int64_t now_ms, int64_t tick_ms)
 			s->energy_mj += g->energy_mj - m->energy_before[i];
 		else
 			s->energy_known = false;
+		if (g->activity_known && share_of_tick(s, now_ms, tick_ms) == tick_ms) { /* GPM's share is of the whole tick */
+			s->samples++;
+			add_share(&s->sm, g->sm);
+			add_share(&s->tensor, g->tensor);
+		}
 	}
 }
 
@@ -278,6 +306,19 @@ void aic_meter_tick(aic_meter *m, int64_t now_ms)
 
 /* --- receipts --- */
 
+/* Mean and standard deviation of n shares, in ppm: sqrt((n sum(x^2) - sum(x)^2) / n^2). */
+static void summarize(const spread *x, uint64_t n, uint32_t *mean_ppm, uint32_t *sd_ppm)
+{
+	aic_amount scaled = (aic_amount)n * x->squares - (aic_amount)x->sum * x->sum;
+	uint64_t variance = (uint64_t)(scaled * 10000 / n / n), root = 0;
+
+	for (uint64_t bit = 1u << 19; bit; bit >>= 1) /* a share's deviation is at most half of it: 500,000 ppm */
+		if ((root + bit) * (root + bit) <= variance)
+			root += bit;
+	*mean_ppm = (uint32_t)(x->sum * 100 / n);
+	*sd_ppm = (uint32_t)root;
+}
+
 void aic_meter_complete(const aic_meter *m, aic_receipt *r)
 {
 	const metered *s = find(m, r->job_id, r->restart, r->step_id);
@@ -289,6 +330,11 @@ void aic_meter_complete(const aic_meter *m, aic_receipt *r)
 	r->gpu_ms = s->gpu_us / 1000;
 	if (s->energy_known)
 		r->energy_mj = s->energy_mj;
+	if (s->samples) {
+		r->activity.samples = s->samples;
+		summarize(&s->sm, s->samples, &r->activity.sm_ppm, &r->activity.sm_sd_ppm);
+		summarize(&s->tensor, s->samples, &r->activity.tensor_ppm, &r->activity.tensor_sd_ppm);
+	}
 }
 
 void aic_meter_forget(aic_meter *m, const aic_receipt *r)

@@ -245,6 +245,68 @@ static void energy_that_jumps_back_or_is_missing_is_unknown(void **state)
 	assert_int_equal(receipt(w, 1, 10).energy_mj, AIC_UNKNOWN);
 }
 
+/* A recorded trace: SM activity swings between two values, tensor activity stays. */
+static void activity_is_mean_and_deviation_of_its_samples(void **state)
+{
+	world *w = *state;
+	aic_receipt r;
+
+	aic_meter_close(w->meter);
+	gpus_say(w, "GPU-a 0 1000 0 - 0 0\nGPU-b 0 1000 0 -\n");
+	open_meter(w);
+	tick(w, 1);
+	begin(w, 0, 1, w->now);
+	for (int i = 0; i < 10; i++) {
+		gpus_say(w, "GPU-a 100 1000 0 %d %d 12.5\nGPU-b 0 1000 0 -\n", w->task[0], i % 2 ? 70 : 50);
+		tick(w, 2);
+	}
+	r = receipt(w, 0, 21);
+	assert_int_equal(r.gpu_ms, 20000);
+	assert_int_equal(r.activity.samples, 20);
+	assert_int_equal(r.activity.sm_ppm, 600000);
+	assert_int_equal(r.activity.sm_sd_ppm, 100000);
+	assert_int_equal(r.activity.tensor_ppm, 125000);
+	assert_int_equal(r.activity.tensor_sd_ppm, 0);
+	aic_meter_close(w->meter); /* and the next aicnoded goes on from there */
+	open_meter(w);
+	w->now += 1000;
+	tick(w, 2);
+	r = receipt(w, 0, 24);
+	assert_int_equal(r.activity.samples, 21);
+	assert_int_equal(r.activity.sm_ppm, 604761); /* (10 x 50 + 11 x 70) / 21 */
+}
+
+static void activity_that_nobody_measured_is_unknown(void **state)
+{
+	static const char *const dark[] = {
+		"GPU-a 90 1000 0 %d\nGPU-b 0 1000 0 -\n",             /* before Hopper */
+		"GPU-a 90 1000 0 %d - -\nGPU-b 0 1000 0 -\n",         /* the metrics are not supported */
+		"GPU-a 90 1000 0 %d 40 -\nGPU-b 0 1000 0 -\n",        /* one of the two */
+		"GPU-a 90 1000 0 %d fails 0\nGPU-b 0 1000 0 -\n",     /* no sample */
+		"GPU-a 90 1000 0 %d nan 0\nGPU-b 0 1000 0 -\n",       /* nonsense */
+		"GPU-a 90 1000 0 %d 40 -3\nGPU-b 0 1000 0 -\n",
+		"GPU-a 90 1000 0 %d 250 10\nGPU-b 0 1000 0 -\n",
+	};
+	world *w = *state;
+	char text[256];
+	aic_receipt r;
+
+	begin(w, 0, 1, w->now);
+	for (size_t i = 0; i < sizeof(dark) / sizeof(*dark); i++) {
+		snprintf(text, sizeof(text), dark[i], w->task[0]);
+		gpus_say(w, "%s", text);
+		aic_meter_close(w->meter);
+		open_meter(w);
+		tick(w, 4);
+	}
+	r = receipt(w, 0, 22);
+	assert_int_equal(r.gpu_ms, 18900); /* seven gaps of one second: the rest was busy at 90 % */
+	assert_int_equal(r.activity.samples, 0);
+	gpus_say(w, "GPU-a 90 1000 1 %d 40 20\nGPU-b 0 1000 0 -\n", w->task[0]); /* MIG */
+	tick(w, 4);
+	assert_int_equal(receipt(w, 0, 23).activity.samples, 0);
+}
+
 static void a_shared_gpu_is_nobodys(void **state)
 {
 	world *w = *state;
@@ -375,6 +437,14 @@ static void the_real_library(void **state)
 			assert_in_range(s.used_percent, 0, 100);
 		if (s.energy_known)
 			assert_true(s.energy_mj > 0);
+		usleep(150000); /* GPM wants its samples 100 ms apart */
+		aic_nvml_sample(n, i, &s);
+		if (s.activity_known)
+			print_message("%s: SM %u, tensor %u of 10000\n", s.uuid, s.sm, s.tensor);
+		else
+			print_message("%s: no GPM\n", s.uuid);
+		if (s.activity_known)
+			assert_true(s.sm <= 10000 && s.tensor <= 10000);
 	}
 	aic_nvml_close(n);
 }
@@ -389,6 +459,8 @@ int main(void)
 		TEST(what_is_not_supported_is_unknown),
 		TEST(anothers_trouble_is_not_ours),
 		TEST(energy_that_jumps_back_or_is_missing_is_unknown),
+		TEST(activity_is_mean_and_deviation_of_its_samples),
+		TEST(activity_that_nobody_measured_is_unknown),
 		TEST(a_shared_gpu_is_nobodys),
 		TEST(a_gap_that_nobody_measured_is_unknown),
 		TEST(a_killed_aicnoded_loses_seconds_not_the_step),

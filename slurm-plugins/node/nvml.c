@@ -7,10 +7,14 @@
 #include "common/bytes.h"
 
 enum { NVML_SUCCESS = 0 };
+enum { GPM_VERSION = 1, GPM_SM_UTIL = 2, GPM_ANY_TENSOR_UTIL = 5, GPM_METRIC_MAX = 333 };
 
 typedef void *nvml_device;
 typedef struct { unsigned gpu, memory; } nvml_utilization;
 typedef struct { unsigned pid; unsigned long long memory; unsigned gpu_instance, compute_instance; } nvml_process; /* since _v2 */
+typedef struct { unsigned version, supported; } gpm_support;
+typedef struct { unsigned id; int rc; double value; char *names[3]; } gpm_metric;
+typedef struct { unsigned version, count; void *from, *to; gpm_metric metric[GPM_METRIC_MAX]; } gpm_metrics;
 
 struct aic_nvml {
 	void *library;
@@ -25,6 +29,13 @@ struct aic_nvml {
 	int (*processes)(nvml_device device, unsigned *count, nvml_process *process);
 	int (*energy)(nvml_device device, unsigned long long *mj); /* the last two may be missing */
 	int (*mig_mode)(nvml_device device, unsigned *current, unsigned *pending);
+	int (*gpm_query)(nvml_device device, gpm_support *support); /* all five are there, or none is asked */
+	int (*gpm_alloc)(void **sample);
+	int (*gpm_free)(void *sample);
+	int (*gpm_get)(nvml_device device, void *sample);
+	int (*gpm_metrics)(gpm_metrics *metrics);
+	void *before[AIC_NVML_GPUS_MAX], *now[AIC_NVML_GPUS_MAX]; /* GPM's samples; NULL where the GPU has none */
+	bool begun[AIC_NVML_GPUS_MAX];                            /* before holds one */
 };
 
 static void *symbol(aic_nvml *n, const char *name, const char *older)
@@ -48,8 +59,28 @@ static bool find_symbols(aic_nvml *n)
 	FIND(processes, "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2");
 	FIND(energy, "nvmlDeviceGetTotalEnergyConsumption", NULL);
 	FIND(mig_mode, "nvmlDeviceGetMigMode", NULL);
+	FIND(gpm_query, "nvmlGpmQueryDeviceSupport", NULL);
+	FIND(gpm_alloc, "nvmlGpmSampleAlloc", NULL);
+	FIND(gpm_free, "nvmlGpmSampleFree", NULL);
+	FIND(gpm_get, "nvmlGpmSampleGet", NULL);
+	FIND(gpm_metrics, "nvmlGpmMetricsGet", NULL);
 #undef FIND
 	return n->init && n->shutdown && n->count && n->handle && n->uuid && n->utilization && n->processes;
+}
+
+/* Since Hopper, and a driver that has the calls. */
+static void find_gpm(aic_nvml *n, uint32_t gpu)
+{
+	gpm_support support = { .version = GPM_VERSION };
+
+	if (!n->gpm_query || !n->gpm_alloc || !n->gpm_free || !n->gpm_get || !n->gpm_metrics)
+		return;
+	if (n->gpm_query(n->device[gpu], &support) || !support.supported || n->gpm_alloc(&n->before[gpu]))
+		return;
+	if (n->gpm_alloc(&n->now[gpu])) {
+		n->gpm_free(n->before[gpu]);
+		n->before[gpu] = n->now[gpu] = NULL;
+	}
 }
 
 static aic_code find_gpus(aic_nvml *n, aic_error *err)
@@ -62,6 +93,8 @@ static aic_code find_gpus(aic_nvml *n, aic_error *err)
 	for (uint32_t i = 0; i < n->gpus; i++)
 		if (n->handle(i, &n->device[i]))
 			n->device[i] = NULL; /* fell off the bus: the others are still metered */
+		else
+			find_gpm(n, i);
 	return AIC_OK;
 }
 
@@ -115,6 +148,29 @@ static bool sample_processes(aic_nvml *n, nvml_device d, aic_gpu_sample *s)
 	return true;
 }
 
+/* Percent as 10000ths. */
+static bool read_share(const gpm_metric *m, uint32_t *share)
+{
+	if (m->rc != NVML_SUCCESS || !(m->value >= 0 && m->value < 101)) /* 100 and what rounding adds */
+		return false;
+	*share = m->value >= 100 ? 10000 : (uint32_t)(m->value * 100 + 0.5);
+	return true;
+}
+
+/* GPM counts between two samples: the first one says nothing yet. */
+static void sample_activity(aic_nvml *n, uint32_t gpu, aic_gpu_sample *s)
+{
+	gpm_metrics m = { .version = GPM_VERSION, .count = 2, .from = n->before[gpu], .to = n->now[gpu],
+	                  .metric = { { .id = GPM_SM_UTIL }, { .id = GPM_ANY_TENSOR_UTIL } } };
+	bool begun = n->begun[gpu];
+
+	n->begun[gpu] = n->gpm_get(n->device[gpu], n->now[gpu]) == NVML_SUCCESS;
+	if (begun && n->begun[gpu] && n->gpm_metrics(&m) == NVML_SUCCESS)
+		s->activity_known = read_share(&m.metric[0], &s->sm) && read_share(&m.metric[1], &s->tensor);
+	n->before[gpu] = m.to;
+	n->now[gpu] = m.from;
+}
+
 void aic_nvml_sample(aic_nvml *n, uint32_t gpu, aic_gpu_sample *s)
 {
 	nvml_device d = n->device[gpu];
@@ -122,14 +178,19 @@ void aic_nvml_sample(aic_nvml *n, uint32_t gpu, aic_gpu_sample *s)
 	unsigned long long mj = 0;
 
 	s->uuid[0] = '\0';
-	s->used_known = s->energy_known = false;
+	s->used_known = s->energy_known = s->activity_known = false;
 	s->processes = 0;
 	if (!d || n->uuid(d, s->uuid, sizeof(s->uuid)))
 		return;
-	if (!is_cut(n, d) && n->utilization(d, &u) == NVML_SUCCESS && u.gpu <= 100 && sample_processes(n, d, s)) {
+	bool cut = is_cut(n, d);
+	if (!cut && n->utilization(d, &u) == NVML_SUCCESS && u.gpu <= 100 && sample_processes(n, d, s)) {
 		s->used_known = true;
 		s->used_percent = u.gpu;
 	}
+	if (cut)
+		n->begun[gpu] = false;
+	else if (n->before[gpu])
+		sample_activity(n, gpu, s);
 	if (n->energy && n->energy(d, &mj) == NVML_SUCCESS) {
 		s->energy_known = true;
 		s->energy_mj = mj;
@@ -140,6 +201,11 @@ void aic_nvml_close(aic_nvml *n)
 {
 	if (!n)
 		return;
+	for (uint32_t i = 0; i < n->gpus; i++)
+		if (n->before[i]) {
+			n->gpm_free(n->before[i]);
+			n->gpm_free(n->now[i]);
+		}
 	n->shutdown();
 	dlclose(n->library);
 	free(n);

@@ -1,5 +1,6 @@
 /* nvml.h: the few calls of NVIDIA's management library that the meter needs, found at run time: a node without a driver
- * has no GPU meter and needs no package. Constants and layouts are those of NVML's public documentation. */
+ * has no GPU meter and needs no package. Constants and layouts are those of NVML's public documentation: "NVML API Reference Guide",
+ * and for GPM its chapter "GPM Structs" and "GPM Functions", nvml.h of CUDA 12 (NVML_GPM_METRICS_GET_VERSION 1). */
 #ifndef AIC_NODE_NVML_H
 #define AIC_NODE_NVML_H
 
@@ -21,6 +22,9 @@ typedef struct {
 	uint32_t used_percent;   /* share of the last moments in which a kernel ran */
 	bool energy_known;
 	uint64_t energy_mj;      /* since the driver was loaded */
+	bool activity_known;     /* the next two: GPM, since the last sample of that GPU */
+	uint32_t sm;             /* share of the SMs that had work, 10000 for all of them all the time */
+	uint32_t tensor;         /* share of the time in which the tensor cores worked, likewise */
 	uint32_t processes;
 	pid_t process[AIC_NVML_PROCESSES_MAX];
 } aic_gpu_sample;
