@@ -1,5 +1,6 @@
 #include "accounting/pretending.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,9 +11,35 @@ static void add(uint64_t *sum, uint64_t figure)
 	*sum = figure == AIC_UNKNOWN || *sum == AIC_UNKNOWN ? AIC_UNKNOWN : *sum + figure;
 }
 
+/* Sums over samples: of SM activity, its squares, and tensor activity. */
+typedef struct { double sm, squares, tensor; } activity_sums;
+
+static void add_activity(aic_gpu_evidence *e, activity_sums *to, const aic_gpu_activity *a)
+{
+	double n = (double)a->samples, sm = a->sm_ppm, sd = a->sm_sd_ppm;
+
+	add(&e->samples, a->samples ? a->samples : AIC_UNKNOWN);
+	to->sm += n * sm;
+	to->squares += n * (sm * sm + sd * sd);
+	to->tensor += n * a->tensor_ppm;
+}
+
+static void conclude_activity(aic_gpu_evidence *e, const activity_sums *sums)
+{
+	double n = (double)e->samples;
+
+	if (!e->samples || e->samples == AIC_UNKNOWN)
+		return;
+	e->sm = sums->sm / n;
+	e->tensor = sums->tensor / n;
+	double variance = sums->squares / n - e->sm * e->sm;
+	e->sm_sd = variance > 0 ? sqrt(variance) : 0;
+}
+
 aic_gpu_evidence aic_gpu_evidence_of(const char *node, const aic_receipt *receipts, size_t n)
 {
 	aic_gpu_evidence e = {0};
+	activity_sums sums = {0};
 
 	for (size_t i = 0; i < n; i++) {
 		const aic_receipt *r = &receipts[i];
@@ -26,7 +53,9 @@ aic_gpu_evidence aic_gpu_evidence_of(const char *node, const aic_receipt *receip
 		e.held_ms += r->gpus * (uint64_t)(r->end - r->start) * 1000;
 		e.gpu_ms += r->gpu_ms;
 		add(&e.energy_mj, r->energy_mj);
+		add_activity(&e, &sums, &r->activity);
 	}
+	conclude_activity(&e, &sums);
 	return e;
 }
 
@@ -48,6 +77,24 @@ static void say(char *out, size_t size, const char *text)
 		snprintf(out + at, size - at, "%s%s", at ? "; " : "", text);
 }
 
+/* Of SMs, where at least half of the time was sampled, once a second. */
+static void say_activity(char *out, size_t size, const aic_gpu_evidence *e, const aic_pretending_rule *rule, unsigned long long busy)
+{
+	char text[200];
+
+	if (e->samples == AIC_UNKNOWN || e->samples < e->held_ms / 2000)
+		return;
+	if (rule->sm && e->sm < (double)rule->sm * 10000) {
+		snprintf(text, sizeof(text), "GPUs %llu %% busy with %.1f %% of their SMs, tensor cores %.1f %%", busy, e->sm / 10000, e->tensor / 10000);
+		say(out, size, text);
+	}
+	if (rule->spread_ppm && e->gpu_ms >= rule->long_s * 1000 && e->sm_sd < (double)rule->spread_ppm) {
+		snprintf(text, sizeof(text), "SM activity stays at %.2f %% for %llu min, deviation %.4f %%, of work at least %.4f %%", e->sm / 10000,
+		         (unsigned long long)(e->gpu_ms / 60000), e->sm_sd / 10000, (double)rule->spread_ppm / 10000);
+		say(out, size, text);
+	}
+}
+
 void aic_pretending_say(char *out, size_t size, const aic_gpu_evidence *e, const aic_pretending_rule *rule, const char *type)
 {
 	uint64_t busy = e->held_ms ? e->gpu_ms * 100 / e->held_ms : 0;
@@ -62,6 +109,7 @@ void aic_pretending_say(char *out, size_t size, const aic_gpu_evidence *e, const
 		         (unsigned long long)rule->watts);
 		say(out, size, text);
 	}
+	say_activity(out, size, e, rule, (unsigned long long)busy);
 	if (rule->read_mib && e->read_mib != AIC_UNKNOWN && e->read_mib * 3600000 < rule->read_mib * e->gpu_ms) {
 		snprintf(text, sizeof(text), "GPUs %llu %% busy for %llu min, %llu MiB of data read", (unsigned long long)busy,
 		         (unsigned long long)(e->gpu_ms / 60000), (unsigned long long)e->read_mib);

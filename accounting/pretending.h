@@ -1,5 +1,6 @@
-/* pretending.h: signs of load that is worth nothing: GPUs that report to be busy, and draw little power, or whose job reads no data.
- * NVML's utilisation counts any kernel, even one that spins on a single SM; power says how much of the chip works. Signs make a
+/* pretending.h: signs of load that is worth nothing: GPUs that report to be busy, and draw little power, or have idle SMs, or do
+ * exactly the same for hours, or whose job reads no data. NVML's utilisation counts any kernel, even one that spins on a single SM; power and SM
+ * activity say how much of the chip works. Signs make a
  * reviewer look, they punish nobody. */
 #ifndef AIC_ACCOUNTING_PRETENDING_H
 #define AIC_ACCOUNTING_PRETENDING_H
@@ -11,6 +12,9 @@
 typedef struct {
 	uint64_t held_ms;        /* GPUs times time, of steps that used some */
 	uint64_t gpu_ms, energy_mj, read_mib;
+	uint64_t samples;        /* of activity; 0 unknown, and AIC_UNKNOWN where one of the receipts has none */
+	double sm, tensor;       /* means, ppm */
+	double sm_sd;            /* standard deviation over all samples, ppm */
 } aic_gpu_evidence;
 
 /* Of the receipts of that node. */

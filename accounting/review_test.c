@@ -286,13 +286,51 @@ static void what_is_unknown_accuses_nobody(void **state)
 	assert_string_equal(said(&c, "", r, 2), "GPUs 97 % busy for 232 min, 0 MiB of data read");
 }
 
+static void pretending_shows_in_idle_and_steady_sms(void **state)
+{
+	aic_config c = {.pretending = {{.busy = 80, .least_s = 600, .sm = 5, .spread_ppm = 100, .long_s = 3600},
+	                               {.type = "h100", .busy = 80, .least_s = 600, .sm = 30, .long_s = 3600}}, .n_pretending = 2};
+	aic_receipt r[2] = {busy(2, 7200, 97, 300, 500), busy(2, 3600, 97, 300, 500)};
+
+	(void)state;
+	r[0].activity = (aic_gpu_activity){.samples = 14400, .sm_ppm = 7600, .sm_sd_ppm = 900, .tensor_ppm = 400};
+	assert_string_equal(said(&c, "", r, 1), "GPUs 97 % busy with 0.8 % of their SMs, tensor cores 0.0 %");
+	r[0].activity = (aic_gpu_activity){.samples = 14400, .sm_ppm = 200000, .sm_sd_ppm = 9000, .tensor_ppm = 100000};
+	assert_string_equal(said(&c, "", r, 1), "");
+	assert_string_equal(said(&c, "h100", r, 1), "GPUs 97 % busy with 20.0 % of their SMs, tensor cores 10.0 %");
+	r[0].activity = (aic_gpu_activity){.samples = 14400, .sm_ppm = 999900, .sm_sd_ppm = 40};
+	assert_string_equal(said(&c, "", r, 1), "SM activity stays at 99.99 % for 232 min, deviation 0.0040 %, of work at least 0.0100 %");
+	assert_string_equal(said(&c, "h100", r, 1), ""); /* a model without an opinion */
+	r[1].activity = (aic_gpu_activity){.samples = 7200, .sm_ppm = 900000, .sm_sd_ppm = 0};
+	assert_string_equal(said(&c, "", r, 2), ""); /* two steps, each steady, that differ */
+	r[0] = busy(2, 1500, 97, 300, 500);
+	r[0].activity = (aic_gpu_activity){.samples = 3000, .sm_ppm = 999900, .sm_sd_ppm = 0};
+	assert_string_equal(said(&c, "", r, 1), ""); /* not long */
+}
+
+static void unknown_activity_accuses_nobody(void **state)
+{
+	aic_config c = {.pretending = {{.busy = 80, .least_s = 600, .sm = 5, .spread_ppm = 100, .long_s = 3600}}, .n_pretending = 1};
+	aic_receipt r[2] = {busy(2, 7200, 97, 300, 500), busy(2, 7200, 97, 300, 500)};
+
+	(void)state;
+	assert_string_equal(said(&c, "", r, 2), "");
+	r[0].activity.samples = 14400; /* the other may have worked */
+	assert_string_equal(said(&c, "", r, 2), "");
+	r[0].activity.samples = 7100; /* less than half of it was seen */
+	assert_string_equal(said(&c, "", r, 1), "");
+	r[0].activity.samples = 7200;
+	assert_string_equal(said(&c, "", r, 1), "GPUs 97 % busy with 0.0 % of their SMs, tensor cores 0.0 %; SM activity stays at 0.00 % for 232 min,"
+	                                        " deviation 0.0000 %, of work at least 0.0100 %");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
 	const struct CMUnitTest tests[] = {
 		T(a_held_line_goes_to_the_next_batch), T(adjusting_lowers_and_tells), T(an_act_outlives_a_recharge), T(a_penalty_takes_quality), T(nothing_posted_changes),
 		T(the_log_is_chained), T(an_act_needs_a_reason), T(flags_explain_themselves), T(pretending_shows_in_power_and_data),
-		T(what_is_unknown_accuses_nobody),
+		T(what_is_unknown_accuses_nobody), T(pretending_shows_in_idle_and_steady_sms), T(unknown_activity_accuses_nobody),
 	};
 
 	aic_log_open("review_test", "/dev/null", AIC_LOG_ERROR);

@@ -88,6 +88,9 @@ typedef struct {
 	uint64_t watts;                     /* that a busy GPU of the model draws at least [0: nothing is said of power] */
 	uint64_t read_mib;                  /* that a job reads at least for each GPU hour [1]; 0: nothing is said of data */
 	uint64_t least_s;                   /* seconds of GPU use under which nothing is said [600] */
+	uint64_t sm;                        /* percent of SM activity that busy GPUs have at least [5]; 0: nothing is said of it */
+	uint64_t spread_ppm;                /* standard deviation of SM activity that work has at least [100]; 0: nothing is said of it */
+	uint64_t long_s;                    /* seconds of GPU use under which nothing is said of the spread [3600] */
 } aic_pretending_rule;
 
 typedef struct {

@@ -7,6 +7,7 @@
 #define WATTS_MAX 10000
 #define READ_MAX (1u << 30)
 #define LEAST_MAX (366 * 86400)
+#define SPREAD_MAX 500000 /* ppm: no share deviates more */
 
 static aic_code read_rule(const aic_yaml_node *map, const char *type, aic_pretending_rule *rule, aic_error *err)
 {
@@ -20,6 +21,12 @@ static aic_code read_rule(const aic_yaml_node *map, const char *type, aic_preten
 		code = aic_yaml_get_uint(row, "read", &rule->read_mib, 0, READ_MAX, err);
 	if (code == AIC_OK)
 		code = aic_yaml_get_uint(row, "least", &rule->least_s, 0, LEAST_MAX, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_uint(row, "sm", &rule->sm, 0, 100, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_uint(row, "spread", &rule->spread_ppm, 0, SPREAD_MAX, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_uint(row, "long", &rule->long_s, 0, LEAST_MAX, err);
 	return code == AIC_OK ? aic_yaml_unknown(row, err) : code;
 }
 
@@ -28,7 +35,7 @@ aic_code aic_config_review(aic_config *c, const aic_yaml_node *root, aic_error *
 {
 	const aic_yaml_node *review, *map;
 	aic_code code = aic_config_section(root, "review", AIC_YAML_MAP, &review, err);
-	c->pretending[0] = (aic_pretending_rule){.busy = 80, .watts = 0, .read_mib = 1, .least_s = 600};
+	c->pretending[0] = (aic_pretending_rule){.busy = 80, .watts = 0, .read_mib = 1, .least_s = 600, .sm = 5, .spread_ppm = 100, .long_s = 3600};
 	c->n_pretending = 1;
 	if (code == AIC_OK)
 		code = aic_config_section(review, "pretending", AIC_YAML_MAP, &map, err);

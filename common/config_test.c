@@ -174,7 +174,7 @@ static void all_keys(void **state)
 	        "archive: {listen: '0.0.0.0:6830', peers: [{url: 'https://b.edu:6830', key: ab" DIGITS_62 "}]}}\n"
 	        "rates: {gpu: {default: 1, a100: 2, h100: '3.5'}, cpu: 0.02, mem_gib: 0}\n"
 	        "policy: {unfunded: refuse, stale: closed, stale_after: 60}\n"
-	        "review: {pretending: {a100: {watts: 120}, default: {busy: 70, read: 5}, t4: {busy: 90, read: 0, least: 60}}}\n"
+	        "review: {pretending: {a100: {watts: 120, sm: 12, spread: 400}, default: {busy: 70, read: 5}, t4: {busy: 90, read: 0, least: 60}}}\n"
 	        "providers: [{name: l1, organisation: o1, nodes: n1}, {name: l2, organisation: o2, nodes: n2}]\n"
 	        "accounts: [{account: physics, organisation: o3}]\n"
 	        "assets: [{name: m, kind: model, owner: account/physics, per_gpu_hour: 0.1}, {name: m, kind: data, owner: site},"
@@ -199,6 +199,8 @@ static void all_keys(void **state)
 	assert_string_equal(c.pretending[1].type, "a100");
 	assert_true(c.pretending[1].busy == 70 && c.pretending[1].watts == 120 && c.pretending[1].read_mib == 5);
 	assert_true(c.pretending[2].busy == 90 && c.pretending[2].watts == 0 && c.pretending[2].read_mib == 0);
+	assert_true(c.pretending[1].sm == 12 && c.pretending[1].spread_ppm == 400 && c.pretending[1].long_s == 3600);
+	assert_true(c.pretending[2].sm == 5 && c.pretending[2].spread_ppm == 100);
 	assert_true(c.pretending[1].least_s == 600 && c.pretending[2].least_s == 60);
 	assert_string_equal(c.chain, "ab" DIGITS_62);
 	assert_string_equal(c.archive.listen, "0.0.0.0:6830");
@@ -305,6 +307,9 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "rates: {mem_gb: 1}\n", 4, "key \"mem_gb\" is not known"},
 	{SITE "review: {pretend: {}}\n", 4, "key \"pretend\" is not known"},
 	{SITE "review:\n  pretending:\n    a100: {busy: 0}\n", 6, "\"busy: 0\" must be a whole number from 1 to 100"},
+	{SITE "review:\n  pretending:\n    a100: {sm: 101}\n", 6, "\"sm: 101\" must be a whole number from 0 to 100"},
+	{SITE "review:\n  pretending:\n    a100: {spread: 500001}\n", 6, "\"spread: 500001\" must be a whole number from 0 to 500000"},
+	{SITE "review:\n  pretending:\n    a100: {long: no}\n", 6, "\"long: no\" must be a whole number from 0 to 31622400"},
 	{SITE "review:\n  pretending:\n    a100: 120\n", 6, "\"a100\" must be a map"},
 	{SITE "review:\n  pretending:\n    a100: {watt: 120}\n", 6, "did you mean \"watts\"?"},
 	{SITE "policy: {unfunded: kill}\n", 4, "\"unfunded: kill\" must be hold or refuse"},

@@ -34,7 +34,7 @@ static void gpu_type(char type[AIC_NAME_LEN], sqlite3_stmt *st, const char *node
 /* What its receipts say of a line for GPUs, after the other flags. */
 static aic_code flag_pretending(aic_request *q, sqlite3_stmt *st, char *flags, size_t size, aic_error *err)
 {
-	char type[AIC_NAME_LEN], text[400];
+	char type[AIC_NAME_LEN], text[800];
 	aic_receipts *receipts = &q->d->store->receipts;
 	aic_rated_run run = {
 		.cluster = aic_sql_text(st, 18), .job = (uint32_t)sqlite3_column_int64(st, 1), .restart = (uint32_t)sqlite3_column_int64(st, 17),

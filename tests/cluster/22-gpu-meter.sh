@@ -8,7 +8,7 @@ aic_start
 # n1 has a driver that says what a file says; n2 has none.
 GPUS=$AIC_LAB/state/gpus
 gpus_say() { printf '%s\n' "$@" >"$GPUS.new" && mv "$GPUS.new" "$GPUS"; }
-gpus_say 'GPU-a 0 1000 0 -' 'GPU-b 0 1000 0 -'
+gpus_say 'GPU-a 0 1000 0 -' 'GPU-b 0 1000 0 - 0 0' # b has GPM
 cc -std=gnu17 -shared -fPIC -o "$AIC_LAB/state/fake_nvml.so" "$TESTS/nvml/fake_nvml.c" || die "the fake driver does not compile"
 daemon_stop aicnoded-n1
 daemon_start aicnoded-n1 root env FAKE_NVML="$GPUS" AIC_NVML_LIBRARY="$AIC_LAB/state/fake_nvml.so" \
@@ -31,9 +31,9 @@ script "$LAB_ADA" work.sh <<<'srun --gres=gpu:1 bash -c "echo \$\$ >pid.$SLURM_J
 job=$(submit "$LAB_ADA" -w n1 --gres=gpu:1 --time=2 work.sh)
 passes "a job begins" wait_for 30 test -s "$HOMES/pid.$job"
 pid=$(cat "$HOMES/pid.$job")
-gpus_say "GPU-a 0 1000 0 -" "GPU-b 60 2000 0 $pid"
+gpus_say "GPU-a 0 1000 0 -" "GPU-b 60 2000 0 $pid 3 0"
 sleep 3
-gpus_say "GPU-a 0 1000 0 -" "GPU-b 60 5000 0 $pid"
+gpus_say "GPU-a 0 1000 0 -" "GPU-b 60 5000 0 $pid 3 0"
 job_wait "$job"
 passes "its receipts arrive" wait_for 30 receipts_are "$job" 2
 set -- $(receipts "$job" | awk '$1 == "0"')
@@ -44,6 +44,8 @@ passes "it is charged" wait_for 30 payout_arrived 1
 truth "and rewarded" "$(aic report payouts --format json | sums total reward) > 0"
 rewarded=$(aic report payouts --format json | sums total reward)
 like "a reviewer sees that its GPU drew next to nothing" "$(aic batch lines open -P)" "\\|$job\\|.*GPUs [3-6][0-9] % busy draw [01] W each, at work an a100 draws 120 W"
+like "and that nearly all of its SMs were idle" "$(aic batch lines open -P)" "\\|$job\\|.*GPUs [3-6][0-9] % busy with 3\.0 % of their SMs, tensor cores 0\.0 %"
+like "aic explain shows it" "$(aic explain "$job")" "n1 step 0: .*SM activity 3\.0 %, deviation 0\.00 %; tensor cores 0\.0 %"
 
 dark=$(submit "$LAB_ADA" -w n2 --gres=gpu:1 --time=2 work.sh)
 job_wait "$dark"
