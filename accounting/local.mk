@@ -68,7 +68,7 @@ EXTRA_DIST += accounting/page/report.css accounting/page/report.js doc/formats/j
 	doc/formats/reports.md doc/formats/usage-record.md doc/report.png
 CLEANFILES += accounting/page/html_look.inc
 BUILT_SOURCES += accounting/page/html_look.inc
-accounting/page/libaccounting_la-html_look.lo: accounting/page/html_look.inc # also where one target alone is made
+$(libaccounting_la_OBJECTS): | accounting/page/html_look.inc # also where one target alone is made
 html_look_quote = sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/\t"&\\n",/'
 accounting/page/html_look.inc: accounting/page/report.css accounting/page/report.js
 	$(AM_V_GEN)$(MKDIR_P) accounting/page && { \
