@@ -282,7 +282,7 @@ ledger_archive_peer_test_SOURCES = ledger/archive/peer_test.c ledger/archive/ser
 ledger_archive_peer_test_CFLAGS = $(ledger_test_flags) $(HTTPD_CFLAGS)
 ledger_archive_peer_test_LDADD = $(ledger_test_libs) $(HTTPD_LIBS)
 endif
-ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/netns_testing.c ledger/order/etcd_testing.h
+ledger_order_order_test_SOURCES += ledger/order/etcd_testing.c ledger/order/netns_testing.c ledger/order/etcd_testing.h ledger/order/etcd_group.h
 ledger_order_window_test_SOURCES += ledger/order/etcd_testing.c ledger/order/netns_testing.c
 check_PROGRAMS += ledger_order_etcd_member_test ledger_order_etcd_answer_test
 ledger_order_etcd_member_test_SOURCES = ledger/order/etcd_member_test.c ledger/order/etcd_testing.c ledger/order/netns_testing.c \

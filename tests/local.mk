@@ -5,7 +5,7 @@ list_check_programs:
 	@echo $(check_PROGRAMS)
 
 EXTRA_DIST += .ci tests/run.sh tests/compat.sh tests/lib tests/cluster tests/fault tests/independent tests/mpi
-EXTRA_DIST += mpi-runner/examples_test.sh mpi-runner/kill_test.sh mpi-runner/gpu_test.sh mpi-runner/ranks.lib.sh mpi-runner/ranks_test.sh mpi-runner/run_test.sh
+EXTRA_DIST += mpi-runner/examples_test.sh mpi-runner/kill_test.sh mpi-runner/gpu_test.sh mpi-runner/ranks.lib.sh mpi-runner/ranks_test.sh mpi-runner/run_test.sh mpi-runner/kernels/cuda/ptx_test.sh
 
 # The plugins against every release of Slurm that Debian's mirrors have.
 compat:
@@ -26,7 +26,7 @@ endif
 EXTRA_DIST += tests/sim/sim_test.sh
 
 # Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
-EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh tests/bench/dataset.sh tests/bench/dataset.awk doc/benchmarks.md
+EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh tests/bench/slurmctld.sh tests/bench/dataset.sh tests/bench/dataset.awk doc/benchmarks.md
 EXTRA_PROGRAMS = $(bench_programs) $(sim_programs)
 bench_scripts += $(srcdir)/tests/bench/dataset.sh
 bench: $(bench_programs) $(bench_needs)
