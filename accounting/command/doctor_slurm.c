@@ -78,6 +78,7 @@ typedef struct {
 	char other_node[128], other_version[64]; /* a node whose slurmd is of another release than slurmctld; "" for none */
 	char version[64], job_comp[256], job_submit[512], plugindir[AIC_PATH_LEN], job_comp_loc[AIC_PATH_LEN];
 	char priority[64], site_factor[256], site_factor_params[512], storage[128], slurm_user[AIC_NAME_LEN];
+	char mpi_default[64], fence[64];
 } ctld;
 
 static void find_other_release(ctld *answer)
@@ -93,6 +94,26 @@ static void find_other_release(ctld *answer)
 			aic_str_copy(answer->other_version, sizeof(answer->other_version), n->version);
 		}
 	}
+}
+
+/* A value of mpi.conf: libslurm prints it, and has no other way to it. */
+static void find_mpi_value(char *value, size_t size, slurm_conf_t *conf, const char *key)
+{
+	char *text = NULL, *save = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	value[0] = '\0';
+	if (!f)
+		return;
+	slurm_print_ctl_conf(f, conf);
+	fclose(f);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char name[64], is[64];
+		if (sscanf(line, "%63s = %63s", name, is) == 2 && !strcmp(name, key))
+			aic_str_copy(value, size, is);
+	}
+	free(text);
 }
 
 static void slurmctld_child(int fd, const aic_config *c)
@@ -113,6 +134,8 @@ static void slurmctld_child(int fd, const aic_config *c)
 	TAKE(priority, priority_type);
 	TAKE(storage, accounting_storage_type);
 	TAKE(slurm_user, slurm_user_name);
+	TAKE(mpi_default, mpi_default);
+	find_mpi_value(answer.fence, sizeof(answer.fence), conf, "PMIxCollFence");
 	/* not among what slurmctld answers: from slurm.conf */
 	aic_str_copy(answer.site_factor, sizeof(answer.site_factor), slurm_conf.site_factor_plugin ? slurm_conf.site_factor_plugin : "");
 	aic_str_copy(answer.site_factor_params, sizeof(answer.site_factor_params), slurm_conf.site_factor_params ? slurm_conf.site_factor_params : "");
@@ -288,6 +311,21 @@ static void check_priority(aic_doctor *d, const ctld *s, uint32_t version)
 		                w.warm);
 }
 
+/* Slurm 22.05's tree lets ranks leave MPI_Init's barrier before all have come to it: doc/install.md. */
+static void check_mpi(aic_doctor *d, const ctld *s)
+{
+	static const char what[] = "PMIxCollFence";
+
+	if (strncmp(s->mpi_default, "pmix", 4) || strncmp(s->version, "22.05.", 6))
+		return;
+	if (!strcmp(s->fence, "ring"))
+		aic_doctor_find(d, AIC_HEALTH_OK, what, NULL, "is ring");
+	else
+		aic_doctor_find(d, AIC_HEALTH_WARN, what, "write PMIxCollFence=ring into mpi.conf beside slurm.conf, and scontrol reconfigure",
+		                "is %s: with Slurm %s, MPI ranks can then crash in MPI_Init on nodes under load",
+		                s->fence[0] && s->fence[0] != '(' ? s->fence : "unset", s->version);
+}
+
 void aic_doctor_slurm(aic_doctor *d)
 {
 	ctld s;
@@ -312,5 +350,6 @@ void aic_doctor_slurm(aic_doctor *d)
 		aic_doctor_find(d, AIC_HEALTH_WARN, "JobSubmitPlugins", "add aic to JobSubmitPlugins in slurm.conf and restart slurmctld",
 		                "is %s: no job is quoted or held", s.job_submit[0] ? s.job_submit : "unset");
 	check_priority(d, &s, want);
+	check_mpi(d, &s);
 	check_rights(d, &s);
 }

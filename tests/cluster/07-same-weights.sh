@@ -6,11 +6,13 @@ sed 's/^  epochs: .*/  epochs: 2/; s/^  checkpoint_every: .*/  checkpoint_every:
 script "$LAB_ADA" run.sh <<<'srun --kill-on-bad-exit aic-train --run-dir "$1" short.yaml'
 digest() { grep -oE 'weights sha256: [0-9a-f]{64}' "$AIC_LAB/home/$LAB_ADA/$1" | tail -n 1; }
 train() { # NAME RUN-DIR SBATCH-ARGUMENTS...
-	local name=$1 run=$2 id
+	local name=$1 run=$2 id state
 	shift 2
 	id=$(submit "$LAB_ADA" --output="$name.log" "$@" run.sh "$run")
 	job_wait "$id" 180
-	job_state "$id"
+	state=$(job_state "$id")
+	[ "$state" = COMPLETED ] || tail -n 20 "$AIC_LAB/home/$LAB_ADA/$name.log" | sed 's/^/# /' >&2
+	echo "$state"
 }
 is "one rank" "$(train one r1 -N1 -n1)" COMPLETED
 expected=$(digest one.log)

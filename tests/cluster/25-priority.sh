@@ -35,6 +35,7 @@ refuses "a job that nobody knows" 1 "slurmctld knows no job 99999 that you may s
 doctor_says() { aic doctor -P | grep -E "^[a-z]+\\|$1\\|"; }
 like "aic doctor tells the weights" "$(doctor_says PrioritySiteFactorPlugin)" "^ok\\|[^|]*\\|.*up to 1000 points for the wallet's rating, 300 for warm data"
 like "and that aicacctd's user is an operator" "$(doctor_says "Slurm's rights")" "^ok\\|[^|]*\\|$AIC_LAB_SERVICE may release .*AdminLevel Operator"
+like "and that MPI's fence is safe" "$(doctor_says PMIxCollFence)" "^ok\\|[^|]*\\|is ring"
 quietly sacctmgr -i modify user "$AIC_LAB_SERVICE" set AdminLevel=None
 like "who is none is told how to become one" "$(doctor_says "Slurm's rights")" \
 	"^bad\\|[^|]*\\|$AIC_LAB_SERVICE has AdminLevel None: it cannot release jobs that AIC holds\\|sacctmgr modify user $AIC_LAB_SERVICE set AdminLevel=Operator"
@@ -43,10 +44,13 @@ like "so is who is no user of slurmdbd" "$(doctor_says "Slurm's rights")" \
 	"^bad\\|[^|]*\\|$AIC_LAB_SERVICE is no user in slurmdbd.*\\|sacctmgr add user $AIC_LAB_SERVICE Account=root AdminLevel=Operator"
 daemon_stop slurmdbd
 like "nobody is accused while slurmdbd is down" "$(doctor_says "Slurm's rights")" "^warn\\|[^|]*\\|slurmdbd does not say the AdminLevel of $AIC_LAB_SERVICE"
+rm "$AIC_LAB/etc/mpi.conf"
 sed -i 's,^PriorityType=.*,PriorityType=priority/basic,' "$AIC_LAB/etc/slurm.conf"
 slurmctld_stop
 slurmctld_start
 like "a PriorityType that asks no site factor is named" "$(doctor_says PriorityType)" "^warn\\|[^|]*\\|is priority/basic, which asks no site factor.*\\|set PriorityType=priority/multifactor"
+like "so is a fence that is not" "$(doctor_says PMIxCollFence)" \
+	"^warn\\|[^|]*\\|is [a-z]+: with Slurm 22.05.*can then crash in MPI_Init on nodes under load\\|write PMIxCollFence=ring into mpi.conf"
 sed -i '/^PrioritySiteFactor/d' "$AIC_LAB/etc/slurm.conf"
 slurmctld_stop
 slurmctld_start
