@@ -410,7 +410,7 @@ static aic_code read_all(aic_config *c, const aic_yaml_node *root, aic_error *er
 	static aic_code (*const sections[])(aic_config *, const aic_yaml_node *, aic_error *) = {
 		read_site, read_mode, read_scope, read_users, read_admins, read_paths, read_accounting, read_ledger, aic_config_rates,
 		read_policy, aic_config_providers, aic_config_accounts, aic_config_assets, aic_config_datasets,
-		aic_config_review,
+		aic_config_review, aic_config_train,
 	};
 	if (aic_yaml_kind_of(root) != AIC_YAML_MAP)
 		return aic_yaml_fail(root, err, "the file must be a map, \"key: value\" lines; see aic.yaml(5)");

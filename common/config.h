@@ -54,6 +54,14 @@ typedef struct {
 	char address[AIC_PATH_LEN];         /* how others reach it there, likewise: "%n:6831" ["listen"] */
 } aic_datasets_config;
 
+typedef struct {
+	char user[AIC_NAME_LEN];            /* who runs what `aic train` submits; "": nobody, there is no `aic train` */
+	uid_t uid;                          /* of that user */
+	char listen[AIC_PATH_LEN];          /* where aictraind answers: host:port or a socket's path [RUN/train/train.sock] */
+	char address[AIC_PATH_LEN];         /* where users reach it, likewise [listen] */
+	int64_t keep;                       /* days for which a run's files are kept after its end [30] */
+} aic_train_config;
+
 #define AIC_ETCD_ENDPOINTS_MAX 9
 #define AIC_ETCD_ENDPOINT_LEN 256
 
@@ -127,6 +135,7 @@ typedef struct {
 	aic_etcd_config etcd;               /* ledger.etcd */
 	aic_archive_config archive;         /* ledger.archive */
 	aic_datasets_config datasets;       /* datasets */
+	aic_train_config train;             /* train */
 	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001, storage_gib_month: 0}, AIC per hour or month */
 	aic_pretending_rule pretending[AIC_PRETENDING_MAX]; size_t n_pretending; /* review.pretending; at least the default */
 	bool refuse_unfunded;               /* policy.unfunded: hold (default) | refuse */
@@ -145,6 +154,8 @@ const char *aic_config_acct_socket(const aic_config *c, char *buf);
 const char *aic_config_ledger_socket(const aic_config *c, char *buf);
 /* Refuses to run as another user than aic.yaml's `user`: for the daemons that keep the site's state. */
 aic_code aic_config_check_user(const aic_config *c, aic_error *err);
+/* Whether a job of that uid is site-run: aic.yaml's train: user. */
+bool aic_config_is_site_run(const aic_config *c, uid_t uid);
 /* Uid 0, a listed uid, or a member (passwd or group file) of a listed group. */
 bool aic_config_is_admin(const aic_config *c, uid_t uid, gid_t gid);
 

@@ -76,6 +76,10 @@ static void assert_defaults(const aic_config *c)
 	assert_false(c->closed_when_stale);
 	assert_int_equal(c->stale_after, 120);
 	assert_int_equal(c->n_providers + c->n_accounts + c->n_assets, 0);
+	assert_string_equal(c->train.user, "");
+	assert_false(aic_config_is_site_run(c, 0));
+	assert_string_equal(c->train.listen, "/run/aic/train/train.sock");
+	assert_true(c->train.keep == 30);
 	assert_string_equal(c->datasets.store, "");
 	assert_string_equal(c->datasets.cache, "/var/lib/aic/cache");
 	assert_string_equal(c->datasets.listen, "/run/aic/aicnoded-%n.sock");
@@ -345,6 +349,10 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "assets:\n- {name: d, kind: data, ledger: ab" DIGITS_62 "}\n" MODEL ", parents: [{name: d, kind: data, share_ppm: 1}]}\n", 6,
 	 "its parent d is on the ledger: register m there too"},
 	{SITE "assets: [{name: d, kind: data, owner: site, content: abc}]\n", 4, "must be a content root of 64 hexadecimal digits"},
+	{SITE "train: {user: nobody-such}\n", 4, "train: user \"nobody-such\" does not exist: create it, with a home that all nodes see"},
+	{SITE "train: {user: root}\n", 4, "train: user \"root\" is root: name one of its own"},
+	{SITE "train: {listen: here}\n", 4, "\"listen: here\" must be host:port or the absolute path of a socket"},
+	{SITE "train: {keep: 0}\n", 4, "must be a whole number from 1 to 3650"},
 	{SITE "datasets: {store: here}\n", 4, "must be an absolute path"},
 	{SITE "datasets: {size: much}\n", 4, "\"size: much\" is no size: write 200GiB or 1.5TiB"},
 	{SITE "datasets: {recheck: -1}\n", 4, "must be a whole number from 0 to"},
