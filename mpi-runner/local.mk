@@ -50,7 +50,7 @@ mpi_runner_sources = \
 	mpi-runner/tensorboard.c mpi-runner/tensorboard.h \
 	mpi-runner/text.c \
 	mpi-runner/threads.c mpi-runner/threads.h \
-	mpi-runner/train.c mpi-runner/train.h mpi-runner/train_say.c mpi-runner/training.h \
+	mpi-runner/train.c mpi-runner/train.h mpi-runner/train_say.c mpi-runner/training.c mpi-runner/training.h \
 	mpi-runner/tree.c mpi-runner/tree.h \
 	mpi-runner/use.h \
 	mpi-runner/user.c mpi-runner/user.h \

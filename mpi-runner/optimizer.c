@@ -32,10 +32,12 @@ void aic_optimizer_move(aic_optimizer *o, aic_gpu *g)
 {
 	size_t bytes = o->n * sizeof(float);
 
+	if (!o->gpu) {
+		o->live_mean = g->kind->room(g, bytes);
+		o->live_square = o->square ? g->kind->room(g, bytes) : NULL;
+	}
 	o->gpu = g;
-	o->live_mean = g->kind->room(g, bytes);
 	g->kind->upload(g, o->live_mean, o->mean, bytes);
-	o->live_square = o->square ? g->kind->room(g, bytes) : NULL;
 	if (o->square)
 		g->kind->upload(g, o->live_square, o->square, bytes);
 }

@@ -19,7 +19,7 @@ typedef struct {
 
 void aic_optimizer_init(aic_optimizer *o, const aic_spec *spec, size_t n, uint64_t total_steps);
 void aic_optimizer_free(aic_optimizer *o);
-/* Steps happen in g's memory from now on; mean and square are sent there, and fetched from there for a checkpoint. */
+/* Steps happen in g's memory from now on; mean and square are sent there, again too, and fetched from there for a checkpoint. */
 void aic_optimizer_move(aic_optimizer *o, struct aic_gpu *g);
 void aic_optimizer_fetch(aic_optimizer *o);
 /* Learning rate of step t (from 0): warm-up is linear over spec->warmup steps, then constant, or down to 0 at the end. */

@@ -1,4 +1,4 @@
-/* training.h: what train.c and train_say.c know of a training that runs. */
+/* training.h: a training that runs, or a part of one that is run again to verify it. */
 #ifndef AIC_TRAINING_H
 #define AIC_TRAINING_H
 
@@ -16,7 +16,8 @@
 
 typedef struct {
 	aic_collective *c;
-	const aic_train_options *options;
+	const aic_train_options *options; /* aic-train */
+	const char *spec_path, *spec_name; /* the specification's text, and the name whose folder its paths are relative to */
 	aic_bytes spec_text;
 	aic_spec *spec;
 	aic_model *model;
@@ -36,6 +37,25 @@ typedef struct {
 	aic_tensorboard *board;
 	aic_progress progress;
 } aic_training;
+
+/* All ranks call these, in the same order; failures are the same on all of them.
+ *
+ * Specification, model, data and devices; c, spec_path and spec_name are given, all else is zero. */
+aic_code aic_training_open(aic_training *t, aic_error *err);
+/* Step 0: initial weights and identity by spec->seed, which may have been changed since aic_training_open. Once. */
+aic_code aic_training_begin(aic_training *t, aic_error *err);
+/* Rank 0's step, weights and moments become everybody's. */
+aic_code aic_training_share(aic_training *t, aic_error *err);
+/* To where steps work on them, and back to be saved or hashed. */
+aic_code aic_training_send(aic_training *t, aic_error *err);
+aic_code aic_training_fetch(aic_training *t, aic_error *err);
+aic_code aic_training_step(aic_training *t, bool want_stop, aic_step_result *r, aic_error *err);
+void aic_training_close(aic_training *t); /* all but saver, metrics and board */
+
+/* This rank's state as a checkpoint that borrows its vectors and segment; and from one whose sections are the training's vectors: its
+ * segment becomes the training's. */
+void aic_training_describe(const aic_training *t, aic_checkpoint *c);
+void aic_training_take(aic_training *t, const aic_checkpoint *c);
 
 /* What rank 0 tells: on the terminal, in metrics.jsonl and to TensorBoard. The others are silent. */
 void aic_say_start(const aic_training *t);
