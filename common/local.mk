@@ -12,6 +12,7 @@ common_sources = \
 	common/file.c common/file.h \
 	common/key_file.c \
 	common/log.c common/log.h \
+	common/lottery.c common/lottery.h \
 	common/merkle.c common/merkle.h \
 	common/price.c common/price.h \
 	common/priority.c common/priority.h \
@@ -33,12 +34,13 @@ common_sources = \
 	common/time.c common/time.h \
 	common/u256.c \
 	common/utf8.c common/utf8.h \
+	common/vrf.c common/vrf.h \
 	common/yaml.c common/yaml.h common/yaml_get.c common/yaml_node.h
 
 noinst_LTLIBRARIES += libcommon.la
 libcommon_la_SOURCES = $(common_sources)
-libcommon_la_CFLAGS = $(AM_CFLAGS) $(SAN)
-libcommon_la_LIBADD = $(CRYPTO_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
+libcommon_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(SAN)
+libcommon_la_LIBADD = $(CRYPTO_LIBS) $(SODIUM_LIBS) $(YAML_LIBS) $(CBOR_LIBS) $(MUNGE_LIBS)
 
 # What may be loaded into slurmctld and slurmstepd: no network, no YAML, no sanitizer.
 common_plugin_sources = \
@@ -84,6 +86,13 @@ common_crypto_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS) -lpthread
 common_key_file_test_SOURCES = common/key_file_test.c
 common_key_file_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_key_file_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+check_PROGRAMS += common_vrf_test common_lottery_test
+common_vrf_test_SOURCES = common/vrf_test.c
+common_vrf_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS) $(SODIUM_CFLAGS)
+common_vrf_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(SODIUM_LIBS)
+common_lottery_test_SOURCES = common/lottery_test.c
+common_lottery_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_lottery_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 check_PROGRAMS += common_file_test common_time_test
 common_file_test_SOURCES = common/file_test.c
 common_file_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
@@ -102,7 +111,7 @@ endif
 
 # Unit tests of formats, prices, configuration and RPC; fuzz targets, built by hand as their heads say.
 EXTRA_DIST += tests/fuzz/record_fuzz.c tests/fuzz/receipt_fuzz.c tests/fuzz/spool_fuzz.c tests/fuzz/snapshot_fuzz.c \
-	tests/fuzz/yaml_fuzz.c
+	tests/fuzz/vrf_fuzz.c tests/fuzz/yaml_fuzz.c
 if WITH_CMOCKA
 check_PROGRAMS += common_record_test common_priority_test common_process_test common_quote_test common_reservations_test \
 	common_price_test common_split_test \

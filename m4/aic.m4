@@ -101,13 +101,14 @@ AC_DEFUN([AIC_SANITIZE], [
 AC_DEFUN([AIC_STATIC], [
   AC_ARG_WITH([libcbor-source], [AS_HELP_STRING([--with-libcbor-source=DIR],
     [libcbor source tree, for a static aic-ledger-verify where the system has no libcbor.a])], [], [with_libcbor_source=no])
-  have_static=no; static_cbor=system; static_why="libcrypto.a, libsqlite3.a or libc.a is missing"
+  have_static=no; static_cbor=system; static_why="libcrypto.a, libsodium.a, libsqlite3.a or libc.a is missing"
   aic_save_LDFLAGS="$LDFLAGS"; aic_save_LIBS="$LIBS"
-  LDFLAGS="$LDFLAGS -static"; LIBS="$SQLITE_LIBS $CRYPTO_LIBS -lm"
+  LDFLAGS="$LDFLAGS -static"; LIBS="$SQLITE_LIBS $CRYPTO_LIBS $SODIUM_LIBS -lm"
   AS_IF([test "$enable_sanitize" = yes], [static_why="sanitizers need shared libraries"], [test "$have_sqlite" = yes], [
     AC_MSG_CHECKING([whether programs can be linked statically])
     AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <sqlite3.h>
-#include <openssl/evp.h>]], [[return !EVP_sha256() || sqlite3_libversion_number() < 0;]])], [have_static=yes])
+#include <openssl/evp.h>
+#include <sodium.h>]], [[return !EVP_sha256() || sodium_init() < 0 || sqlite3_libversion_number() < 0;]])], [have_static=yes])
     AC_MSG_RESULT([$have_static])
     AS_IF([test $have_static = yes], [
       LIBS="-lcbor -lm"
@@ -135,8 +136,9 @@ AC_DEFUN([AIC_SUMMARY], [
   aic_off() { test "$[1]" = yes || printf 'off: %s' "$[2]"; }
   echo
   echo "AIC $PACKAGE_VERSION"
-  aic_row "OpenSSL, libyaml" yes ""
-  aic_row "libcbor, MUNGE" yes ""
+  aic_row "OpenSSL, libsodium" yes ""
+  aic_row "libyaml, libcbor" yes ""
+  aic_row "MUNGE" yes ""
   aic_row "SQLite" "$have_sqlite" "`aic_off $have_sqlite 'aicledgerd, aicacctd, aic'`"
   aic_row "Slurm headers" "$have_slurm_headers" "$slurm_version `aic_off $have_slurm_headers 'spank_aic, aicacctd, aic'`"
   aic_row "Slurm source" "$have_slurm_source" "`aic_off $have_slurm_source 'job_submit/aic, jobcomp/aic (--with-slurm-source=DIR)'`"

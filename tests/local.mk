@@ -39,7 +39,7 @@ if WITH_FUZZ
 fuzz_cflags = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS) $(SAN)
 fuzz_ldflags = -fsanitize=fuzzer
 fuzz_list += tests/fuzz/cbor_fuzz tests/fuzz/receipt_fuzz tests/fuzz/record_fuzz tests/fuzz/snapshot_fuzz tests/fuzz/spool_fuzz \
-	tests/fuzz/yaml_fuzz
+	tests/fuzz/vrf_fuzz tests/fuzz/yaml_fuzz
 tests_fuzz_cbor_fuzz_CFLAGS = $(fuzz_cflags)
 tests_fuzz_cbor_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_cbor_fuzz_LDADD = libcommon.la
@@ -59,6 +59,10 @@ fuzz_list += tests/fuzz/dataset_fuzz
 tests_fuzz_dataset_fuzz_CFLAGS = $(fuzz_cflags)
 tests_fuzz_dataset_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_dataset_fuzz_LDADD = libnode.la libcommon.la
+tests_fuzz_vrf_fuzz_SOURCES = tests/fuzz/vrf_fuzz.c tests/fuzz/fuzz.h
+tests_fuzz_vrf_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_vrf_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_vrf_fuzz_LDADD = libcommon.la
 tests_fuzz_yaml_fuzz_CFLAGS = $(fuzz_cflags)
 tests_fuzz_yaml_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_yaml_fuzz_LDADD = libcommon.la
