@@ -135,6 +135,19 @@ aic_code aic_client_final(aic_ledger *l, uint64_t height, const char *what, aic_
 	}
 }
 
+aic_code aic_client_posted(aic_ledger *l, const char *what, aic_hash *tx, uint64_t *height, aic_error *err)
+{
+	aic_cbor c;
+	aic_code code = aic_client_call(l, &c, err);
+
+	if (code)
+		return code;
+	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
+	*height = aic_cbor_uint(&c);
+	code = aic_cbor_finish(&c, err);
+	return code ? code : aic_client_final(l, *height, what, err);
+}
+
 aic_code aic_ledger_wallet_ensure(aic_ledger *l, const char *name, const char *organisation, aic_address *out, aic_error *err)
 {
 	aic_bytes *b = aic_client_begin(l, "wallet_ensure", 2);
@@ -205,19 +218,11 @@ aic_code aic_ledger_transfer(aic_ledger *l, const char *from, const char *to, ai
                              aic_error *err)
 {
 	aic_bytes *b = aic_client_begin(l, "transfer", 3);
-	aic_cbor c;
-	aic_code code;
 
 	aic_cbor_put_text(b, from);
 	aic_cbor_put_text(b, to);
 	aic_cbor_put_amount(b, amount);
-	if ((code = aic_client_call(l, &c, err)))
-		return code;
-	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
-	*height = aic_cbor_uint(&c);
-	if ((code = aic_cbor_finish(&c, err)))
-		return code;
-	return aic_client_final(l, *height, "transfer", err);
+	return aic_client_posted(l, "transfer", tx, height, err);
 }
 
 aic_code aic_ledger_parameters_get(aic_ledger *l, aic_ledger_parameters *out, aic_error *err)
@@ -298,8 +303,6 @@ aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, 
                             aic_error *err)
 {
 	aic_bytes *b = aic_client_begin(l, "reverse", 6);
-	aic_cbor c;
-	aic_code code;
 
 	aic_cbor_put_text(b, period);
 	aic_cbor_put_uint(b, number);
@@ -307,13 +310,7 @@ aic_code aic_ledger_reverse(aic_ledger *l, const char *period, uint64_t number, 
 	aic_cbor_put_amount(b, amount);
 	aic_cbor_put_bytes(b, evidence->b, AIC_HASH_LEN);
 	aic_approvals_put(b, approval, n);
-	if ((code = aic_client_call(l, &c, err)))
-		return code;
-	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
-	*height = aic_cbor_uint(&c);
-	if ((code = aic_cbor_finish(&c, err)))
-		return code;
-	return aic_client_final(l, *height, "reversal", err);
+	return aic_client_posted(l, "reversal", tx, height, err);
 }
 
 aic_code aic_ledger_history(aic_ledger *l, const char *wallet, uint64_t max, aic_ledger_event **out, size_t *n, aic_error *err)

@@ -126,19 +126,6 @@ static void put_terms(aic_bytes *b, const aic_ledger_asset *a)
 	aic_terms_put(b, &terms);
 }
 
-static aic_code call(aic_ledger *l, const char *what, aic_hash *tx, uint64_t *height, aic_error *err)
-{
-	aic_cbor c;
-	aic_code code = aic_client_call(l, &c, err);
-
-	if (code)
-		return code;
-	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
-	*height = aic_cbor_uint(&c);
-	code = aic_cbor_finish(&c, err);
-	return code ? code : aic_client_final(l, *height, what, err);
-}
-
 aic_code aic_ledger_asset_register(aic_ledger *l, aic_ledger_asset *a, uint64_t *height, aic_error *err)
 {
 	aic_bytes *b = aic_client_begin(l, "asset_register", 5);
@@ -154,7 +141,7 @@ aic_code aic_ledger_asset_register(aic_ledger *l, aic_ledger_asset *a, uint64_t 
 		parents.parent[i].ppm = a->parent[i].ppm;
 	}
 	aic_parents_put(b, &parents);
-	aic_code code = call(l, "asset", &tx, height, err);
+	aic_code code = aic_client_posted(l, "asset", &tx, height, err);
 	if (!code)
 		aic_u256_to_be(a->id, aic_asset_id(&tx));
 	return code;
@@ -167,7 +154,7 @@ aic_code aic_ledger_asset_terms(aic_ledger *l, const aic_ledger_asset *a, uint64
 
 	aic_cbor_put_bytes(b, a->id, sizeof(a->id));
 	put_terms(b, a);
-	return call(l, "change of terms", &tx, height, err);
+	return aic_client_posted(l, "change of terms", &tx, height, err);
 }
 
 aic_code aic_ledger_asset_transfer(aic_ledger *l, const uint8_t id[AIC_ASSET_ID_LEN], const char *to, uint64_t *height, aic_error *err)
@@ -177,7 +164,7 @@ aic_code aic_ledger_asset_transfer(aic_ledger *l, const uint8_t id[AIC_ASSET_ID_
 
 	aic_cbor_put_bytes(b, id, AIC_ASSET_ID_LEN);
 	aic_cbor_put_text(b, to);
-	return call(l, "asset's transfer", &tx, height, err);
+	return aic_client_posted(l, "asset's transfer", &tx, height, err);
 }
 
 aic_code aic_ledger_asset_retire(aic_ledger *l, const uint8_t id[AIC_ASSET_ID_LEN], uint64_t *height, aic_error *err)
@@ -186,5 +173,5 @@ aic_code aic_ledger_asset_retire(aic_ledger *l, const uint8_t id[AIC_ASSET_ID_LE
 	aic_hash tx;
 
 	aic_cbor_put_bytes(b, id, AIC_ASSET_ID_LEN);
-	return call(l, "asset's end", &tx, height, err);
+	return aic_client_posted(l, "asset's end", &tx, height, err);
 }

@@ -63,20 +63,6 @@ uint64_t aic_session_seed(uint64_t spec_seed, const aic_hash *session, const aic
 
 /* --- posting --- */
 
-/* Transaction and height; final where the answer comes back. */
-static aic_code call(aic_ledger *l, const char *what, aic_hash *tx, uint64_t *height, aic_error *err)
-{
-	aic_cbor c;
-	aic_code code = aic_client_call(l, &c, err);
-
-	if (code)
-		return code;
-	aic_cbor_bytes_exact(&c, tx->b, AIC_HASH_LEN);
-	*height = aic_cbor_uint(&c);
-	code = aic_cbor_finish(&c, err);
-	return code ? code : aic_client_final(l, *height, what, err);
-}
-
 static void put_nodes(aic_bytes *b, const aic_ledger_node *node, size_t n)
 {
 	aic_cbor_put_array(b, n);
@@ -106,7 +92,7 @@ aic_code aic_ledger_session_open(aic_ledger *l, aic_ledger_session *s, const aic
 	for (size_t i = 0; i < s->n_assets; i++)
 		aic_cbor_put_bytes(b, s->asset[i], AIC_ASSET_ID_LEN);
 	put_nodes(b, node, n);
-	aic_code code = call(l, "session", &id, &height, err);
+	aic_code code = aic_client_posted(l, "session", &id, &height, err);
 	return code ? code : aic_ledger_session_get(l, &id, s, err);
 }
 
@@ -117,7 +103,7 @@ aic_code aic_ledger_session_nodes(aic_ledger *l, const aic_hash *session, const 
 
 	aic_cbor_put_bytes(b, session->b, AIC_HASH_LEN);
 	put_nodes(b, node, n);
-	return call(l, "session's nodes", &tx, height, err);
+	return aic_client_posted(l, "session's nodes", &tx, height, err);
 }
 
 aic_code aic_ledger_session_commit(aic_ledger *l, const aic_hash *session, uint64_t first, const aic_ledger_commitment *c, size_t n,
@@ -135,7 +121,7 @@ aic_code aic_ledger_session_commit(aic_ledger *l, const aic_hash *session, uint6
 		aic_cbor_put_bytes(b, c[i].chain.b, AIC_HASH_LEN);
 		aic_cbor_put_bytes(b, c[i].root.b, AIC_HASH_LEN);
 	}
-	return call(l, "commitment", &tx, height, err);
+	return aic_client_posted(l, "commitment", &tx, height, err);
 }
 
 aic_code aic_ledger_session_close(aic_ledger *l, const aic_hash *session, uint64_t steps, aic_session_end end,
@@ -153,7 +139,7 @@ aic_code aic_ledger_session_close(aic_ledger *l, const aic_hash *session, uint64
 		aic_cbor_put_text(b, fee[i].provider);
 		aic_cbor_put_amount(b, fee[i].fee);
 	}
-	return call(l, "session's end", &tx, height, err);
+	return aic_client_posted(l, "session's end", &tx, height, err);
 }
 
 aic_code aic_ledger_session_rate(aic_ledger *l, const aic_hash *session, const char *provider, const char *period, uint64_t number,
@@ -167,7 +153,7 @@ aic_code aic_ledger_session_rate(aic_ledger *l, const aic_hash *session, const c
 	aic_cbor_put_text(b, period);
 	aic_cbor_put_uint(b, number);
 	aic_cbor_put_uint(b, line);
-	return call(l, "rating", &tx, height, err);
+	return aic_client_posted(l, "rating", &tx, height, err);
 }
 
 aic_code aic_ledger_verdict(aic_ledger *l, const aic_verdict *v, uint64_t *height, aic_error *err)
@@ -178,7 +164,7 @@ aic_code aic_ledger_verdict(aic_ledger *l, const aic_verdict *v, uint64_t *heigh
 	aic_verdict_body(&body, v);
 	aic_cbor_put_bytes(b, body.data, body.len);
 	aic_bytes_free(&body);
-	return call(l, "verdict", &tx, height, err);
+	return aic_client_posted(l, "verdict", &tx, height, err);
 }
 
 aic_code aic_ledger_session_challenge(aic_ledger *l, const aic_hash *session, uint64_t *height, aic_error *err)
@@ -187,7 +173,7 @@ aic_code aic_ledger_session_challenge(aic_ledger *l, const aic_hash *session, ui
 	aic_hash tx;
 
 	aic_cbor_put_bytes(b, session->b, AIC_HASH_LEN);
-	return call(l, "challenge", &tx, height, err);
+	return aic_client_posted(l, "challenge", &tx, height, err);
 }
 
 aic_code aic_ledger_session_appeal(aic_ledger *l, const aic_hash *session, const aic_hash *reason, const aic_approval *approval, size_t n,
@@ -199,7 +185,7 @@ aic_code aic_ledger_session_appeal(aic_ledger *l, const aic_hash *session, const
 	aic_cbor_put_bytes(b, session->b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(b, reason->b, AIC_HASH_LEN);
 	aic_approvals_put(b, approval, n);
-	return call(l, "appeal", &tx, height, err);
+	return aic_client_posted(l, "appeal", &tx, height, err);
 }
 
 aic_code aic_ledger_verifier(aic_ledger *l, const char *node, const char *provider, const uint8_t device[32], uint64_t *height, aic_error *err)
@@ -210,7 +196,7 @@ aic_code aic_ledger_verifier(aic_ledger *l, const char *node, const char *provid
 	aic_cbor_put_text(b, node);
 	aic_cbor_put_text(b, provider ? provider : "");
 	aic_cbor_put_bytes(b, device, device ? AIC_HASH_LEN : 0);
-	return call(l, "verifier", &tx, height, err);
+	return aic_client_posted(l, "verifier", &tx, height, err);
 }
 
 /* --- reading --- */

@@ -40,6 +40,7 @@ libledger_la_SOURCES = \
 	ledger/service_asset.c ledger/client_asset.c ledger/command_asset.c \
 	ledger/state/reward.c ledger/state/reward.h \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
+	ledger/state/posted_line.c ledger/state/posted_line.h \
 	ledger/state/reversal.c \
 	ledger/state/row.c ledger/state/row.h \
 	ledger/service_post.c ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h ledger/service_tick.c \

@@ -3,17 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ledger/state/execute.h"
+#include "ledger/state/posted_line.h"
 #include "ledger/state/vote.h"
 
-#define PATH_MAX_LEN 64
-
 typedef struct {
-	char period[16];
-	uint64_t number, line;
-	aic_settlement_line l;
-	aic_hash leaf, path[PATH_MAX_LEN];
-	size_t path_len;
+	aic_posted_line paid;
 	aic_amount amount;
 	aic_hash evidence;
 	aic_approval approval[AIC_APPROVALS_MAX];
@@ -27,13 +21,7 @@ void aic_reversal_body(aic_bytes *out, const char *period, uint64_t number, uint
                        const aic_approval *approval, size_t n)
 {
 	aic_cbor_put_array(out, 8);
-	aic_cbor_put_text(out, period);
-	aic_cbor_put_uint(out, number);
-	aic_cbor_put_uint(out, line);
-	aic_settlement_leaf(out, l);
-	aic_cbor_put_array(out, path_len);
-	for (size_t i = 0; i < path_len; i++)
-		aic_cbor_put_bytes(out, path[i].b, AIC_HASH_LEN);
+	aic_posted_line_put(out, period, number, line, l, path, path_len);
 	aic_cbor_put_amount(out, amount);
 	aic_cbor_put_bytes(out, evidence->b, AIC_HASH_LEN);
 	aic_approvals_put(out, approval, n);
@@ -55,28 +43,13 @@ aic_code aic_reversal_body_of(aic_bytes *out, const void *settlement, size_t len
 	return AIC_OK;
 }
 
-static void read_leaf(aic_cbor *c, reversal *r)
-{
-	size_t start = c->pos;
-
-	aic_settlement_leaf_get(c, &r->l);
-	if (aic_cbor_ok(c))
-		r->leaf = aic_merkle_leaf(c->data + start, c->pos - start);
-}
-
 static aic_code read_body(reversal *r, const aic_transaction *tx, aic_error *err)
 {
 	aic_cbor c;
 
 	aic_cbor_init(&c, tx->body, tx->body_len);
 	aic_cbor_array_exact(&c, 8);
-	aic_cbor_text(&c, r->period, sizeof(r->period));
-	r->number = aic_cbor_uint(&c);
-	r->line = aic_cbor_uint(&c);
-	read_leaf(&c, r);
-	r->path_len = aic_cbor_array(&c, PATH_MAX_LEN);
-	for (size_t i = 0; i < r->path_len && aic_cbor_ok(&c); i++)
-		aic_cbor_bytes_exact(&c, r->path[i].b, AIC_HASH_LEN);
+	aic_posted_line_get(&c, &r->paid);
 	r->amount = aic_cbor_amount(&c);
 	aic_cbor_bytes_exact(&c, r->evidence.b, AIC_HASH_LEN);
 	r->n_approvals = aic_approvals_get(&c, r->approval);
@@ -115,14 +88,14 @@ aic_code aic_reversal_find(aic_state *s, const aic_hash *settlement_tx, uint64_t
 static aic_code record(aic_exec *x, const aic_settlement_row *settlement, const reversal *r, aic_error *err)
 {
 	uint8_t key[2 * AIC_HASH_LEN + 4];
-	size_t key_len = reversal_key(key, &settlement->tx, r->line, &r->evidence);
+	size_t key_len = reversal_key(key, &settlement->tx, r->paid.line, &r->evidence);
 	aic_reversal_row there;
 	aic_bytes value = {0};
-	aic_code code = aic_reversal_find(x->state, &settlement->tx, r->line, &r->evidence, &there, err);
+	aic_code code = aic_reversal_find(x->state, &settlement->tx, r->paid.line, &r->evidence, &there, err);
 
 	if (!code)
 		return aic_fail(err, AIC_REFUSED, "line %llu was reversed for this evidence at height %llu already",
-		                (unsigned long long)r->line + 1, (unsigned long long)there.height);
+		                (unsigned long long)r->paid.line + 1, (unsigned long long)there.height);
 	if (code != AIC_NOT_FOUND)
 		return code;
 	aic_cbor_put_array(&value, 3);
@@ -137,30 +110,13 @@ static aic_code record(aic_exec *x, const aic_settlement_row *settlement, const 
 /* What was taken back of this line so far, and the new sum. */
 static aic_code add_reversed(aic_exec *x, const aic_settlement_row *row, const reversal *r, aic_error *err)
 {
-	uint8_t key[AIC_HASH_LEN + 4];
 	char text[AIC_AMOUNT_TEXT], gross[AIC_AMOUNT_TEXT];
-	aic_bytes value = {0};
-	const uint8_t *there;
-	size_t len;
-	aic_amount sum = 0;
-	aic_cbor c;
+	aic_amount sum;
+	aic_code code = aic_posted_line_add(x->state, AIC_TABLE_REVERSAL, &row->tx, r->paid.line, r->amount, r->paid.l.gross, &sum, err);
 
-	memcpy(key, row->tx.b, AIC_HASH_LEN);
-	aic_put_be32(key + AIC_HASH_LEN, (uint32_t)r->line);
-	aic_code code = aic_state_get(x->state, AIC_TABLE_REVERSAL, key, sizeof(key), &there, &len, err);
-	if (!code) {
-		aic_cbor_init(&c, there, len);
-		sum = aic_cbor_amount(&c);
-		code = aic_cbor_finish(&c, err);
-	}
-	if (code && code != AIC_NOT_FOUND)
-		return code;
-	if (!aic_amount_add(&sum, sum, r->amount) || sum > r->l.gross)
+	if (code == AIC_REFUSED)
 		return aic_fail(err, AIC_REFUSED, "line %llu: %s AIC would be taken back in all, its gross is %s AIC",
-		                (unsigned long long)r->line + 1, aic_amount_format(text, sum), aic_amount_format(gross, r->l.gross));
-	aic_cbor_put_amount(&value, sum);
-	code = aic_state_put(x->state, AIC_TABLE_REVERSAL, key, sizeof(key), &value, err);
-	aic_bytes_free(&value);
+		                (unsigned long long)r->paid.line + 1, aic_amount_format(text, sum), aic_amount_format(gross, r->paid.l.gross));
 	return code;
 }
 
@@ -170,41 +126,35 @@ static aic_code pay_back(aic_exec *x, const reversal *r, aic_error *err)
 	aic_wallet payee;
 	aic_code code;
 
-	if ((code = aic_wallet_need(x->state, &r->l.payee, &payee, err)) ||
-	    (code = aic_wallet_controlled(x, &r->l.payee, &payee, err)))
+	if ((code = aic_wallet_need(x->state, &r->paid.l.payee, &payee, err)) ||
+	    (code = aic_wallet_controlled(x, &r->paid.l.payee, &payee, err)))
 		return code;
 	aic_amount now = payee.balance < r->amount ? payee.balance : r->amount;
 
-	snprintf(note, sizeof(note), "%s/%llu", r->period, (unsigned long long)r->number);
-	aic_state_emit(x->state, AIC_EVENT_REVERSAL, &r->l.payee, &r->l.payer, aic_u256_from(r->amount), note);
+	snprintf(note, sizeof(note), "%s/%llu", r->paid.period, (unsigned long long)r->paid.number);
+	aic_state_emit(x->state, AIC_EVENT_REVERSAL, &r->paid.l.payee, &r->paid.l.payer, aic_u256_from(r->amount), note);
 	if (now) {
-		if ((code = aic_wallet_move(x->state, &r->l.payee, &r->l.payer, now, err)))
+		if ((code = aic_wallet_move(x->state, &r->paid.l.payee, &r->paid.l.payer, now, err)))
 			return code;
-		aic_state_emit(x->state, AIC_EVENT_TRANSFER, &r->l.payee, &r->l.payer, aic_u256_from(now), note);
+		aic_state_emit(x->state, AIC_EVENT_TRANSFER, &r->paid.l.payee, &r->paid.l.payer, aic_u256_from(now), note);
 	}
-	return now < r->amount ? aic_debt_add(x->state, &r->l.payee, &r->l.payer, r->amount - now, err) : AIC_OK;
+	return now < r->amount ? aic_debt_add(x->state, &r->paid.l.payee, &r->paid.l.payer, r->amount - now, err) : AIC_OK;
 }
 
 aic_code aic_execute_reversal(aic_exec *x, aic_error *err)
 {
 	aic_settlement_row row;
-	reversal r = {.number = 0};
+	reversal r = {.amount = 0};
 	aic_code code = read_body(&r, x->tx, err);
 
 	if (code)
 		return code;
 	if (x->signer.role != AIC_ROLE_SITE)
 		return aic_fail(err, AIC_REFUSED, "only a member site's key can reverse a payout");
-	code = aic_state_settlement(x->state, &x->signer.site, r.period, r.number, &row, err);
-	if (code == AIC_NOT_FOUND)
-		return aic_fail(err, AIC_REFUSED, "this site has posted no settlement %s/%llu", r.period, (unsigned long long)r.number);
-	if (code)
-		return code;
 	if (!r.amount)
 		return aic_fail(err, AIC_REFUSED, "a reversal takes something back: its amount is 0");
-	if (!aic_merkle_check(&row.lines, &r.leaf, row.n_lines, r.line, r.path, r.path_len))
-		return aic_fail(err, AIC_REFUSED, "line %llu of settlement %s/%llu is not what the reversal says",
-		                (unsigned long long)r.line + 1, r.period, (unsigned long long)r.number);
+	if ((code = aic_posted_line_need(x, &r.paid, &row, err)))
+		return code;
 	if ((code = aic_approvals_check(x, r.approval, r.n_approvals, &r.evidence, err)) || (code = record(x, &row, &r, err)) ||
 	    (code = add_reversed(x, &row, &r, err)))
 		return code;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/state/posted_line.h"
 #include "ledger/state/session.h"
 
 static int by_key(const void *a, const void *b)
@@ -98,13 +99,7 @@ void aic_session_rate_body(aic_bytes *out, const aic_hash *session, const aic_ad
 	aic_cbor_put_array(out, 8);
 	aic_cbor_put_bytes(out, session->b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, provider->b, AIC_ADDRESS_LEN);
-	aic_cbor_put_text(out, period);
-	aic_cbor_put_uint(out, number);
-	aic_cbor_put_uint(out, line);
-	aic_settlement_leaf(out, l);
-	aic_cbor_put_array(out, path_len);
-	for (size_t i = 0; i < path_len; i++)
-		aic_cbor_put_bytes(out, path[i].b, AIC_HASH_LEN);
+	aic_posted_line_put(out, period, number, line, l, path, path_len);
 	aic_cbor_put_amount(out, fee);
 }
 

@@ -1,20 +1,12 @@
 /* session_rate.c: a session that was proven, or not found to be wrong, and paid for by another organisation raises its provider's
  * rating by the fee that was paid: shown by the settlement's line that holds it. */
-#include <string.h>
-
-#include "common/merkle.h"
+#include "ledger/state/posted_line.h"
 #include "ledger/state/session.h"
-
-#define PATH_MAX_LEN 32
 
 typedef struct {
 	aic_hash session;
 	aic_address provider;
-	char period[16];
-	uint64_t number, line;
-	aic_settlement_line l;
-	aic_hash leaf, path[PATH_MAX_LEN];
-	size_t path_len;
+	aic_posted_line paid;
 	aic_amount fee;
 } request;
 
@@ -26,16 +18,7 @@ static aic_code read_body(request *q, const aic_transaction *tx, aic_error *err)
 	aic_cbor_array_exact(&c, 8);
 	aic_cbor_bytes_exact(&c, q->session.b, AIC_HASH_LEN);
 	aic_cbor_bytes_exact(&c, q->provider.b, AIC_ADDRESS_LEN);
-	aic_cbor_text(&c, q->period, sizeof(q->period));
-	q->number = aic_cbor_uint(&c);
-	q->line = aic_cbor_uint(&c);
-	size_t start = c.pos;
-	aic_settlement_leaf_get(&c, &q->l);
-	if (aic_cbor_ok(&c))
-		q->leaf = aic_merkle_leaf(c.data + start, c.pos - start);
-	q->path_len = aic_cbor_array(&c, PATH_MAX_LEN);
-	for (size_t i = 0; i < q->path_len && aic_cbor_ok(&c); i++)
-		aic_cbor_bytes_exact(&c, q->path[i].b, AIC_HASH_LEN);
+	aic_posted_line_get(&c, &q->paid);
 	q->fee = aic_cbor_amount(&c);
 	return aic_cbor_finish(&c, err) ? aic_error_prefix(err, "session_rate") : AIC_OK;
 }
@@ -65,18 +48,14 @@ static aic_code check_session(const aic_exec *x, const request *q, const aic_ses
 static aic_code check_line(const aic_exec *x, const request *q, const aic_session *r, aic_settlement_row *row, aic_error *err)
 {
 	aic_wallet payer, payee;
-	aic_code code = aic_state_settlement(x->state, &x->signer.site, q->period, q->number, row, err);
+	const aic_posted_line *p = &q->paid;
+	aic_code code = aic_posted_line_need(x, p, row, err);
 
-	if (code == AIC_NOT_FOUND)
-		return aic_fail(err, AIC_REFUSED, "this site has posted no settlement %s/%llu", q->period, (unsigned long long)q->number);
 	if (code)
 		return code;
-	if (!aic_merkle_check(&row->lines, &q->leaf, row->n_lines, q->line, q->path, q->path_len))
-		return aic_fail(err, AIC_REFUSED, "line %llu of settlement %s/%llu is not what this says", (unsigned long long)q->line + 1, q->period,
-		                (unsigned long long)q->number);
-	if (q->l.kind != AIC_KIND_HARDWARE || aic_address_cmp(&q->l.payer, &r->payer) || aic_address_cmp(&q->l.payee, &q->provider))
+	if (p->l.kind != AIC_KIND_HARDWARE || aic_address_cmp(&p->l.payer, &r->payer) || aic_address_cmp(&p->l.payee, &q->provider))
 		return aic_fail(err, AIC_REFUSED, "line %llu of settlement %s/%llu is not this session's payer paying this provider for hardware",
-		                (unsigned long long)q->line + 1, q->period, (unsigned long long)q->number);
+		                (unsigned long long)p->line + 1, p->period, (unsigned long long)p->number);
 	if ((code = aic_wallet_need(x->state, &r->payer, &payer, err)) || (code = aic_wallet_need(x->state, &q->provider, &payee, err)))
 		return code;
 	if (aic_id_equal(&payer.organisation, &payee.organisation))
@@ -87,37 +66,21 @@ static aic_code check_line(const aic_exec *x, const request *q, const aic_sessio
 /* All sessions of a line together at most the line's fee. */
 static aic_code use_line(aic_exec *x, const request *q, const aic_settlement_row *row, aic_error *err)
 {
-	uint8_t key[AIC_HASH_LEN + 4];
 	char used[AIC_AMOUNT_TEXT], fee[AIC_AMOUNT_TEXT];
-	aic_bytes value = {0};
-	const uint8_t *there;
-	size_t len;
-	aic_amount sum = 0;
-	aic_cbor c;
+	const aic_posted_line *p = &q->paid;
+	aic_amount sum;
+	aic_code code = aic_posted_line_add(x->state, AIC_TABLE_SESSION_RATED, &row->tx, p->line, q->fee, p->l.fee, &sum, err);
 
-	memcpy(key, row->tx.b, AIC_HASH_LEN);
-	aic_put_be32(key + AIC_HASH_LEN, (uint32_t)q->line);
-	aic_code code = aic_state_get(x->state, AIC_TABLE_SESSION_RATED, key, sizeof(key), &there, &len, err);
-	if (!code) {
-		aic_cbor_init(&c, there, len);
-		sum = aic_cbor_amount(&c);
-		code = aic_cbor_finish(&c, err);
-	}
-	if (code && code != AIC_NOT_FOUND)
-		return code;
-	if (!aic_amount_add(&sum, sum, q->fee) || sum > q->l.fee)
+	if (code == AIC_REFUSED)
 		return aic_fail(err, AIC_REFUSED, "line %llu of settlement %s/%llu paid a fee of %s AIC, its sessions would count %s AIC",
-		                (unsigned long long)q->line + 1, q->period, (unsigned long long)q->number, aic_amount_format(fee, q->l.fee),
+		                (unsigned long long)p->line + 1, p->period, (unsigned long long)p->number, aic_amount_format(fee, p->l.fee),
 		                aic_amount_format(used, sum));
-	aic_cbor_put_amount(&value, sum);
-	code = aic_state_put(x->state, AIC_TABLE_SESSION_RATED, key, sizeof(key), &value, err);
-	aic_bytes_free(&value);
 	return code;
 }
 
 aic_code aic_execute_session_rate(aic_exec *x, aic_error *err)
 {
-	request q = {.line = 0};
+	request q = {.fee = 0};
 	aic_settlement_row row;
 	aic_session r;
 	aic_wallet w;

@@ -265,7 +265,7 @@ static void test_reversal(void **state)
 	l[0].gross = 100 * AIC_UNIT;
 	aic_settlement forged = {.period = "p", .number = 1, .n_lines = 3, .line = l};
 	aic_settlement_body(&other, &forged);
-	assert_fails(reverse(&other, 0, 1, err), AIC_REFUSED, "line 1 of settlement p/1 is not what the reversal says");
+	assert_fails(reverse(&other, 0, 1, err), AIC_REFUSED, "line 1 of settlement p/1 is not what this says");
 	/* the provider has moved its money on */
 	assert_ok(test_transfer(&site, 1, 5, TEST_FUNDS + 3 * AIC_UNIT, err));
 	assert_ok(reverse(&body, 0, 6 * AIC_UNIT, err));
