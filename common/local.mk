@@ -25,6 +25,7 @@ common_sources = \
 	common/rpc.c common/rpc.h \
 	common/rpc_frame.c common/rpc_frame.h \
 	common/rpc_server.c \
+	common/session_call.c common/session_call.h \
 	common/size.c common/size.h \
 	common/snapshot.c common/snapshot.h \
 	common/spool.c common/spool.h common/spool_reader.c common/spool_segment.c common/spool_segment.h \
@@ -111,11 +112,12 @@ endif
 
 # Unit tests of formats, prices, configuration and RPC; fuzz targets, built by hand as their heads say.
 EXTRA_DIST += tests/fuzz/record_fuzz.c tests/fuzz/receipt_fuzz.c tests/fuzz/spool_fuzz.c tests/fuzz/snapshot_fuzz.c \
-	tests/fuzz/vrf_fuzz.c tests/fuzz/yaml_fuzz.c
+	tests/fuzz/session_fuzz.c tests/fuzz/vrf_fuzz.c tests/fuzz/yaml_fuzz.c
 if WITH_CMOCKA
 check_PROGRAMS += common_record_test common_priority_test common_process_test common_quote_test common_reservations_test \
 	common_price_test common_split_test \
 	common_receipt_test \
+	common_session_call_test \
 	common_spool_test \
 	common_snapshot_test \
 	common_yaml_test \
@@ -143,6 +145,9 @@ common_split_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_price_test_SOURCES = common/price_test.c
 common_price_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_price_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_session_call_test_SOURCES = common/session_call_test.c
+common_session_call_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_session_call_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_receipt_test_SOURCES = common/receipt_test.c
 common_receipt_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_receipt_test_LDADD = libcommon.la $(CMOCKA_LIBS)

@@ -13,6 +13,7 @@
 #include "common/config.h"
 #include "common/crypto.h"
 #include "common/error.h"
+#include "common/session_call.h"
 
 #define AIC_ADDRESS_LEN 20
 typedef struct { uint8_t b[AIC_ADDRESS_LEN]; } aic_address;
@@ -172,9 +173,7 @@ aic_code aic_ledger_revenue(aic_ledger *l, const uint8_t asset[32], aic_amount a
 
 /* --- training sessions, doc/formats/session.md --- */
 
-typedef enum { AIC_CLASS_D0 = 0, AIC_CLASS_D1 = 1, AIC_CLASS_D2 = 2 } aic_session_class;
 typedef enum { AIC_RUN_USER = 0, AIC_RUN_SITE = 1 } aic_session_run;
-typedef enum { AIC_END_DONE = 0, AIC_END_FAILED = 1, AIC_END_STOPPED = 2 } aic_session_end;
 typedef enum {
 	AIC_SESSION_OPEN = 0, AIC_SESSION_CLOSED = 1, AIC_SESSION_CHALLENGED = 2, AIC_SESSION_DOUBTED = 3, /* these wait */
 	AIC_SESSION_UNCHALLENGED = 4, AIC_SESSION_VERIFIED = 5, AIC_SESSION_UNVERIFIABLE = 6, AIC_SESSION_UNPROVEN = 7,
@@ -185,10 +184,6 @@ const char *aic_session_state_name(uint64_t state);   /* "open", "verified", ...
 const char *aic_verdict_result_name(uint64_t result); /* "agrees", ... */
 /* What a session's seconds count in `verified` (economics.md 2), ppm; false while its lines are held. */
 bool aic_session_counts(uint64_t state, uint64_t *ppm);
-/* SHA-256("aic/salted/v1" || salt || SHA-256 of the thing). */
-aic_hash aic_session_salted(const uint8_t salt[32], const aic_hash *thing);
-/* The seed that a session's training runs with. */
-uint64_t aic_session_seed(uint64_t spec_seed, const aic_hash *session, const aic_hash *entropy);
 
 /* What a verifier has found. It signs all that stands before the signature, so that any site can bring it. */
 typedef struct {
@@ -204,7 +199,6 @@ bool aic_verdict_verify(const aic_verdict *v, const aic_hash *chain);
 
 #define AIC_SESSION_DRAWN_MAX 11
 #define AIC_SESSION_PAID_MAX 64        /* providers of one session */
-#define AIC_SESSION_COMMIT_MAX 1024    /* checkpoints that one call commits */
 
 typedef struct {
 	uint8_t key[AIC_PUBLIC_LEN];

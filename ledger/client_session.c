@@ -5,9 +5,6 @@
 #include "ledger/client_call.h"
 #include "ledger/state/verdict.h"
 
-#define SALTED "aic/salted/v1"
-#define SEED "aic/seed/v1"
-
 const char *aic_session_state_name(uint64_t state)
 {
 	static const char *const names[] = {"open", "closed", "challenged", "doubted", "unchallenged", "verified", "unverifiable",
@@ -32,33 +29,6 @@ bool aic_session_counts(uint64_t state, uint64_t *ppm)
 
 	*ppm = state < sizeof(counts) / sizeof(counts[0]) ? counts[state] : 0;
 	return state >= AIC_SESSION_UNCHALLENGED && state <= AIC_SESSION_EXPIRED;
-}
-
-aic_hash aic_session_salted(const uint8_t salt[32], const aic_hash *thing)
-{
-	aic_bytes in = {0};
-
-	aic_bytes_append_str(&in, SALTED);
-	aic_bytes_append(&in, salt, 32);
-	aic_bytes_append(&in, thing->b, AIC_HASH_LEN);
-	aic_hash h = aic_sha256_of(in.data, in.len);
-	aic_bytes_free(&in);
-	return h;
-}
-
-uint64_t aic_session_seed(uint64_t spec_seed, const aic_hash *session, const aic_hash *entropy)
-{
-	aic_bytes in = {0};
-	uint8_t be[8];
-
-	aic_put_be64(be, spec_seed);
-	aic_bytes_append_str(&in, SEED);
-	aic_bytes_append(&in, be, sizeof(be));
-	aic_bytes_append(&in, session->b, AIC_HASH_LEN);
-	aic_bytes_append(&in, entropy->b, AIC_HASH_LEN);
-	aic_hash h = aic_sha256_of(in.data, in.len);
-	aic_bytes_free(&in);
-	return aic_get_be64(h.b);
 }
 
 /* --- posting --- */
