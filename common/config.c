@@ -409,7 +409,7 @@ static aic_code read_all(aic_config *c, const aic_yaml_node *root, aic_error *er
 {
 	static aic_code (*const sections[])(aic_config *, const aic_yaml_node *, aic_error *) = {
 		read_site, read_mode, read_scope, read_users, read_admins, read_paths, read_accounting, read_ledger, aic_config_rates,
-		read_policy, aic_config_providers, aic_config_accounts, aic_config_assets, aic_config_datasets,
+		read_policy, aic_config_providers, aic_config_accounts, aic_config_assets, aic_config_datasets, aic_config_sessions,
 		aic_config_review, aic_config_train,
 	};
 	if (aic_yaml_kind_of(root) != AIC_YAML_MAP)

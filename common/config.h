@@ -87,6 +87,16 @@ typedef struct {
 	aic_peer_config peer[AIC_ARCHIVE_PEERS_MAX]; size_t n_peers; /* whose archives this site fetches what it lacks from */
 } aic_archive_config;
 
+typedef struct {
+	char store[AIC_PATH_LEN];           /* directory that all nodes see; "": no checkpoints are kept, sessions are of class D2 */
+	int64_t keep;                       /* seconds for which a closed session's checkpoints are kept [72h] */
+	uint64_t room;                      /* bytes that all sessions together may take [1TiB] */
+	char verify_partition[AIC_NAME_LEN]; /* verify: {partition, account, qos}: of the jobs that verify other sites' and this one's sessions */
+	char verify_account[AIC_NAME_LEN];  /* "": Slurm's default, each */
+	char verify_qos[AIC_NAME_LEN];
+	bool verify;                        /* whether this site verifies: `verify` is there */
+} aic_sessions_config;
+
 #define AIC_PRETENDING_MAX 65
 
 /* From which figures on busy GPUs look like load that is worth nothing (accounting/pretending.h). */
@@ -136,6 +146,7 @@ typedef struct {
 	aic_archive_config archive;         /* ledger.archive */
 	aic_datasets_config datasets;       /* datasets */
 	aic_train_config train;             /* train */
+	aic_sessions_config sessions;       /* sessions */
 	aic_rates rates;                    /* rates: {gpu: {default: 0.5, a100: 1}, cpu: 0.01, mem_gib: 0.001, storage_gib_month: 0}, AIC per hour or month */
 	aic_pretending_rule pretending[AIC_PRETENDING_MAX]; size_t n_pretending; /* review.pretending; at least the default */
 	bool refuse_unfunded;               /* policy.unfunded: hold (default) | refuse */

@@ -33,6 +33,8 @@ aic_code aic_config_archive(aic_config *c, const aic_yaml_node *map, aic_error *
 aic_code aic_config_datasets(aic_config *c, const aic_yaml_node *root, aic_error *err);
 /* train, over its defaults; after user. */
 aic_code aic_config_train(aic_config *c, const aic_yaml_node *root, aic_error *err);
+/* sessions, over its defaults. */
+aic_code aic_config_sessions(aic_config *c, const aic_yaml_node *root, aic_error *err);
 aic_code aic_config_review(aic_config *c, const aic_yaml_node *root, aic_error *err);
 
 /* rates, over defaults that *c has already. */

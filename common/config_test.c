@@ -80,6 +80,8 @@ static void assert_defaults(const aic_config *c)
 	assert_false(aic_config_is_site_run(c, 0));
 	assert_string_equal(c->train.listen, "/run/aic/train/train.sock");
 	assert_true(c->train.keep == 30);
+	assert_string_equal(c->sessions.store, "");
+	assert_true(c->sessions.keep == 72 * 3600 && c->sessions.room == 1ull << 40 && !c->sessions.verify);
 	assert_string_equal(c->datasets.store, "");
 	assert_string_equal(c->datasets.cache, "/var/lib/aic/cache");
 	assert_string_equal(c->datasets.listen, "/run/aic/aicnoded-%n.sock");
@@ -353,6 +355,14 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "train: {user: root}\n", 4, "train: user \"root\" is root: name one of its own"},
 	{SITE "train: {listen: here}\n", 4, "\"listen: here\" must be host:port or the absolute path of a socket"},
 	{SITE "train: {keep: 0}\n", 4, "must be a whole number from 1 to 3650"},
+	{SITE "sessions: {store: here}\n", 4, "must be an absolute path"},
+	{SITE "sessions: {keep: 72}\n", 4, "\"keep: 72\" must be a whole number with its unit, up to a year: write 72h or 3d"},
+	{SITE "sessions: {keep: -1h}\n", 4, "\"keep: -1h\" must be"},
+	{SITE "sessions: {keep: 367d}\n", 4, "\"keep: 367d\" must be"},
+	{SITE "sessions: {room: lots}\n", 4, "\"room: lots\" is no size: write 200GiB or 1.5TiB"},
+	{SITE "sessions: {verify: {partition: a b}}\n", 4, "partition"},
+	{SITE "sessions: {verify: {partitions: a}}\n", 4, "did you mean \"partition\"?"},
+	{SITE "sessions: {stor: /x}\n", 4, "did you mean \"store\"?"},
 	{SITE "datasets: {store: here}\n", 4, "must be an absolute path"},
 	{SITE "datasets: {size: much}\n", 4, "\"size: much\" is no size: write 200GiB or 1.5TiB"},
 	{SITE "datasets: {recheck: -1}\n", 4, "must be a whole number from 0 to"},

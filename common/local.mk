@@ -5,7 +5,7 @@ common_sources = \
 	common/cbor.c common/cbor.h \
 	common/cbor_write.c \
 	common/command.c common/command_begin.c common/command.h \
-	common/config.c common/config.h common/config_archive.c common/config_datasets.c common/config_etcd.c common/config_read.h common/config_review.c common/config_rows.c common/config_train.c \
+	common/config.c common/config.h common/config_archive.c common/config_datasets.c common/config_etcd.c common/config_read.h common/config_review.c common/config_rows.c common/config_sessions.c common/config_train.c \
 	common/crypto.c common/crypto.h \
 	common/daemon.c common/daemon.h \
 	common/error.c common/error.h \
