@@ -266,6 +266,17 @@ bool aic_config_is_host_port(const char *text)
 	return port > 0 && port < 65536;
 }
 
+/* A daemon's "listen" and "address": host:port for who is on another host; port: the one that the message proposes. */
+static aic_code check_reach(const aic_yaml_node *map, const char *listen, const char *address, int port, aic_error *err)
+{
+	if (listen[0] != '\0' && !aic_config_is_host_port(listen))
+		return aic_yaml_fail(aic_yaml_get(map, "listen"), err, "\"listen: %s\" must be host:port, such as 0.0.0.0:%d", listen, port);
+	if (address[0] != '\0' && address[0] != '/' && !aic_config_is_host_port(address))
+		return aic_yaml_fail(aic_yaml_get(map, "address"), err, "\"address: %s\" must be host:port or the absolute path of a "
+		                     "socket", address);
+	return AIC_OK;
+}
+
 static aic_code read_accounting(aic_config *c, const aic_yaml_node *root, aic_error *err)
 {
 	const aic_yaml_node *map;
@@ -280,14 +291,10 @@ static aic_code read_accounting(aic_config *c, const aic_yaml_node *root, aic_er
 	if (code != AIC_OK)
 		return code;
 	c->retention = (int64_t)retention;
-	if (c->acct_listen[0] != '\0' && !aic_config_is_host_port(c->acct_listen))
-		return aic_yaml_fail(aic_yaml_get(map, "listen"), err, "\"listen: %s\" must be host:port, such as 0.0.0.0:6829",
-		                     c->acct_listen);
+	if ((code = check_reach(map, c->acct_listen, c->acct_address, 6829, err)) != AIC_OK)
+		return code;
 	if (c->acct_address[0] == '\0')
 		aic_config_acct_socket(c, c->acct_address);
-	else if (c->acct_address[0] != '/' && !aic_config_is_host_port(c->acct_address))
-		return aic_yaml_fail(aic_yaml_get(map, "address"), err, "\"address: %s\" must be host:port or the absolute path of a "
-		                     "socket", c->acct_address);
 	return aic_yaml_unknown(map, err);
 }
 
@@ -320,6 +327,14 @@ static aic_code read_ledger(aic_config *c, const aic_yaml_node *root, aic_error 
 	if (code == AIC_OK)
 		code = aic_yaml_get_uint(map, "block_interval", &interval, 0, BLOCK_INTERVAL_MAX, err);
 	c->block_interval = (int64_t)interval;
+	if (code == AIC_OK)
+		code = aic_yaml_get_text(map, "listen", c->ledger_listen, sizeof c->ledger_listen, err);
+	if (code == AIC_OK)
+		code = aic_yaml_get_text(map, "address", c->ledger_address, sizeof c->ledger_address, err);
+	if (code == AIC_OK)
+		code = check_reach(map, c->ledger_listen, c->ledger_address, 6828, err);
+	if (c->ledger_address[0] == '\0')
+		aic_config_ledger_socket(c, c->ledger_address);
 	if (code == AIC_OK)
 		code = aic_config_etcd(c, map, err);
 	if (code == AIC_OK)

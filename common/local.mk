@@ -1,6 +1,7 @@
 # libcommon: everything else stands on it. Two builds: with sanitizers for programs, without for what Slurm loads.
 common_sources = \
 	common/amount.c common/amount.h \
+	common/block_call.c common/block_call.h \
 	common/bytes.c common/bytes.h \
 	common/cbor.c common/cbor.h \
 	common/cbor_write.c \

@@ -38,10 +38,13 @@ typedef struct {
 	uid_t uid;
 	gid_t gid;
 	char host[64];      /* address from which the credential was made, as text */
+	int64_t waited_ms;  /* since the request was handled first; 0: it is new */
 } aic_rpc_caller;
 
 /* Handles one request: op is the operation, args a cursor behind it. Appends the answer's items to out (after code and
- * message, which the server writes) and returns AIC_OK, or fails with err, which is what the caller will be told. */
+ * message, which the server writes) and returns AIC_OK, or fails with err, which is what the caller will be told. With *out_items set to
+ * AIC_RPC_LATER there is no answer yet: the same request is handled again after each tick and each other request, until there is one. */
+#define AIC_RPC_LATER SIZE_MAX
 typedef aic_code (*aic_rpc_handler)(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out,
                                     size_t *out_items, aic_error *err);
 

@@ -42,7 +42,14 @@ typedef struct {
 	size_t sent;          /* of out */
 	int64_t progress_ms;  /* when bytes last moved */
 	bool dead;
+	struct waiting *waiting; /* a request whose answer comes later; NULL: none */
 } connection;
+
+struct waiting {
+	aic_rpc_seal_info info;
+	aic_bytes body;
+	int64_t since_ms;
+};
 
 struct aic_rpc_server {
 	char *service;
@@ -159,9 +166,18 @@ static bool is_sending(const connection *c)
 	return c->sent < c->out.len;
 }
 
+static void stop_waiting(connection *c)
+{
+	if (c->waiting != NULL)
+		aic_bytes_free(&c->waiting->body);
+	free(c->waiting);
+	c->waiting = NULL;
+}
+
 static void free_connection(connection *c)
 {
 	close(c->fd);
+	stop_waiting(c);
 	aic_bytes_free(&c->in);
 	aic_bytes_free(&c->out);
 	free(c);
@@ -261,12 +277,12 @@ static void put_failure(aic_bytes *body, const aic_error *err)
 	aic_cbor_put_text(body, err->message);
 }
 
-static aic_code call_handler(aic_rpc_server *s, const aic_rpc_caller *who, const aic_rpc_frame *f, aic_bytes *items,
+static aic_code call_handler(aic_rpc_server *s, const aic_rpc_caller *who, const void *body, size_t len, aic_bytes *items,
                              size_t *n_items, aic_error *err)
 {
 	aic_cbor args;
 	char op[OP_LEN] = "";
-	aic_cbor_init(&args, f->body, f->body_len);
+	aic_cbor_init(&args, body, len);
 	size_t n = aic_cbor_array(&args, SIZE_MAX);
 	aic_cbor_text(&args, op, sizeof op);
 	if (!aic_cbor_ok(&args) || n == 0)
@@ -279,21 +295,27 @@ static aic_code call_handler(aic_rpc_server *s, const aic_rpc_caller *who, const
 	return code;
 }
 
-static void build_answer(aic_rpc_server *s, const aic_rpc_caller *who, const aic_rpc_frame *f, aic_bytes *body)
+/* False: the answer comes later. */
+static bool build_answer(aic_rpc_server *s, const aic_rpc_seal_info *info, int64_t waited_ms, const void *request, size_t len,
+                         aic_bytes *body)
 {
+	aic_rpc_caller who = {.uid = info->uid, .gid = info->gid, .waited_ms = waited_ms};
 	aic_bytes items = {0};
 	size_t n_items = 0;
 	aic_error err = {0};
-	err.code = call_handler(s, who, f, &items, &n_items, &err);
+	aic_str_copy(who.host, sizeof who.host, info->host);
+	err.code = call_handler(s, &who, request, len, &items, &n_items, &err);
+	bool now = err.code != AIC_OK || n_items != AIC_RPC_LATER;
 	if (err.code != AIC_OK) {
 		put_failure(body, &err);
-	} else {
+	} else if (now) {
 		aic_cbor_put_array(body, 2 + n_items);
 		aic_cbor_put_uint(body, AIC_OK);
 		aic_cbor_put_text(body, "");
 		aic_bytes_append(body, items.data, items.len);
 	}
 	aic_bytes_free(&items);
+	return now;
 }
 
 /* Who asks, and whether MUNGE and the hash stand for this very body. */
@@ -309,29 +331,43 @@ static aic_code check_request(const aic_rpc_server *s, const aic_rpc_frame *f, a
 	return AIC_OK;
 }
 
+static void answer(connection *c, const aic_rpc_seal_info *info, const aic_bytes *body, const aic_rpc_server *s)
+{
+	aic_error err = {0};
+	aic_hash hash = aic_rpc_answer_hash(info->payload, body->data, body->len);
+	if (aic_rpc_seal(&c->out, hash.b, sizeof hash.b, body->data, body->len, &err) != AIC_OK) {
+		aic_warn("service %s: no answer can be signed: %s", s->service, err.message);
+		c->dead = true;
+	}
+}
+
+static void wait_for_answer(connection *c, const aic_rpc_seal_info *info, const aic_rpc_frame *f)
+{
+	c->waiting = aic_xcalloc(1, sizeof *c->waiting);
+	c->waiting->info = *info;
+	c->waiting->since_ms = aic_monotonic_ms();
+	aic_bytes_append(&c->waiting->body, f->body, f->body_len);
+}
+
 static void serve_frame(aic_rpc_server *s, connection *c, const aic_rpc_frame *f)
 {
 	aic_rpc_seal_info info;
 	aic_error err = {0};
 	aic_bytes body = {0};
+	bool now = true;
 	if (check_request(s, f, &info, &err) == AIC_OK) {
-		aic_rpc_caller who = {.uid = info.uid, .gid = info.gid};
-		aic_str_copy(who.host, sizeof who.host, info.host);
-		build_answer(s, &who, f, &body);
+		now = build_answer(s, &info, 0, f->body, f->body_len, &body);
 	} else {
 		aic_warn("service %s: request from %s refused: %s", s->service, info.host[0] != '\0' ? info.host : "unknown host",
 		         err.message);
 		put_failure(&body, &err);
 	}
-	if (info.payload_len != AIC_RPC_REQUEST_PAYLOAD) {
+	if (info.payload_len != AIC_RPC_REQUEST_PAYLOAD)
 		c->dead = true; /* nothing to bind an answer to */
-	} else {
-		aic_hash hash = aic_rpc_answer_hash(info.payload, body.data, body.len);
-		if (aic_rpc_seal(&c->out, hash.b, sizeof hash.b, body.data, body.len, &err) != AIC_OK) {
-			aic_warn("service %s: no answer can be signed: %s", s->service, err.message);
-			c->dead = true;
-		}
-	}
+	else if (now)
+		answer(c, &info, &body, s);
+	else
+		wait_for_answer(c, &info, f);
 	aic_bytes_free(&body);
 }
 
@@ -348,7 +384,7 @@ static bool serve_one(aic_rpc_server *s, connection *c)
 {
 	aic_rpc_frame f;
 	size_t size;
-	if (c->dead || is_sending(c) || c->in.len == 0)
+	if (c->dead || c->waiting != NULL || is_sending(c) || c->in.len == 0)
 		return false;
 	aic_rpc_frame_state state = aic_rpc_frame_parse(&f, c->in.data, c->in.len, &size);
 	if (state == AIC_FRAME_BAD) {
@@ -362,8 +398,29 @@ static bool serve_one(aic_rpc_server *s, connection *c)
 	consume(c, size);
 	if (!c->dead)
 		send_some(c);
-	return !c->dead && !is_sending(c) && c->in.len > 0 &&
+	return !c->dead && c->waiting == NULL && !is_sending(c) && c->in.len > 0 &&
 	       aic_rpc_frame_parse(&f, c->in.data, c->in.len, &size) != AIC_FRAME_PARTIAL;
+}
+
+/* Requests whose answer was to come later. */
+static void serve_waiting(aic_rpc_server *s)
+{
+	int64_t now = aic_monotonic_ms();
+	for (size_t i = 0; i < s->n_connections; i++) {
+		connection *c = s->connections[i];
+		struct waiting *w = c->waiting;
+		aic_bytes body = {0};
+		if (w == NULL || c->dead)
+			continue;
+		int64_t waited = now - w->since_ms;
+		if (build_answer(s, &w->info, waited > 0 ? waited : 1, w->body.data, w->body.len, &body)) {
+			answer(c, &w->info, &body, s);
+			stop_waiting(c);
+			if (!c->dead)
+				send_some(c);
+		}
+		aic_bytes_free(&body);
+	}
 }
 
 /* --- the loop --- */
@@ -375,7 +432,7 @@ static int64_t drop_stuck(aic_rpc_server *s, int64_t now)
 	int64_t wait = s->patience_ms;
 	for (size_t i = 0; i < s->n_connections; i++) {
 		connection *c = s->connections[i];
-		if (!is_sending(c) && c->in.len == 0)
+		if (!is_sending(c) && (c->in.len == 0 || c->waiting != NULL))
 			continue;
 		int64_t left = c->progress_ms + s->patience_ms - now;
 		if (left <= 0) {
@@ -404,7 +461,7 @@ static nfds_t fill_poll(const aic_rpc_server *s, struct pollfd *p)
 /* True where a whole frame waits in a buffer, so that the next poll must not sleep. */
 static bool serve_ready(aic_rpc_server *s, const struct pollfd *p)
 {
-	bool more = false;
+	bool more = false, served = false;
 	size_t n = s->n_connections; /* those that were polled; accept_all adds behind them */
 	const struct pollfd *q = p + 1 + s->n_listeners;
 	for (size_t i = 0; i < n; i++) {
@@ -415,12 +472,15 @@ static bool serve_ready(aic_rpc_server *s, const struct pollfd *p)
 			receive_some(s, c);
 		else if (q[i].revents != 0)
 			c->dead = true;
+		served |= q[i].revents != 0;
 		more |= serve_one(s, c);
 	}
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		if (p[1 + i].revents != 0)
 			accept_all(s, s->listeners[i].fd);
 	}
+	if (served)
+		serve_waiting(s);
 	remove_dead(s);
 	return more;
 }
@@ -434,6 +494,7 @@ aic_code aic_rpc_server_run(aic_rpc_server *s, int tick_ms, void (*tick)(void *c
 		int64_t now = aic_monotonic_ms(), wait = until_stuck;
 		if (tick != NULL && now >= next_tick) {
 			tick(s->ctx);
+			serve_waiting(s);
 			now = aic_monotonic_ms();
 			next_tick = now + tick_ms;
 		}

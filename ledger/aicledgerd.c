@@ -53,7 +53,9 @@ static aic_code serve(aic_service *s, const aic_config *config, const aic_daemon
 	if (code != AIC_OK)
 		return code;
 	if (!(code = aic_dir_make(config->run_dir, 0755, err)) &&
-	    !(code = serve_archive(&archive, s, config, err)) && !(code = aic_rpc_server_listen(server, aic_config_ledger_socket(config, address), err))) {
+	    !(code = serve_archive(&archive, s, config, err)) &&
+	    !(code = aic_rpc_server_listen(server, aic_config_ledger_socket(config, address), err)) &&
+	    !(code = config->ledger_listen[0] ? aic_rpc_server_listen(server, config->ledger_listen, err) : AIC_OK)) {
 		aic_info("ready at height %llu on %s", (unsigned long long)aic_state_head(s->state)->height, address);
 		code = aic_daemon_serve(daemon, server, strcmp(config->order, "local") ? SHARED_TICK_MS : TICK_MS, tick, err);
 	}

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/block_call.h"
 #include "common/cbor.h"
 #include "common/merkle.h"
 #include "ledger/transaction.h"
 
-#define BLOCK_DOMAIN "aic/block/v1"
-#define ATTESTATION_DOMAIN "aic/attestation/v1"
 
 /* --- header --- */
 
@@ -75,7 +74,7 @@ void aic_block_build(aic_bytes *out, const aic_header *h, const aic_key *generat
 	uint8_t signature[AIC_SIGNATURE_LEN];
 
 	header_put(&header, h);
-	aic_sign(signature, generator, BLOCK_DOMAIN, header.data, header.len);
+	aic_sign(signature, generator, AIC_BLOCK_DOMAIN, header.data, header.len);
 	aic_cbor_put_array(out, 3);
 	aic_cbor_put_bytes(out, header.data, header.len);
 	aic_cbor_put_bytes(out, signature, sizeof(signature));
@@ -124,7 +123,7 @@ void aic_block_clear(aic_block *b)
 
 bool aic_block_signed_by(const aic_block *b, const uint8_t public_key[AIC_PUBLIC_LEN])
 {
-	return aic_verify(b->signature, public_key, BLOCK_DOMAIN, b->header_bytes, b->header_len);
+	return aic_verify(b->signature, public_key, AIC_BLOCK_DOMAIN, b->header_bytes, b->header_len);
 }
 
 static aic_hash tagged(uint8_t tag, const void *data, size_t len, const void *more, size_t more_len)
@@ -171,7 +170,7 @@ void aic_attestation_build(aic_bytes *out, aic_attestation *a, const aic_key *ke
 	aic_bytes body = {0};
 
 	attested(&body, a);
-	aic_sign(a->signature, key, ATTESTATION_DOMAIN, body.data, body.len);
+	aic_sign(a->signature, key, AIC_ATTESTATION_DOMAIN, body.data, body.len);
 	aic_attestation_put(out, a);
 	aic_bytes_free(&body);
 }
@@ -207,7 +206,7 @@ bool aic_attestation_signed_by(const aic_attestation *a, const uint8_t public_ke
 	aic_bytes body = {0};
 
 	attested(&body, a);
-	bool good = aic_verify(a->signature, public_key, ATTESTATION_DOMAIN, body.data, body.len);
+	bool good = aic_verify(a->signature, public_key, AIC_ATTESTATION_DOMAIN, body.data, body.len);
 	aic_bytes_free(&body);
 	return good;
 }
