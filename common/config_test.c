@@ -68,6 +68,8 @@ static void assert_defaults(const aic_config *c)
 	assert_string_equal(c->node_dir, "/var/lib/aic/node");
 	assert_string_equal(c->acct_listen, "");
 	assert_string_equal(c->acct_address, "/run/aic/aicacctd.sock");
+	assert_string_equal(c->ledger_listen, "");
+	assert_string_equal(c->ledger_address, "/run/aic/aicledgerd.sock");
 	assert_string_equal(c->genesis, "/etc/aic/genesis.yaml");
 	assert_string_equal(c->order, "local");
 	assert_true(c->rates.gpu_default == AIC_UNIT / 2 && c->rates.cpu == AIC_UNIT / 100);
@@ -278,6 +280,8 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "accounting: {address: head}\n", 4, "\"address: head\" must be host:port or the absolute path"},
 	{SITE "ledger: {block_interval: 2s}\n", 4, "must be a whole number from 0 to 3600"},
 	{SITE "ledger: {order: raft}\n", 4, "\"order: raft\" must be local or etcd"},
+	{SITE "ledger: {listen: '6828'}\n", 4, "\"listen: 6828\" must be host:port, such as 0.0.0.0:6828"},
+	{SITE "ledger: {address: head}\n", 4, "\"address: head\" must be host:port or the absolute path"},
 	{SITE "ledger:\n  archive: {listen: '6830'}\n", 5, "\"listen: 6830\" must be host:port"},
 	{SITE "ledger:\n  archive: {peers: [a]}\n", 5, "each row of peers must be a map"},
 	{SITE "ledger:\n  archive: {peers: [{url: 'http://b:1', key: ab}]}\n", 5, "\"url: http://b:1\" must be https://host:port"},

@@ -99,7 +99,7 @@ static int stop_munged(void **state)
 /* --- a server in a child process --- */
 
 static aic_rpc_server *running;
-static uint64_t handled, ticks;
+static uint64_t handled, ticks, released;
 
 static void on_term(int sig)
 {
@@ -145,6 +145,14 @@ static aic_code handle(void *ctx, const aic_rpc_caller *who, const char *op, aic
 		aic_cbor_put_uint(out, handled);
 	} else if (strcmp(op, "ticks") == 0) {
 		aic_cbor_put_uint(out, ticks);
+	} else if (strcmp(op, "later") == 0) { /* once the other one was asked for as often */
+		uint64_t wanted = aic_cbor_uint(args);
+		if (released < wanted)
+			*n = AIC_RPC_LATER;
+		else
+			aic_cbor_put_uint(out, who->waited_ms > 0);
+	} else if (strcmp(op, "release") == 0) {
+		aic_cbor_put_uint(out, ++released);
 	} else if (strcmp(op, "receipts") == 0) {
 		return handle_receipts(args, out, err);
 	} else if (strcmp(op, "huge") == 0) {
@@ -553,6 +561,56 @@ static void many_connections(void **state)
 		close(fds[i]);
 }
 
+static void send_later(int fd, uint64_t wanted, uint8_t payload[AIC_RPC_REQUEST_PAYLOAD])
+{
+	aic_bytes body = {0}, frame = {0};
+	aic_error err = {0};
+	aic_rpc_begin(&body, "later", 1);
+	aic_cbor_put_uint(&body, wanted);
+	aic_hash hash = aic_rpc_request_hash(SERVICE, body.data, body.len);
+	memcpy(payload, hash.b, sizeof hash.b);
+	aic_random(payload + sizeof hash.b, AIC_RPC_REQUEST_PAYLOAD - sizeof hash.b);
+	assert_int_equal(aic_rpc_seal(&frame, payload, AIC_RPC_REQUEST_PAYLOAD, body.data, body.len, &err), AIC_OK);
+	send_raw(fd, frame.data, frame.len);
+	aic_bytes_free(&body);
+	aic_bytes_free(&frame);
+}
+
+static bool is_answered(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	return poll(&p, 1, 0) > 0;
+}
+
+/* Two wait beyond the patience for half-sent frames, and are answered each in its turn, in an order of the handler's; a third that
+ * goes away meanwhile harms nobody. */
+static void answers_that_come_later(void **state)
+{
+	(void)state;
+	uint8_t payload[AIC_RPC_REQUEST_PAYLOAD];
+	char message[768] = "";
+	uint64_t value;
+	int first = raw_connect(socket_path), second = raw_connect(socket_path), gone = raw_connect(socket_path);
+	send_later(first, 2, payload);
+	send_later(second, 1, payload);
+	send_later(gone, 9, payload);
+	aic_rpc *rpc = open_client();
+	pause_ms(2 * PATIENCE_MS);
+	assert_int_equal(ask_number(rpc, "release"), 1);
+	assert_int_equal(read_answer(second, &value, message), AIC_OK);
+	assert_int_equal(value, 1);
+	assert_false(is_answered(first));
+	close(gone);
+	assert_int_equal(ask_number(rpc, "release"), 2);
+	assert_int_equal(read_answer(first, &value, message), AIC_OK);
+	send_later(first, 2, payload); /* the connection goes on, and what is ready is answered at once */
+	assert_int_equal(read_answer(first, &value, message), AIC_OK);
+	assert_int_equal(value, 0);
+	aic_rpc_close(rpc);
+	close(first);
+	close(second);
+}
+
 static void ticks_come(void **state)
 {
 	(void)state;
@@ -748,7 +806,7 @@ int main(void)
 		WITH_SERVER(calls), WITH_SERVER(knows_the_caller), WITH_SERVER(refusals_travel), WITH_SERVER(batch_of_receipts),
 		WITH_SERVER(wrong_server_uid), WITH_SERVER(other_service), WITH_SERVER(replayed_request),
 		WITH_SERVER(changed_body), WITH_SERVER(bad_frames), WITH_SERVER(requests_in_a_row), WITH_SERVER(slow_clients),
-		WITH_SERVER(many_connections), WITH_SERVER(ticks_come), WITH_SERVER(restarted_server),
+		WITH_SERVER(many_connections), WITH_SERVER(ticks_come), WITH_SERVER(answers_that_come_later), WITH_SERVER(restarted_server),
 		WITH_SERVER(killed_server_leaves_a_socket), cmocka_unit_test(addresses_in_use), cmocka_unit_test(unreachable),
 		cmocka_unit_test(over_tcp), cmocka_unit_test(false_servers), cmocka_unit_test(no_munged),
 	};
