@@ -37,6 +37,12 @@ void aic_rpc_close(aic_rpc *rpc)
 	free(rpc);
 }
 
+int aic_rpc_timeout(const aic_rpc *rpc)
+{
+	(void)rpc;
+	return 5000;
+}
+
 void aic_rpc_begin(aic_bytes *body, const char *op, size_t args)
 {
 	aic_cbor_put_array(body, 1 + args);

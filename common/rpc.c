@@ -132,6 +132,11 @@ void aic_rpc_set_timeout(aic_rpc *rpc, int timeout_ms)
 	rpc->timeout_ms = timeout_ms;
 }
 
+int aic_rpc_timeout(const aic_rpc *rpc)
+{
+	return rpc->timeout_ms;
+}
+
 void aic_rpc_close(aic_rpc *rpc)
 {
 	if (rpc == NULL)

@@ -31,6 +31,7 @@ aic_code aic_rpc_open(aic_rpc **rpc, const char *service, const char *address, u
 aic_code aic_rpc_call(aic_rpc *rpc, const aic_bytes *body, aic_bytes *keep, aic_cbor *answer, aic_error *err);
 /* From the next call on. */
 void aic_rpc_set_timeout(aic_rpc *rpc, int timeout_ms);
+int aic_rpc_timeout(const aic_rpc *rpc);
 void aic_rpc_close(aic_rpc *rpc);
 
 /* --- server: single-threaded poll loop --- */

@@ -1,10 +1,15 @@
 #include "common/session_call.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/time.h"
+
 #define SALTED "aic/salted/v1"
 #define SEED "aic/seed/v1"
+#define PAUSE_MIN_MS 4
+#define PAUSE_MAX_MS 200
 
 aic_hash aic_session_salted(const uint8_t salt[32], const aic_hash *thing)
 {
@@ -212,11 +217,49 @@ aic_code aic_session_close_get(aic_session_closing *m, aic_cbor *c, aic_error *e
 
 /* --- the whole call --- */
 
+/* Whether the answer is ["waiting", ticket]. */
+static bool is_waiting(const aic_cbor *answer, uint64_t *ticket)
+{
+	char word[8] = "";
+	aic_cbor c = *answer;
+
+	if (aic_cbor_peek(&c) != AIC_CBOR_TEXT)
+		return false;
+	aic_cbor_text(&c, word, sizeof(word));
+	*ticket = aic_cbor_uint(&c);
+	return aic_cbor_ok(&c) && !strcmp(word, "waiting");
+}
+
+/* Comes back until the answer is there, for as long as the connection's timeout. */
+static aic_code call_and_wait(aic_rpc *rpc, const aic_bytes *body, aic_bytes *keep, aic_cbor *c, aic_error *err)
+{
+	int64_t until = aic_monotonic_ms() + aic_rpc_timeout(rpc);
+	int pause = PAUSE_MIN_MS;
+	uint64_t ticket;
+	aic_code rc = aic_rpc_call(rpc, body, keep, c, err);
+
+	while (rc == AIC_OK && is_waiting(c, &ticket)) {
+		aic_bytes again = {0};
+
+		if (aic_monotonic_ms() >= until)
+			return aic_fail(err, AIC_UNREACHABLE, "the ledger has not answered within %d s: aicacctd goes on asking it, look again",
+			                aic_rpc_timeout(rpc) / 1000);
+		poll(NULL, 0, pause);
+		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+		aic_rpc_begin(&again, "resume", 1);
+		aic_cbor_put_uint(&again, ticket);
+		aic_bytes_free(keep);
+		rc = aic_rpc_call(rpc, &again, keep, c, err);
+		aic_bytes_free(&again);
+	}
+	return rc;
+}
+
 static aic_code call(aic_rpc *rpc, aic_bytes *body, void (*get)(aic_cbor *, void *), void *answer, aic_error *err)
 {
 	aic_bytes keep = {0};
 	aic_cbor c;
-	aic_code rc = aic_rpc_call(rpc, body, &keep, &c, err);
+	aic_code rc = call_and_wait(rpc, body, &keep, &c, err);
 
 	if (rc == AIC_OK) {
 		if (get)

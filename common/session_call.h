@@ -82,7 +82,7 @@ aic_code aic_session_close_get(aic_session_closing *c, aic_cbor *args, aic_error
 #define AIC_SESSION_OPENED_ITEMS 2
 void aic_session_opened_put(aic_bytes *out, const aic_session_opened *o);
 
-/* --- the whole call --- */
+/* --- the whole call: until the answer is there, AIC_UNREACHABLE after the connection's timeout (what was asked for may still come) --- */
 aic_code aic_session_call_open(aic_rpc *rpc, const aic_session_opening *o, aic_session_opened *answer, aic_error *err);
 aic_code aic_session_call_nodes(aic_rpc *rpc, const aic_hash *session, const aic_job_step *step, aic_error *err);
 /* *stand: how many checkpoints stand now; those of the call that stood already are passed over. */

@@ -95,7 +95,7 @@ typedef struct {
 	uint64_t height;
 } search;
 
-/* Salted roots are of one opening alone: the same ones are the same opening, asked for again. */
+/* Salted roots are of one opening alone, and of one more as class D2 where the first was given up: asked for again it is the same. */
 static aic_code is_same(void *ctx, const aic_hash *id, aic_error *err)
 {
 	search *q = ctx;
@@ -103,7 +103,7 @@ static aic_code is_same(void *ctx, const aic_hash *id, aic_error *err)
 	aic_code code = aic_state_session(q->r->s->state, id, &there, err);
 
 	if (!code && aic_hash_equal(&there.spec, &q->o->spec) && aic_hash_equal(&there.data, &q->o->data) &&
-	    aic_hash_equal(&there.code, &q->o->code) && aic_address_cmp(&there.payer, &q->o->payer) == 0) {
+	    aic_hash_equal(&there.code, &q->o->code) && there.class == q->o->class && aic_address_cmp(&there.payer, &q->o->payer) == 0) {
 		q->found = *id;
 		q->height = there.opened;
 		return AIC_NOT_FOUND;
