@@ -75,6 +75,18 @@ static void get_step(aic_cbor *c, aic_job_step *s)
 	s->restart = get_u32(c, "restart", UINT32_MAX);
 }
 
+static void put_name(aic_bytes *out, const aic_session_name *n)
+{
+	put_hash(out, &n->session);
+	aic_cbor_put_bytes(out, n->token, sizeof(n->token));
+}
+
+static void get_name(aic_cbor *c, aic_session_name *n)
+{
+	get_hash(c, &n->session);
+	aic_cbor_bytes_exact(c, n->token, sizeof(n->token));
+}
+
 /* --- session-open --- */
 
 void aic_session_open_put(aic_bytes *out, const aic_session_opening *o)
@@ -133,16 +145,16 @@ void aic_session_opened_put(aic_bytes *out, const aic_session_opened *o)
 
 /* --- session-nodes --- */
 
-void aic_session_nodes_put(aic_bytes *out, const aic_hash *session, const aic_job_step *step)
+void aic_session_nodes_put(aic_bytes *out, const aic_session_name *name, const aic_job_step *step)
 {
-	aic_rpc_begin(out, "session-nodes", 5);
-	put_hash(out, session);
+	aic_rpc_begin(out, "session-nodes", 6);
+	put_name(out, name);
 	put_step(out, step);
 }
 
-aic_code aic_session_nodes_get(aic_hash *session, aic_job_step *step, aic_cbor *c, aic_error *err)
+aic_code aic_session_nodes_get(aic_session_name *name, aic_job_step *step, aic_cbor *c, aic_error *err)
 {
-	get_hash(c, session);
+	get_name(c, name);
 	get_step(c, step);
 	return aic_cbor_finish(c, err);
 }
@@ -151,8 +163,8 @@ aic_code aic_session_nodes_get(aic_hash *session, aic_job_step *step, aic_cbor *
 
 void aic_session_commit_put(aic_bytes *out, const aic_session_commitment *m)
 {
-	aic_rpc_begin(out, "session-commit", 3);
-	put_hash(out, &m->session);
+	aic_rpc_begin(out, "session-commit", 4);
+	put_name(out, &m->name);
 	aic_cbor_put_uint(out, m->first);
 	aic_cbor_put_array(out, m->n);
 	for (size_t i = 0; i < m->n; i++) {
@@ -179,7 +191,7 @@ static void get_checkpoint(aic_cbor *c, const aic_session_commitment *m, size_t 
 aic_code aic_session_commit_get(aic_session_commitment *m, aic_cbor *c, aic_error *err)
 {
 	*m = (aic_session_commitment){0};
-	get_hash(c, &m->session);
+	get_name(c, &m->name);
 	m->first = aic_cbor_uint(c);
 	m->n = aic_cbor_array(c, AIC_SESSION_COMMIT_MAX);
 	if (aic_cbor_ok(c) && (m->n == 0 || m->first > INT64_MAX))
@@ -200,8 +212,8 @@ aic_code aic_session_commit_get(aic_session_commitment *m, aic_cbor *c, aic_erro
 
 void aic_session_close_put(aic_bytes *out, const aic_session_closing *m)
 {
-	aic_rpc_begin(out, "session-close", 3);
-	put_hash(out, &m->session);
+	aic_rpc_begin(out, "session-close", 4);
+	put_name(out, &m->name);
 	aic_cbor_put_uint(out, m->steps);
 	aic_cbor_put_uint(out, m->end);
 }
@@ -209,7 +221,7 @@ void aic_session_close_put(aic_bytes *out, const aic_session_closing *m)
 aic_code aic_session_close_get(aic_session_closing *m, aic_cbor *c, aic_error *err)
 {
 	*m = (aic_session_closing){0};
-	get_hash(c, &m->session);
+	get_name(c, &m->name);
 	m->steps = aic_cbor_uint(c);
 	m->end = get_u32(c, "end", AIC_END_STOPPED);
 	return aic_cbor_finish(c, err);
@@ -292,11 +304,11 @@ aic_code aic_session_call_open(aic_rpc *rpc, const aic_session_opening *o, aic_s
 	return call(rpc, &body, get_opened, answer, err);
 }
 
-aic_code aic_session_call_nodes(aic_rpc *rpc, const aic_hash *session, const aic_job_step *step, aic_error *err)
+aic_code aic_session_call_nodes(aic_rpc *rpc, const aic_session_name *name, const aic_job_step *step, aic_error *err)
 {
 	aic_bytes body = {0};
 
-	aic_session_nodes_put(&body, session, step);
+	aic_session_nodes_put(&body, name, step);
 	return call(rpc, &body, NULL, NULL, err);
 }
 

@@ -55,15 +55,21 @@ typedef struct {
 	aic_hash chain, root;
 } aic_committed;
 
+/* Who speaks for a session has the token of its opening: AIC's own user, who delivers what a job left in its folder, too. */
 typedef struct {
 	aic_hash session;
+	uint8_t token[AIC_SESSION_TOKEN_LEN];
+} aic_session_name;
+
+typedef struct {
+	aic_session_name name;
 	uint64_t first;                       /* number of the first */
 	size_t n;                             /* 1 .. AIC_SESSION_COMMIT_MAX */
 	aic_committed *checkpoint;   /* the caller's in put; owned in get, free() it */
 } aic_session_commitment;
 
 typedef struct {
-	aic_hash session;
+	aic_session_name name;
 	uint64_t steps;
 	uint32_t end;                         /* aic_session_end */
 } aic_session_closing;
@@ -71,8 +77,8 @@ typedef struct {
 /* --- requests: put writes operation and arguments; get reads the arguments to their end and checks them --- */
 void aic_session_open_put(aic_bytes *out, const aic_session_opening *o);
 aic_code aic_session_open_get(aic_session_opening *o, aic_cbor *args, aic_error *err);
-void aic_session_nodes_put(aic_bytes *out, const aic_hash *session, const aic_job_step *step);
-aic_code aic_session_nodes_get(aic_hash *session, aic_job_step *step, aic_cbor *args, aic_error *err);
+void aic_session_nodes_put(aic_bytes *out, const aic_session_name *name, const aic_job_step *step);
+aic_code aic_session_nodes_get(aic_session_name *name, aic_job_step *step, aic_cbor *args, aic_error *err);
 void aic_session_commit_put(aic_bytes *out, const aic_session_commitment *c);
 aic_code aic_session_commit_get(aic_session_commitment *c, aic_cbor *args, aic_error *err);
 void aic_session_close_put(aic_bytes *out, const aic_session_closing *c);
@@ -84,7 +90,7 @@ void aic_session_opened_put(aic_bytes *out, const aic_session_opened *o);
 
 /* --- the whole call: until the answer is there, AIC_UNREACHABLE after the connection's timeout (what was asked for may still come) --- */
 aic_code aic_session_call_open(aic_rpc *rpc, const aic_session_opening *o, aic_session_opened *answer, aic_error *err);
-aic_code aic_session_call_nodes(aic_rpc *rpc, const aic_hash *session, const aic_job_step *step, aic_error *err);
+aic_code aic_session_call_nodes(aic_rpc *rpc, const aic_session_name *name, const aic_job_step *step, aic_error *err);
 /* *stand: how many checkpoints stand now; those of the call that stood already are passed over. */
 aic_code aic_session_call_commit(aic_rpc *rpc, const aic_session_commitment *c, uint64_t *stand, aic_error *err);
 aic_code aic_session_call_close(aic_rpc *rpc, const aic_session_closing *c, aic_error *err);

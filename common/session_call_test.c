@@ -80,7 +80,7 @@ static void test_opening_refused(void **state)
 static void test_commitment(void **state)
 {
 	aic_committed at[] = {{0, {{1}}, {{2}}}, {100, {{3}}, {{4}}}};
-	aic_session_commitment m = {.session = {{9}}, .first = 4, .n = 2, .checkpoint = at}, got;
+	aic_session_commitment m = {.name = {{{9}}, {8}}, .first = 4, .n = 2, .checkpoint = at}, got;
 	aic_error err = {0};
 	aic_bytes b = {0};
 
@@ -110,21 +110,21 @@ static void test_commitment(void **state)
 
 static void test_nodes_and_closing(void **state)
 {
-	aic_session_closing m = {.session = {{5}}, .steps = 1000, .end = AIC_END_STOPPED}, got;
+	aic_session_closing m = {.name = {{{5}}, {4}}, .steps = 1000, .end = AIC_END_STOPPED}, got;
 	aic_job_step step = {"university", 12, 1, 3}, step_got;
-	aic_hash session = {{6}}, session_got;
+	aic_session_name name = {{{6}}, {7}}, name_got;
 	aic_bytes b = {0};
 
 	(void)state;
-	aic_session_nodes_put(&b, &session, &step);
+	aic_session_nodes_put(&b, &name, &step);
 	aic_cbor c = arguments_of(&b, "session-nodes");
-	assert_int_equal(aic_session_nodes_get(&session_got, &step_got, &c, NULL), AIC_OK);
-	assert_true(aic_hash_equal(&session, &session_got) && step_got.job == 12 && step_got.step == 1 && step_got.restart == 3);
+	assert_int_equal(aic_session_nodes_get(&name_got, &step_got, &c, NULL), AIC_OK);
+	assert_true(memcmp(&name, &name_got, sizeof(name)) == 0 && step_got.job == 12 && step_got.step == 1 && step_got.restart == 3);
 	aic_bytes_clear(&b);
 	aic_session_close_put(&b, &m);
 	c = arguments_of(&b, "session-close");
 	assert_int_equal(aic_session_close_get(&got, &c, NULL), AIC_OK);
-	assert_true(aic_hash_equal(&got.session, &m.session) && got.steps == 1000 && got.end == AIC_END_STOPPED);
+	assert_true(memcmp(&got.name, &m.name, sizeof(m.name)) == 0 && got.steps == 1000 && got.end == AIC_END_STOPPED);
 	aic_bytes_free(&b);
 }
 

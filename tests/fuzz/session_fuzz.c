@@ -12,7 +12,7 @@ static aic_code read_and_write(int kind, aic_cbor *c, aic_bytes *again, aic_erro
 	aic_session_opening opening;
 	aic_session_closing closing;
 	aic_job_step step;
-	aic_hash session;
+	aic_session_name name;
 	aic_code rc;
 
 	switch (kind) {
@@ -21,8 +21,8 @@ static aic_code read_and_write(int kind, aic_cbor *c, aic_bytes *again, aic_erro
 			aic_session_open_put(again, &opening);
 		return rc;
 	case NODES:
-		if ((rc = aic_session_nodes_get(&session, &step, c, err)) == AIC_OK)
-			aic_session_nodes_put(again, &session, &step);
+		if ((rc = aic_session_nodes_get(&name, &step, c, err)) == AIC_OK)
+			aic_session_nodes_put(again, &name, &step);
 		return rc;
 	case COMMIT:
 		if ((rc = aic_session_commit_get(&commitment, c, err)) == AIC_OK)
@@ -87,7 +87,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc, (void)argv;
 	aic_session_open_put(&b, &o);
 	seed("open", OPEN, &b);
-	aic_session_nodes_put(&b, &o.spec, &o.step);
+	aic_session_nodes_put(&b, &closing.name, &o.step);
 	seed("nodes", NODES, &b);
 	aic_session_commit_put(&b, &commitment);
 	seed("commit", COMMIT, &b);
