@@ -8,7 +8,7 @@
 const char *aic_session_state_name(uint64_t state)
 {
 	static const char *const names[] = {"open", "closed", "challenged", "doubted", "unchallenged", "verified", "unverifiable",
-	                                    "unproven", "refuted", "withheld", "expired"};
+	                                    "unproven", "refuted", "withheld", "expired", "decoy"};
 
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
 }
@@ -25,10 +25,10 @@ bool aic_session_counts(uint64_t state, uint64_t *ppm)
 	static const uint64_t counts[] = {[AIC_SESSION_UNCHALLENGED] = 1000000, [AIC_SESSION_VERIFIED] = 1000000,
 	                                  [AIC_SESSION_UNVERIFIABLE] = 700000,  [AIC_SESSION_UNPROVEN] = 700000,
 	                                  [AIC_SESSION_REFUTED] = 0,            [AIC_SESSION_WITHHELD] = 0,
-	                                  [AIC_SESSION_EXPIRED] = 500000};
+	                                  [AIC_SESSION_EXPIRED] = 500000,       [AIC_SESSION_DECOY] = 0};
 
 	*ppm = state < sizeof(counts) / sizeof(counts[0]) ? counts[state] : 0;
-	return state >= AIC_SESSION_UNCHALLENGED && state <= AIC_SESSION_EXPIRED;
+	return state >= AIC_SESSION_UNCHALLENGED && state <= AIC_SESSION_DECOY;
 }
 
 /* --- posting --- */
@@ -246,7 +246,7 @@ static void get_session(aic_cbor *c, aic_ledger_session *out, aic_error *err)
 	for (size_t i = 0; i < n; i++) {
 		aic_cbor_text(c, out->fee[i].provider, sizeof(out->fee[i].provider));
 		out->fee[i].fee = s.provider[i].fee;
-		out->fee[i].rated = s.provider[i].rated;
+		out->fee[i].rated = s.provider[i].paid > 0;
 	}
 }
 

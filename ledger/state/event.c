@@ -38,6 +38,10 @@ const char *aic_event_name(uint64_t kind)
 		return "SessionAppeal";
 	case AIC_EVENT_SESSION_RATE:
 		return "SessionRate";
+	case AIC_EVENT_SESSION_REVEAL:
+		return "SessionReveal";
+	case AIC_EVENT_SESSION_PAY:
+		return "SessionPay";
 	case AIC_EVENT_VERDICT:
 		return "Verdict";
 	case AIC_EVENT_EVIDENCE:

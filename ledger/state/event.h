@@ -33,6 +33,8 @@ typedef enum {
 	AIC_EVENT_SESSION_CLOSE = 66,         /* a pays; value: steps */
 	AIC_EVENT_SESSION_APPEAL = 69,        /* a pays */
 	AIC_EVENT_SESSION_RATE = 70,          /* a paid, b's rating; value: the fee that counts */
+	AIC_EVENT_SESSION_REVEAL = 71,        /* a's session is said to be a decoy; value: its bad segment; note as above */
+	AIC_EVENT_SESSION_PAY = 74,           /* b is paid value for its verdict on a's session */
 	AIC_EVENT_VERDICT = 80,               /* a pays; value: the first wrong step, where it differs; note: and what was found */
 	AIC_EVENT_EVIDENCE = 112              /* a member site lied at height value; note: which, and how */
 } aic_event_kind;

@@ -86,6 +86,10 @@ static executor find(uint64_t kind)
 		return aic_execute_session_appeal;
 	case AIC_TX_SESSION_RATE:
 		return aic_execute_session_rate;
+	case AIC_TX_SESSION_REVEAL:
+		return aic_execute_session_reveal;
+	case AIC_TX_SESSION_PAY:
+		return aic_execute_session_pay;
 	case AIC_TX_VERIFIER_REGISTER:
 		return aic_execute_verifier_register;
 	case AIC_TX_VERIFIER_WITHDRAW:

@@ -49,6 +49,8 @@ aic_code aic_execute_session_nodes(aic_exec *x, aic_error *err);
 aic_code aic_execute_session_challenge(aic_exec *x, aic_error *err);
 aic_code aic_execute_session_appeal(aic_exec *x, aic_error *err);
 aic_code aic_execute_session_rate(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_reveal(aic_exec *x, aic_error *err);
+aic_code aic_execute_session_pay(aic_exec *x, aic_error *err);
 aic_code aic_execute_verifier_register(aic_exec *x, aic_error *err);
 aic_code aic_execute_verifier_withdraw(aic_exec *x, aic_error *err);
 aic_code aic_execute_verdict(aic_exec *x, aic_error *err);

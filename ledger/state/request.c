@@ -105,20 +105,21 @@ static aic_code move(aic_exec *x, const aic_address *from, const aic_address *to
 	return code;
 }
 
-/* The escrow is a wallet like the treasury, made when the first bounty comes. */
-static aic_code escrow_ensure(aic_exec *x, const aic_address *escrow, aic_error *err)
+/* A wallet like the treasury. */
+aic_code aic_escrow_ensure(aic_state *s, aic_error *err)
 {
+	aic_address escrow = aic_escrow_address();
 	aic_wallet w = {.balance = 0};
 	aic_totals t;
-	aic_code code = aic_state_wallet(x->state, escrow, &w, err);
+	aic_code code = aic_state_wallet(s, &escrow, &w, err);
 
 	if (code != AIC_NOT_FOUND)
 		return code;
 	memset(&w, 0, sizeof(w));
-	if ((code = aic_state_wallet_put(x->state, escrow, &w, err)) || (code = aic_state_totals(x->state, &t, err)))
+	if ((code = aic_state_wallet_put(s, &escrow, &w, err)) || (code = aic_state_totals(s, &t, err)))
 		return code;
 	t.wallets++;
-	return aic_state_totals_put(x->state, &t, err);
+	return aic_state_totals_put(s, &t, err);
 }
 
 static aic_code need_open(const aic_exec *x, aic_u256 id, aic_request_row *r, aic_error *err)
@@ -196,7 +197,7 @@ aic_code aic_execute_request_open(aic_exec *x, aic_error *err)
 	if (!r.bounty)
 		return aic_fail(err, AIC_REFUSED, "a request without a bounty: give one above 0");
 	if ((code = not_expired(x, &r, err)) || (code = aic_wallet_need(x->state, &r.requester, &w, err)) ||
-	    (code = aic_wallet_may_spend(x, &r.requester, &w, err)) || (code = escrow_ensure(x, &escrow, err)) ||
+	    (code = aic_wallet_may_spend(x, &r.requester, &w, err)) || (code = aic_escrow_ensure(x->state, err)) ||
 	    (code = request_put(x->state, id, &r, err)))
 		return code;
 	aic_state_emit(x->state, AIC_EVENT_REQUEST, &r.requester, &nobody, id, "");

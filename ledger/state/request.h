@@ -30,6 +30,8 @@ typedef struct {
 
 /* First 20 bytes of SHA-256("aic/escrow/v1"). */
 aic_address aic_escrow_address(void);
+/* Makes its wallet, where nothing has been in it yet. */
+aic_code aic_escrow_ensure(aic_state *s, aic_error *err);
 /* AIC_NOT_FOUND leaves err untouched. */
 aic_code aic_state_request(aic_state *s, aic_u256 id, aic_request_row *r, aic_error *err);
 

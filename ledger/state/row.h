@@ -45,7 +45,9 @@ typedef enum {
 	AIC_TABLE_SESSION_QUEUE = 25,      /* key "": [* session] that wait */
 	AIC_TABLE_SESSION_WITHHELD = 26,   /* key provider: how many in a row */
 	AIC_TABLE_SESSION_UNDECIDED = 27,  /* key site: how many */
-	AIC_TABLE_SESSION_RATED = 28       /* key settlement's transaction || u32 BE line: sum of the fees that ratings have used */
+	AIC_TABLE_SESSION_RATED = 28,      /* key settlement's transaction || u32 BE line: sum of the fees that ratings have used */
+	AIC_TABLE_VERIFY_BUDGET = 29,      /* key payer: what verdicts on its sessions can cost yet */
+	AIC_TABLE_DECOY_PASSED = 30        /* key party: when a decoy was shown that it had passed */
 } aic_table_id;
 
 aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);

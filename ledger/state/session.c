@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "ledger/state/asset.h"
-#include "ledger/state/member.h"
+#include "ledger/state/decoy.h"
 #include "ledger/state/draw.h"
+#include "ledger/state/member.h"
 
 static const aic_address nobody;
 
@@ -93,7 +94,17 @@ aic_code aic_session_decide(aic_state *s, aic_session *r, aic_session_state stat
 		r->state = r->former;
 		return count_undecided(s, &r->site, -1, err);
 	}
-	if ((code = count_withheld(s, r, &state, err)))
+	if (r->revealed && state == AIC_SESSION_WITHHELD) { /* who says that it is a decoy has to show it */
+		r->state = r->former;
+		return count_undecided(s, &r->site, -1, err);
+	}
+	if (r->revealed && state == AIC_SESSION_REFUTED) {
+		state = AIC_SESSION_DECOY;
+		code = aic_decoy_shown(s, r, time, err);
+	} else {
+		code = count_withheld(s, r, &state, err);
+	}
+	if (code)
 		return code;
 	r->state = state;
 	r->decided = height;
@@ -171,7 +182,7 @@ static aic_code read_open(aic_session *r, const aic_transaction *tx, aic_session
 	aic_cbor c;
 
 	aic_cbor_init(&c, tx->body, tx->body_len);
-	aic_cbor_array_exact(&c, 11);
+	aic_cbor_array_exact(&c, 12);
 	aic_cbor_bytes_exact(&c, r->payer.b, AIC_ADDRESS_LEN);
 	r->run = aic_cbor_uint(&c);
 	r->class = aic_cbor_uint(&c);
@@ -180,6 +191,7 @@ static aic_code read_open(aic_session *r, const aic_transaction *tx, aic_session
 	aic_cbor_bytes_exact(&c, r->spec.b, AIC_HASH_LEN);
 	aic_cbor_bytes_exact(&c, r->data.b, AIC_HASH_LEN);
 	aic_cbor_bytes_exact(&c, r->code.b, AIC_HASH_LEN);
+	aic_cbor_bytes_exact(&c, r->mark.b, AIC_HASH_LEN);
 	get_up_to(&c, r->model, &r->model_len, "a model");
 	r->n_assets = aic_cbor_array(&c, AIC_SESSION_ASSETS_MAX);
 	for (size_t i = 0; i < r->n_assets && aic_cbor_ok(&c); i++) {

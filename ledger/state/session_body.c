@@ -28,7 +28,7 @@ static void put_nodes(aic_bytes *out, const aic_session_node *node, size_t n)
 
 void aic_session_open_body(aic_bytes *out, const aic_session *o, const aic_session_node *node, size_t n)
 {
-	aic_cbor_put_array(out, 11);
+	aic_cbor_put_array(out, 12);
 	aic_cbor_put_bytes(out, o->payer.b, AIC_ADDRESS_LEN);
 	aic_cbor_put_uint(out, o->run);
 	aic_cbor_put_uint(out, o->class);
@@ -37,6 +37,7 @@ void aic_session_open_body(aic_bytes *out, const aic_session *o, const aic_sessi
 	aic_cbor_put_bytes(out, o->spec.b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, o->data.b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, o->code.b, AIC_HASH_LEN);
+	aic_cbor_put_bytes(out, o->mark.b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, o->model, o->model_len);
 	aic_cbor_put_array(out, o->n_assets);
 	for (size_t i = 0; i < o->n_assets; i++)

@@ -1,7 +1,7 @@
 /* session_rate.c: a session that was proven, or not found to be wrong, and paid for by another organisation raises its provider's
  * rating by the fee that was paid: shown by the settlement's line that holds it. */
+#include "ledger/state/pay.h"
 #include "ledger/state/posted_line.h"
-#include "ledger/state/session.h"
 
 typedef struct {
 	aic_hash session;
@@ -23,7 +23,12 @@ static aic_code read_body(request *q, const aic_transaction *tx, aic_error *err)
 	return aic_cbor_finish(&c, err) ? aic_error_prefix(err, "session_rate") : AIC_OK;
 }
 
-/* The session must have counted in full, and this provider's part of it not yet. */
+static bool raises(const aic_session *r)
+{
+	return r->state == AIC_SESSION_VERIFIED || r->state == AIC_SESSION_UNCHALLENGED;
+}
+
+/* A session that counts in full, or was refuted and is paid for all the same; this provider's part of it not yet shown. */
 static aic_code check_session(const aic_exec *x, const request *q, const aic_session *r, size_t *at, aic_error *err)
 {
 	char text[20], stated[AIC_AMOUNT_TEXT], wanted[AIC_AMOUNT_TEXT];
@@ -31,12 +36,12 @@ static aic_code check_session(const aic_exec *x, const request *q, const aic_ses
 	aic_session_text(text, &q->session);
 	if (x->signer.role != AIC_ROLE_SITE || !aic_id_equal(&x->signer.site, &r->site))
 		return aic_fail(err, AIC_REFUSED, "session %s was opened by another site, which alone can show what was paid for it", text);
-	if (r->state != AIC_SESSION_VERIFIED && r->state != AIC_SESSION_UNCHALLENGED)
+	if (!raises(r) && (r->state != AIC_SESSION_REFUTED || r->run != AIC_RUN_USER))
 		return aic_fail(err, AIC_REFUSED, "session %s is %s: it raises no rating", text, aic_session_state_name(r->state));
 	for (*at = 0; *at < r->n_providers; ++*at)
 		if (aic_address_cmp(&r->provider[*at].wallet, &q->provider) == 0)
 			break;
-	if (*at == r->n_providers || r->provider[*at].rated)
+	if (*at == r->n_providers || r->provider[*at].paid)
 		return aic_fail(err, AIC_REFUSED, "session %s %s", text,
 		                *at == r->n_providers ? "ran on no node of this provider" : "has counted for this provider's rating already");
 	if (!q->fee || q->fee > r->provider[*at].fee)
@@ -92,10 +97,12 @@ aic_code aic_execute_session_rate(aic_exec *x, aic_error *err)
 	    (code = check_session(x, &q, &r, &at, err)) || (code = check_line(x, &q, &r, &row, err)) || (code = use_line(x, &q, &row, err)) ||
 	    (code = aic_wallet_need(x->state, &q.provider, &w, err)))
 		return code;
-	r.provider[at].rated = true;
-	aic_wallet_rate(&w, aic_rating_month(x->time), q.fee / (AIC_UNIT / AIC_PPM), 0);
+	r.provider[at].paid = q.fee;
+	if (raises(&r))
+		aic_wallet_rate(&w, aic_rating_month(x->time), q.fee / (AIC_UNIT / AIC_PPM), 0);
 	aic_session_text(text, &q.session)[16] = '\0';
 	aic_state_emit(x->state, AIC_EVENT_SESSION_RATE, &r.payer, &q.provider, aic_u256_from(q.fee), text);
-	code = aic_state_wallet_put(x->state, &q.provider, &w, err);
-	return code ? code : aic_state_session_put(x->state, &q.session, &r, err);
+	if ((code = aic_state_wallet_put(x->state, &q.provider, &w, err)) || (code = aic_verify_budget_add(x->state, &r.payer, q.fee, err)))
+		return code;
+	return aic_state_session_put(x->state, &q.session, &r, err);
 }

@@ -42,10 +42,10 @@ static void get_verdict(aic_cbor *c, aic_session_verdict *v)
 	aic_cbor_bytes_exact(c, v->evidence.b, AIC_HASH_LEN);
 }
 
-/* What the opening said: 14 items. */
+/* What the opening said: 15 items. */
 static void put_opening(aic_bytes *out, const aic_session *r)
 {
-	aic_cbor_put_array(out, 14);
+	aic_cbor_put_array(out, 15);
 	aic_cbor_put_bytes(out, r->site.b, sizeof(r->site.b));
 	aic_cbor_put_bytes(out, r->payer.b, AIC_ADDRESS_LEN);
 	aic_cbor_put_uint(out, r->run);
@@ -56,6 +56,7 @@ static void put_opening(aic_bytes *out, const aic_session *r)
 	aic_cbor_put_bytes(out, r->spec.b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, r->data.b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, r->code.b, AIC_HASH_LEN);
+	aic_cbor_put_bytes(out, r->mark.b, AIC_HASH_LEN);
 	aic_cbor_put_bytes(out, r->model, r->model_len);
 	aic_cbor_put_array(out, r->n_assets);
 	for (size_t i = 0; i < r->n_assets; i++)
@@ -66,7 +67,7 @@ static void put_opening(aic_bytes *out, const aic_session *r)
 
 static void get_opening(aic_cbor *c, aic_session *r)
 {
-	aic_cbor_array_exact(c, 14);
+	aic_cbor_array_exact(c, 15);
 	aic_cbor_bytes_exact(c, r->site.b, sizeof(r->site.b));
 	aic_cbor_bytes_exact(c, r->payer.b, AIC_ADDRESS_LEN);
 	r->run = aic_cbor_uint(c);
@@ -77,6 +78,7 @@ static void get_opening(aic_cbor *c, aic_session *r)
 	aic_cbor_bytes_exact(c, r->spec.b, AIC_HASH_LEN);
 	aic_cbor_bytes_exact(c, r->data.b, AIC_HASH_LEN);
 	aic_cbor_bytes_exact(c, r->code.b, AIC_HASH_LEN);
+	aic_cbor_bytes_exact(c, r->mark.b, AIC_HASH_LEN);
 	get_optional(c, r->model, &r->model_len);
 	r->n_assets = aic_cbor_array(c, AIC_SESSION_ASSETS_MAX);
 	for (size_t i = 0; i < r->n_assets && aic_cbor_ok(c); i++)
@@ -159,18 +161,60 @@ static void get_challenge(aic_cbor *c, aic_session *r)
 	get_verdict(c, &r->decision);
 }
 
+/* Who judged it, and whether it was revealed as a decoy: 4 items. */
+static void put_judges(aic_bytes *out, const aic_session *r)
+{
+	aic_cbor_put_array(out, 4);
+	aic_cbor_put_bool(out, r->revealed);
+	aic_cbor_put_uint(out, r->bad_segment);
+	aic_cbor_put_amount(out, r->deposit);
+	aic_cbor_put_array(out, r->n_judges);
+	for (size_t i = 0; i < r->n_judges; i++) {
+		const aic_session_judge *j = &r->judge[i];
+
+		aic_cbor_put_array(out, 6);
+		aic_cbor_put_bytes(out, j->wallet.b, AIC_ADDRESS_LEN);
+		aic_cbor_put_bytes(out, j->party.b, sizeof(j->party.b));
+		aic_cbor_put_uint(out, j->result);
+		aic_cbor_put_uint(out, j->segments);
+		aic_cbor_put_bool(out, j->passed);
+		aic_cbor_put_amount(out, j->paid);
+	}
+}
+
+static void get_judges(aic_cbor *c, aic_session *r)
+{
+	aic_cbor_array_exact(c, 4);
+	r->revealed = aic_cbor_bool(c);
+	r->bad_segment = aic_cbor_uint(c);
+	r->deposit = aic_cbor_amount(c);
+	r->n_judges = aic_cbor_array(c, AIC_SESSION_JUDGES_MAX);
+	for (size_t i = 0; i < r->n_judges && aic_cbor_ok(c); i++) {
+		aic_session_judge *j = &r->judge[i];
+
+		aic_cbor_array_exact(c, 6);
+		aic_cbor_bytes_exact(c, j->wallet.b, AIC_ADDRESS_LEN);
+		aic_cbor_bytes_exact(c, j->party.b, sizeof(j->party.b));
+		j->result = aic_cbor_uint(c);
+		j->segments = aic_cbor_uint(c);
+		j->passed = aic_cbor_bool(c);
+		j->paid = aic_cbor_amount(c);
+	}
+}
+
 void aic_session_encode(aic_bytes *row, const aic_session *r)
 {
-	aic_cbor_put_array(row, 4);
+	aic_cbor_put_array(row, 5);
 	put_opening(row, r);
 	put_course(row, r);
 	put_challenge(row, r);
+	put_judges(row, r);
 	aic_cbor_put_array(row, r->n_providers);
 	for (size_t i = 0; i < r->n_providers; i++) {
 		aic_cbor_put_array(row, 3);
 		aic_cbor_put_bytes(row, r->provider[i].wallet.b, AIC_ADDRESS_LEN);
 		aic_cbor_put_amount(row, r->provider[i].fee);
-		aic_cbor_put_bool(row, r->provider[i].rated);
+		aic_cbor_put_amount(row, r->provider[i].paid);
 	}
 }
 
@@ -190,16 +234,17 @@ aic_code aic_session_decode(aic_session *r, const void *row, size_t len, aic_err
 
 	memset(r, 0, sizeof(*r));
 	aic_cbor_init(&c, row, len);
-	aic_cbor_array_exact(&c, 4);
+	aic_cbor_array_exact(&c, 5);
 	get_opening(&c, r);
 	get_course(&c, r);
 	get_challenge(&c, r);
+	get_judges(&c, r);
 	r->n_providers = aic_cbor_array(&c, AIC_SESSION_PROVIDERS_MAX);
 	for (size_t i = 0; i < r->n_providers && aic_cbor_ok(&c); i++) {
 		aic_cbor_array_exact(&c, 3);
 		aic_cbor_bytes_exact(&c, r->provider[i].wallet.b, AIC_ADDRESS_LEN);
 		r->provider[i].fee = aic_cbor_amount(&c);
-		r->provider[i].rated = aic_cbor_bool(&c);
+		r->provider[i].paid = aic_cbor_amount(&c);
 	}
 	return aic_cbor_finish(&c, err) ? aic_error_prefix(err, unreadable) : AIC_OK;
 }

@@ -155,7 +155,12 @@ static aic_code draw(tick *t, const aic_hash *id, aic_session *r, aic_error *err
 	r->drawn = t->height;
 	if (found < 2)
 		return decide(t, r, AIC_SESSION_UNVERIFIABLE, err);
-	r->n_segments = aic_draw_segments(r->segment, &t->entropy, id, r->round, segments);
+	if (r->revealed) { /* as a decoy: others are asked about the segment in question alone */
+		r->segment[0] = r->bad_segment;
+		r->n_segments = 1;
+	} else {
+		r->n_segments = aic_draw_segments(r->segment, &t->entropy, id, r->round, segments);
+	}
 	memcpy(r->verifier, key[0], AIC_PUBLIC_LEN);
 	memcpy(r->third, key[1], AIC_PUBLIC_LEN);
 	r->asked_at = t->time;

@@ -2,6 +2,7 @@
 #include "ledger/state/verdict.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DOMAIN "aic/verdict/v1"
@@ -124,8 +125,30 @@ static aic_code check_place(const aic_exec *x, const aic_session *r, const aic_v
 
 /* --- what follows --- */
 
+/* For the pay: a node that has been withdrawn since it was asked is paid nothing. The third node computes the doubted segment alone. */
+static aic_code note_judge(aic_exec *x, aic_session *r, const aic_verdict *v, bool third, aic_error *err)
+{
+	aic_session_judge *j = &r->judge[r->n_judges];
+	aic_verifier *all = NULL;
+	size_t n;
+	aic_code code = aic_state_verifiers(x->state, &all, &n, err);
+
+	if (!code && r->n_judges < AIC_SESSION_JUDGES_MAX && v->result <= AIC_VERDICT_DIFFERS)
+		for (size_t i = 0; i < n; i++)
+			if (memcmp(all[i].key, v->key, AIC_PUBLIC_LEN) == 0) {
+				*j = (aic_session_judge){.wallet = all[i].provider, .result = v->result, .segments = third ? 1 : r->n_segments};
+				code = aic_party_of(x->state, &j->wallet, x->height, &j->party, err);
+				r->n_judges++;
+				break;
+			}
+	free(all);
+	return code;
+}
+
 static aic_code judge(aic_exec *x, aic_session *r, const aic_verdict *v, aic_error *err)
 {
+	aic_code code;
+
 	aic_session_verdict found = {.there = true, .result = v->result, .segment = v->segment, .step = v->step, .evidence = v->evidence};
 	bool third = r->state == AIC_SESSION_DOUBTED;
 
@@ -134,6 +157,8 @@ static aic_code judge(aic_exec *x, aic_session *r, const aic_verdict *v, aic_err
 		return AIC_OK;
 	}
 	*(third ? &r->decision : &r->verdict) = found;
+	if ((code = note_judge(x, r, v, third, err)))
+		return code;
 	if (v->result == AIC_VERDICT_AGREES)
 		return aic_session_decide(x->state, r, AIC_SESSION_VERIFIED, x->height, x->time, err);
 	if (third)
@@ -164,6 +189,27 @@ aic_code aic_execute_verdict(aic_exec *x, aic_error *err)
 	return aic_state_session_put(x->state, &v.session, &r, err);
 }
 
+/* --- once more --- */
+
+/* No limit of sessions stands in the way of that. */
+aic_code aic_session_draw_again(aic_exec *x, const aic_hash *id, aic_session *r, aic_error *err)
+{
+	uint64_t undecided;
+	aic_code code = aic_state_count(x->state, AIC_TABLE_SESSION_UNDECIDED, r->site.b, sizeof(r->site.b), &undecided, err);
+
+	if (code || (code = aic_state_count_put(x->state, AIC_TABLE_SESSION_UNDECIDED, r->site.b, sizeof(r->site.b), undecided + 1, err)))
+		return code;
+	r->former = r->state;
+	r->state = AIC_SESSION_CLOSED;
+	r->closed = x->height;
+	r->appeals++;
+	r->round++;
+	r->n_segments = 0;
+	memset(&r->verdict, 0, sizeof(r->verdict));
+	memset(&r->decision, 0, sizeof(r->decision));
+	return aic_state_queue_add(x->state, id, err);
+}
+
 /* --- appeal --- */
 
 static aic_code check_appeal(const aic_exec *x, const aic_session *r, const aic_hash *id, aic_error *err)
@@ -183,14 +229,12 @@ static aic_code check_appeal(const aic_exec *x, const aic_session *r, const aic_
 	return AIC_OK;
 }
 
-/* Drawn again, by others; no limit of sessions stands in the way of that. */
 aic_code aic_execute_session_appeal(aic_exec *x, aic_error *err)
 {
 	aic_approval approval[AIC_APPROVALS_MAX];
 	char text[20];
 	aic_session r;
 	aic_hash id, reason;
-	uint64_t undecided;
 	aic_cbor c;
 	aic_code code;
 
@@ -200,20 +244,9 @@ aic_code aic_execute_session_appeal(aic_exec *x, aic_error *err)
 	aic_cbor_bytes_exact(&c, reason.b, AIC_HASH_LEN);
 	size_t n = aic_approvals_get(&c, approval);
 	if ((code = aic_cbor_finish(&c, err)) || (code = aic_session_need(x->state, &id, &r, err)) || (code = check_appeal(x, &r, &id, err)) ||
-	    (code = aic_approvals_check(x, approval, n, &reason, err)) ||
-	    (code = aic_state_count(x->state, AIC_TABLE_SESSION_UNDECIDED, r.site.b, sizeof(r.site.b), &undecided, err)) ||
-	    (code = aic_state_count_put(x->state, AIC_TABLE_SESSION_UNDECIDED, r.site.b, sizeof(r.site.b), undecided + 1, err)))
+	    (code = aic_approvals_check(x, approval, n, &reason, err)) || (code = aic_session_draw_again(x, &id, &r, err)))
 		return code;
-	r.former = r.state;
-	r.state = AIC_SESSION_CLOSED;
-	r.closed = x->height;
-	r.appeals++;
-	r.round++;
-	r.n_segments = 0;
-	memset(&r.verdict, 0, sizeof(r.verdict));
-	memset(&r.decision, 0, sizeof(r.decision));
 	aic_session_text(text, &id)[16] = '\0';
 	aic_state_emit(x->state, AIC_EVENT_SESSION_APPEAL, &r.payer, &nobody, aic_u256_from(r.former), text);
-	code = aic_state_queue_add(x->state, &id, err);
-	return code ? code : aic_state_session_put(x->state, &id, &r, err);
+	return aic_state_session_put(x->state, &id, &r, err);
 }
