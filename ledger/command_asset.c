@@ -6,6 +6,7 @@
 #include "common/bytes.h"
 #include "common/command.h"
 #include "ledger/client.h"
+#include "ledger/command_act.h"
 #include "ledger/commands.h"
 #include "ledger/show.h"
 
@@ -188,8 +189,10 @@ static void put_missing(aic_table *t, const aic_asset_config *a, aic_format form
 	aic_show_hex(t, a->number, AIC_ASSET_ID_LEN, format);
 }
 
-static aic_code list(const options *o, aic_ledger *l, aic_table *t, aic_error *err)
+static aic_code list(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
+	aic_table *t = aic_table_new(columns, COLUMNS);
 	const aic_config *c = &o->cmd.config;
 	uint8_t (*id)[AIC_ASSET_ID_LEN] = aic_xcalloc(c->n_assets + 1, sizeof(*id));
 	const aic_asset_config **row = aic_xcalloc(c->n_assets + 1, sizeof(*row));
@@ -210,6 +213,9 @@ static aic_code list(const options *o, aic_ledger *l, aic_table *t, aic_error *e
 	}
 	if (!n)
 		aic_table_note(t, "%s names no asset by its number: `aic asset register` puts one onto the ledger.", c->path);
+	if (!code)
+		aic_table_print(t, o->cmd.format, stdout);
+	aic_table_free(t);
 	aic_ledger_families_free(f, n);
 	free(id);
 	free(row);
@@ -217,39 +223,22 @@ static aic_code list(const options *o, aic_ledger *l, aic_table *t, aic_error *e
 }
 
 /* One asset, and all that it was made from. */
-static aic_code show(const options *o, aic_ledger *l, aic_table *t, aic_error *err)
+static aic_code show(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	uint8_t id[AIC_ASSET_ID_LEN];
 	aic_ledger_family *f;
 	aic_code code = find(&o->cmd.config, o->word[0], id, err);
 
 	if (code || (code = get_family(l, id, &f, err)))
 		return code;
+	aic_table *t = aic_table_new(columns, COLUMNS);
 	for (size_t i = 0; i < f->n; i++)
 		put_asset(t, &o->cmd.config, name_of(&o->cmd.config, f->asset[i].id), &f->asset[i], o->cmd.format);
+	aic_table_print(t, o->cmd.format, stdout);
+	aic_table_free(t);
 	aic_ledger_families_free(f, 1);
 	return AIC_OK;
-}
-
-static int run_reading(options *o, const struct argp *argp, int argc, char **argv,
-                       aic_code (*read)(const options *, aic_ledger *, aic_table *, aic_error *))
-{
-	aic_ledger *l = NULL;
-	aic_table *t;
-	aic_error err = {0};
-	int rc = aic_command_begin(&o->cmd, argp, argc, argv, o);
-
-	if (rc)
-		return rc;
-	t = aic_table_new(columns, COLUMNS);
-	if (aic_ledger_open(&l, &o->cmd.config, &err) || read(o, l, t, &err))
-		rc = aic_command_fail(argv, &err);
-	else
-		aic_table_print(t, o->cmd.format, stdout);
-	aic_table_free(t);
-	aic_ledger_close(l);
-	aic_command_end(&o->cmd);
-	return rc;
 }
 
 static int cmd_list(int argc, char **argv)
@@ -257,7 +246,7 @@ static int cmd_list(int argc, char **argv)
 	static const struct argp argp = {0, parse, 0, "The assets that aic.yaml names by their numbers (administrators).", shared, 0, 0};
 	options o = {.usage = "this takes no arguments"};
 
-	return run_reading(&o, &argp, argc, argv, list);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, list);
 }
 
 static int cmd_show(int argc, char **argv)
@@ -265,7 +254,7 @@ static int cmd_show(int argc, char **argv)
 	static const struct argp argp = {0, parse, "NAME|NUMBER", "One asset, then all that it was made from (administrators).", shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "which asset? Give its name in aic.yaml, or its number"};
 
-	return run_reading(&o, &argp, argc, argv, show);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, show);
 }
 
 /* --- writing --- */
@@ -339,8 +328,9 @@ static aic_code read_asset(const options *o, aic_ledger_asset *a, aic_error *err
 	return code;
 }
 
-static aic_code do_register(const options *o, aic_ledger *l, aic_error *err)
+static aic_code do_register(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	char hex[2 * AIC_ASSET_ID_LEN + 1];
 	aic_ledger_asset a = {0};
 	uint64_t height;
@@ -354,8 +344,9 @@ static aic_code do_register(const options *o, aic_ledger *l, aic_error *err)
 	return AIC_OK;
 }
 
-static aic_code do_terms(const options *o, aic_ledger *l, aic_error *err)
+static aic_code do_terms(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	aic_ledger_family *f;
 	uint64_t height = 0;
 	uint8_t id[AIC_ASSET_ID_LEN];
@@ -371,8 +362,9 @@ static aic_code do_terms(const options *o, aic_ledger *l, aic_error *err)
 	return code;
 }
 
-static aic_code do_transfer(const options *o, aic_ledger *l, aic_error *err)
+static aic_code do_transfer(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	uint64_t height;
 	uint8_t id[AIC_ASSET_ID_LEN];
 	aic_code code = find(&o->cmd.config, o->word[0], id, err);
@@ -382,8 +374,9 @@ static aic_code do_transfer(const options *o, aic_ledger *l, aic_error *err)
 	return code;
 }
 
-static aic_code do_retire(const options *o, aic_ledger *l, aic_error *err)
+static aic_code do_retire(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	uint64_t height;
 	uint8_t id[AIC_ASSET_ID_LEN];
 	aic_code code = find(&o->cmd.config, o->word[0], id, err);
@@ -391,22 +384,6 @@ static aic_code do_retire(const options *o, aic_ledger *l, aic_error *err)
 	if (!code && !(code = aic_ledger_asset_retire(l, id, &height, err)))
 		printf("%s is retired at height %llu, for good; take its row out of %s.\n", o->word[0], (unsigned long long)height, o->cmd.config.path);
 	return code;
-}
-
-static int run_writing(options *o, const struct argp *argp, int argc, char **argv,
-                       aic_code (*run)(const options *, aic_ledger *, aic_error *))
-{
-	aic_ledger *l = NULL;
-	aic_error err = {0};
-	int rc = aic_command_begin(&o->cmd, argp, argc, argv, o);
-
-	if (rc)
-		return rc;
-	if (aic_ledger_open(&l, &o->cmd.config, &err) || run(o, l, &err))
-		rc = aic_command_fail(argv, &err);
-	aic_ledger_close(l);
-	aic_command_end(&o->cmd);
-	return rc;
 }
 
 static int cmd_register(int argc, char **argv)
@@ -417,7 +394,7 @@ static int cmd_register(int argc, char **argv)
 		"The ledger gets a number, never the name.", shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "what shall it be called here? Give one NAME"};
 
-	return run_writing(&o, &argp, argc, argv, do_register);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_register);
 }
 
 static int cmd_terms(int argc, char **argv)
@@ -426,7 +403,7 @@ static int cmd_terms(int argc, char **argv)
 	                                 shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "which asset? Give its name in aic.yaml, or its number"};
 
-	return run_writing(&o, &argp, argc, argv, do_terms);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_terms);
 }
 
 static int cmd_transfer(int argc, char **argv)
@@ -434,7 +411,7 @@ static int cmd_transfer(int argc, char **argv)
 	static const struct argp argp = {0, parse, "NAME|NUMBER WALLET", "Gives an asset to another wallet (administrators).", shared, 0, 0};
 	options o = {.least = 2, .most = 2, .usage = "give the asset and the WALLET that shall own it"};
 
-	return run_writing(&o, &argp, argc, argv, do_transfer);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_transfer);
 }
 
 static int cmd_retire(int argc, char **argv)
@@ -442,7 +419,7 @@ static int cmd_retire(int argc, char **argv)
 	static const struct argp argp = {0, parse, "NAME|NUMBER", "Takes an asset out of use, for good (administrators).", shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "which asset? Give its name in aic.yaml, or its number"};
 
-	return run_writing(&o, &argp, argc, argv, do_retire);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_retire);
 }
 
 int aic_cmd_asset(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include "common/command.h"
 #include "common/file.h"
 #include "ledger/client.h"
+#include "ledger/command_act.h"
 #include "ledger/commands.h"
 
 #define EXIT_USAGE 2
@@ -207,26 +208,9 @@ static int cmd_show(int argc, char **argv)
 	return rc;
 }
 
-/* What the other four have in common: a connection, one act, one line. */
-typedef aic_code (*action)(aic_ledger *l, const options *o, aic_error *err);
-
-static int run(const struct argp *argp, options *o, action act, int argc, char **argv)
+static aic_code do_register(const void *input, aic_ledger *l, aic_error *err)
 {
-	aic_ledger *l = NULL;
-	aic_error err = {0};
-	int rc = aic_command_begin(&o->cmd, argp, argc, argv, o);
-
-	if (rc)
-		return rc;
-	if (aic_ledger_open(&l, &o->cmd.config, &err) || act(l, o, &err))
-		rc = aic_command_fail(argv, &err);
-	aic_ledger_close(l);
-	aic_command_end(&o->cmd);
-	return rc;
-}
-
-static aic_code do_register(aic_ledger *l, const options *o, aic_error *err)
-{
+	const options *o = input;
 	uint8_t key[AIC_PUBLIC_LEN];
 	uint64_t height;
 	aic_code code;
@@ -249,11 +233,12 @@ static int cmd_register(int argc, char **argv)
 		"PUBLIC is 64 hexadecimal digits or the FILE.pub of `aic key new`. NAME stays at this site.", shared, 0, 0};
 	options o = {.role = AIC_ROLE_ADMIN, .least = 2, .most = 2, .usage = "give NAME and PUBLIC"};
 
-	return run(&argp, &o, do_register, argc, argv);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_register);
 }
 
-static aic_code do_revoke(aic_ledger *l, const options *o, aic_error *err)
+static aic_code do_revoke(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	uint64_t height;
 	aic_code code = aic_ledger_key_revoke(l, o->word[0], &height, err);
 
@@ -267,7 +252,7 @@ static int cmd_revoke(int argc, char **argv)
 	static const struct argp argp = {0, parse, "NAME|PUBLIC", "Ends the key of an administrator or a node (root).", shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "give NAME, or the public key"};
 
-	return run(&argp, &o, do_revoke, argc, argv);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_revoke);
 }
 
 static aic_code rotate_site(aic_ledger *l, aic_error *err)
@@ -285,8 +270,9 @@ static aic_code rotate_site(aic_ledger *l, aic_error *err)
 }
 
 /* A node's or administrator's: the new key first, so that there is one at any time. */
-static aic_code do_rotate(aic_ledger *l, const options *o, aic_error *err)
+static aic_code do_rotate(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	aic_ledger_key *k = NULL;
 	char old[2 * AIC_PUBLIC_LEN + 1] = "";
 	options new_key = *o;
@@ -308,7 +294,7 @@ static aic_code do_rotate(aic_ledger *l, const options *o, aic_error *err)
 		return aic_fail(err, AIC_USAGE, "give NAME and PUBLIC, or nothing for the site's own key");
 	if (!old[0])
 		return aic_fail(err, AIC_NOT_FOUND, "%s has no valid key: `aic key show` lists them", o->word[0]);
-	if (!(code = do_register(l, &new_key, err)) && !(code = aic_ledger_key_revoke(l, old, &height, err)))
+	if (!(code = do_register(&new_key, l, err)) && !(code = aic_ledger_key_revoke(l, old, &height, err)))
 		printf("%s: the old key %.16s... ended at height %llu\n", o->word[0], old, (unsigned long long)height);
 	return code;
 }
@@ -320,11 +306,12 @@ static int cmd_rotate(int argc, char **argv)
 		"Gives this site a new key, which its daemon makes, or NAME the key PUBLIC in place of its old one (root).", shared, 0, 0};
 	options o = {.most = 2, .usage = "give NAME and PUBLIC, or nothing for the site's own key"};
 
-	return run(&argp, &o, do_rotate, argc, argv);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_rotate);
 }
 
-static aic_code do_replace(aic_ledger *l, const options *o, aic_error *err)
+static aic_code do_replace(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	uint8_t key[AIC_PUBLIC_LEN], site[SITE_LEN];
 	uint64_t height;
 	bool passed;
@@ -353,11 +340,12 @@ static int cmd_replace(int argc, char **argv)
 		"Ask the member in person for PUBLIC: whoever holds that key speaks for it afterwards.", shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "give PUBLIC"};
 
-	return run(&argp, &o, do_replace, argc, argv);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_replace);
 }
 
-static aic_code do_policy(aic_ledger *l, const options *o, aic_error *err)
+static aic_code do_policy(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	char *end;
 	unsigned long long n = strtoull(o->word[0], &end, 10);
 	uint64_t height;
@@ -377,7 +365,7 @@ static int cmd_policy(int argc, char **argv)
 		"Says on the ledger that this site's settlements and reversals need the signatures of N administrators' keys (root).", shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "give N"};
 
-	return run(&argp, &o, do_policy, argc, argv);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, do_policy);
 }
 
 int aic_cmd_key(int argc, char **argv)

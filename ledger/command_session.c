@@ -6,6 +6,7 @@
 #include "common/bytes.h"
 #include "common/command.h"
 #include "ledger/client.h"
+#include "ledger/command_act.h"
 #include "ledger/commands.h"
 #include "ledger/show.h"
 
@@ -122,8 +123,9 @@ static void put_counts(aic_table *t, uint64_t state)
 		aic_table_text(t, NULL);
 }
 
-static aic_code list(const options *o, aic_ledger *l, aic_error *err)
+static aic_code list(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	static const aic_column columns[] = {
 		{"session", "SESSION", AIC_COLUMN_TEXT},     {"payer", "PAYER", AIC_COLUMN_TEXT},
 		{"provider", "PROVIDER", AIC_COLUMN_TEXT},   {"class", "CLASS", AIC_COLUMN_TEXT},
@@ -280,8 +282,9 @@ static aic_code show_commitments(const options *o, aic_ledger *l, const aic_hash
 	return code;
 }
 
-static aic_code show(const options *o, aic_ledger *l, aic_error *err)
+static aic_code show(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	static const aic_column columns[] = {{"what", "WHAT", AIC_COLUMN_TEXT}, {"value", "", AIC_COLUMN_TEXT}};
 	aic_ledger_session *s = aic_xcalloc(1, sizeof(*s));
 	aic_code code = find(l, o->word[0], s, err);
@@ -301,8 +304,9 @@ static aic_code show(const options *o, aic_ledger *l, aic_error *err)
 
 /* --- acts of administrators --- */
 
-static aic_code challenge(const options *o, aic_ledger *l, aic_error *err)
+static aic_code challenge(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	aic_ledger_session *s = aic_xcalloc(1, sizeof(*s));
 	uint64_t height;
 	aic_code code = find(l, o->word[0], s, err);
@@ -313,8 +317,9 @@ static aic_code challenge(const options *o, aic_ledger *l, aic_error *err)
 	return code;
 }
 
-static aic_code appeal(const options *o, aic_ledger *l, aic_error *err)
+static aic_code appeal(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	aic_ledger_session *s = aic_xcalloc(1, sizeof(*s));
 	uint64_t height;
 	aic_code code = o->reason && *o->reason ? find(l, o->word[0], s, err) : aic_fail(err, AIC_USAGE, "an appeal has a reason: give --reason TEXT");
@@ -332,8 +337,9 @@ static aic_code appeal(const options *o, aic_ledger *l, aic_error *err)
 	return code;
 }
 
-static aic_code verifier(const options *o, aic_ledger *l, aic_error *err)
+static aic_code verifier(const void *input, aic_ledger *l, aic_error *err)
 {
+	const options *o = input;
 	uint64_t height;
 	aic_hash device;
 	aic_code code;
@@ -350,21 +356,6 @@ static aic_code verifier(const options *o, aic_ledger *l, aic_error *err)
 
 /* --- dispatch --- */
 
-static int run(options *o, const struct argp *argp, int argc, char **argv, aic_code (*act)(const options *, aic_ledger *, aic_error *))
-{
-	aic_ledger *l = NULL;
-	aic_error err = {0};
-	int rc = aic_command_begin(&o->cmd, argp, argc, argv, o);
-
-	if (rc)
-		return rc;
-	if (aic_ledger_open(&l, &o->cmd.config, &err) || act(o, l, &err))
-		rc = aic_command_fail(argv, &err);
-	aic_ledger_close(l);
-	aic_command_end(&o->cmd);
-	return rc;
-}
-
 static int cmd_list(int argc, char **argv)
 {
 	static const struct argp_option list_options[] = {
@@ -374,7 +365,7 @@ static int cmd_list(int argc, char **argv)
 	static const struct argp argp = {list_options, parse, 0, "Training sessions of all sites, newest first (administrators).", shared, 0, 0};
 	options o = {.max = LIST_DEFAULT, .usage = "this takes no arguments"};
 
-	return run(&o, &argp, argc, argv, list);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, list);
 }
 
 static int cmd_show(int argc, char **argv)
@@ -386,7 +377,7 @@ static int cmd_show(int argc, char **argv)
 	                                 shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
 
-	return run(&o, &argp, argc, argv, show);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, show);
 }
 
 static int cmd_challenge(int argc, char **argv)
@@ -394,7 +385,7 @@ static int cmd_challenge(int argc, char **argv)
 	static const struct argp argp = {0, parse, "SESSION", "Asks that a session be challenged, whatever the draw says (administrators).", shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
 
-	return run(&o, &argp, argc, argv, challenge);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, challenge);
 }
 
 static int cmd_appeal(int argc, char **argv)
@@ -405,7 +396,7 @@ static int cmd_appeal(int argc, char **argv)
 		"Appeals against a session's refutation, once, within three days: it is drawn again, by others (administrators).", shared, 0, 0};
 	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
 
-	return run(&o, &argp, argc, argv, appeal);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, appeal);
 }
 
 static int cmd_verifier(int argc, char **argv)
@@ -418,7 +409,7 @@ static int cmd_verifier(int argc, char **argv)
 		"Has a node of this site, registered with `aic key register --role node`, compute others' segments again (root).", shared, 0, 0};
 	options o = {.least = 1, .most = 2, .usage = "give NODE, the name of its key, and the WALLET that is paid"};
 
-	return run(&o, &argp, argc, argv, verifier);
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, verifier);
 }
 
 int aic_cmd_session(int argc, char **argv)

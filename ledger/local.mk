@@ -37,7 +37,7 @@ libledger_la_SOURCES = \
 	ledger/state/rating.c \
 	ledger/state/request.c ledger/state/request.h \
 	ledger/state/revenue.c ledger/state/revenue.h \
-	ledger/service_asset.c ledger/client_asset.c ledger/command_asset.c \
+	ledger/service_asset.c ledger/client_asset.c ledger/command_act.c ledger/command_act.h ledger/command_asset.c \
 	ledger/state/reward.c ledger/state/reward.h \
 	ledger/audit/proof.c ledger/audit/proof.h ledger/audit/proof_check.c \
 	ledger/state/posted_line.c ledger/state/posted_line.h \
