@@ -15,6 +15,7 @@ common_sources = \
 	common/log.c common/log.h \
 	common/lottery.c common/lottery.h \
 	common/merkle.c common/merkle.h \
+	common/node_hello.c common/node_hello.h \
 	common/price.c common/price.h \
 	common/priority.c common/priority.h \
 	common/process.c common/process.h \
@@ -92,6 +93,10 @@ check_PROGRAMS += common_vrf_test common_lottery_test common_block_call_test
 common_block_call_test_SOURCES = common/block_call_test.c
 common_block_call_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_block_call_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+check_PROGRAMS += common_node_hello_test
+common_node_hello_test_SOURCES = common/node_hello_test.c
+common_node_hello_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_node_hello_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_vrf_test_SOURCES = common/vrf_test.c
 common_vrf_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS) $(SODIUM_CFLAGS)
 common_vrf_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(SODIUM_LIBS)
