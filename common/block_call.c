@@ -102,24 +102,27 @@ aic_code aic_block_call_sign(aic_rpc *rpc, const uint8_t key[AIC_PUBLIC_LEN], ai
 
 /* --- before signing --- */
 
-static bool fits_header(const aic_task *t, const uint8_t key[AIC_PUBLIC_LEN], aic_error *err)
+static bool fits_header(const aic_task *t, const uint8_t key[AIC_PUBLIC_LEN], aic_task_claim *claim, aic_error *err)
 {
-	uint8_t id[AIC_NODE_ID_LEN], generator[AIC_NODE_ID_LEN];
+	uint8_t id[AIC_NODE_ID_LEN], generator[AIC_NODE_ID_LEN], session[AIC_HASH_LEN];
 	aic_cbor c;
 
 	aic_node_id(id, key);
 	aic_cbor_init(&c, t->bytes.data, t->bytes.len);
 	aic_cbor_array_exact(&c, HEADER_ITEMS);
 	aic_cbor_skip(&c); /* version */
-	aic_cbor_skip(&c); /* chain */
+	aic_cbor_bytes_exact(&c, claim->chain.b, AIC_HASH_LEN);
 	uint64_t height = aic_cbor_uint(&c);
 	for (int i = 0; i < HEADER_SKIP; i++)
 		aic_cbor_skip(&c);
 	aic_cbor_bytes_exact(&c, generator, sizeof(generator));
-	for (int i = 0; i < 3; i++)
-		aic_cbor_skip(&c); /* model, session, proof */
-	if (aic_cbor_finish(&c, err))
+	aic_cbor_skip(&c); /* model */
+	aic_cbor_bytes_exact(&c, session, sizeof(session));
+	aic_cbor_bytes_exact(&c, claim->proof, sizeof(claim->proof));
+	if (aic_cbor_finish(&c, err)) {
+		aic_error_prefix(err, "the header to be signed for height %llu", (unsigned long long)t->height);
 		return false;
+	}
 	if (height == t->height && memcmp(id, generator, sizeof(id)) == 0)
 		return true;
 	aic_fail(err, AIC_REFUSED, "the header to be signed for height %llu is of height %llu, or of another node", (unsigned long long)t->height,
@@ -128,18 +131,20 @@ static bool fits_header(const aic_task *t, const uint8_t key[AIC_PUBLIC_LEN], ai
 }
 
 /* The items of an attestation stand without the head of their array. */
-static bool fits_attestation(const aic_task *t, aic_error *err)
+static bool fits_attestation(const aic_task *t, aic_task_claim *claim, aic_error *err)
 {
 	aic_cbor c;
 
 	aic_cbor_init(&c, t->bytes.data, t->bytes.len);
-	aic_cbor_skip(&c);
-	aic_cbor_skip(&c);
+	aic_cbor_skip(&c); /* version */
+	aic_cbor_bytes_exact(&c, claim->chain.b, AIC_HASH_LEN);
 	uint64_t height = aic_cbor_uint(&c);
 	for (int i = 0; i < 3; i++)
 		aic_cbor_skip(&c); /* block, state root, site */
-	if (aic_cbor_finish(&c, err))
+	if (aic_cbor_finish(&c, err)) {
+		aic_error_prefix(err, "the attestation to be signed for height %llu", (unsigned long long)t->height);
 		return false;
+	}
 	if (height == t->height)
 		return true;
 	aic_fail(err, AIC_REFUSED, "the attestation to be signed for height %llu is of height %llu", (unsigned long long)t->height,
@@ -147,12 +152,17 @@ static bool fits_attestation(const aic_task *t, aic_error *err)
 	return false;
 }
 
-bool aic_task_fits(const aic_task *t, const uint8_t key[AIC_PUBLIC_LEN], aic_error *err)
+bool aic_task_fits(const aic_task *t, const uint8_t key[AIC_PUBLIC_LEN], aic_task_claim *claim, aic_error *err)
 {
+	aic_task_claim unasked;
+
+	if (!claim)
+		claim = &unasked;
+	memset(claim, 0, sizeof(*claim));
 	if (t->kind == AIC_TASK_BLOCK)
-		return fits_header(t, key, err);
+		return fits_header(t, key, claim, err);
 	if (t->kind == AIC_TASK_ATTEST)
-		return fits_attestation(t, err);
+		return fits_attestation(t, claim, err);
 	aic_fail(err, AIC_USAGE, "a task of kind %d asks for no signature", (int)t->kind);
 	return false;
 }

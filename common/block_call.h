@@ -50,8 +50,14 @@ aic_code aic_block_call_draw(aic_rpc *rpc, const uint8_t key[AIC_PUBLIC_LEN], ui
 aic_code aic_block_call_sign(aic_rpc *rpc, const uint8_t key[AIC_PUBLIC_LEN], aic_task_kind kind, uint64_t height,
                              const uint8_t signature[AIC_SIGNATURE_LEN], aic_error *err);
 
-/* Whether the bytes of a task are what its kind and height say, of this node where it is a block: what a node checks before it signs.
- * False with the reason. */
-bool aic_task_fits(const aic_task *t, const uint8_t key[AIC_PUBLIC_LEN], aic_error *err);
+/* What the bytes of a task say. */
+typedef struct {
+	aic_hash chain;
+	uint8_t proof[AIC_VRF_PROOF_LEN]; /* of a header */
+} aic_task_claim;
+
+/* Whether the bytes of a task are what its kind and height say, and a header this node's, for a session, with a proof: what a node
+ * checks before it signs, besides that the proof is the one that it sent. False with the reason. claim may be NULL. */
+bool aic_task_fits(const aic_task *t, const uint8_t key[AIC_PUBLIC_LEN], aic_task_claim *claim, aic_error *err);
 
 #endif
