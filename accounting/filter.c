@@ -234,11 +234,8 @@ static aic_code use_of_nodes(aic_store *s, const aic_rated_run *run, const part 
 	return rc;
 }
 
-static aic_filter_usage *row_of(aic_filter_usage **out, size_t *n, size_t *cap, const char *account, const char *user)
+aic_filter_usage *aic_filter_usage_add(aic_filter_usage **out, size_t *n, size_t *cap, const char *account, const char *user)
 {
-	for (size_t i = *n; i-- > 0;)
-		if (!strcmp((*out)[i].user, user) && !strcmp((*out)[i].account, account))
-			return &(*out)[i];
 	if (*n == *cap) {
 		*cap = *cap ? 2 * *cap : 32;
 		*out = aic_xrealloc(*out, *cap * sizeof(**out));
@@ -248,6 +245,14 @@ static aic_filter_usage *row_of(aic_filter_usage **out, size_t *n, size_t *cap, 
 	aic_str_copy(u->account, sizeof(u->account), account);
 	aic_str_copy(u->user, sizeof(u->user), user);
 	return u;
+}
+
+static aic_filter_usage *row_of(aic_filter_usage **out, size_t *n, size_t *cap, const char *account, const char *user)
+{
+	for (size_t i = *n; i-- > 0;)
+		if (!strcmp((*out)[i].user, user) && !strcmp((*out)[i].account, account))
+			return &(*out)[i];
+	return aic_filter_usage_add(out, n, cap, account, user);
 }
 
 static void add_sums(aic_usage_sums *to, const aic_usage_sums *s)

@@ -25,6 +25,8 @@ typedef struct {
 	char account[AIC_NAME_LEN], user[AIC_NAME_LEN];
 	aic_usage_sums sums;
 } aic_filter_usage;
+/* One more of them at the end, with sums of 0; *out grows by doubling. */
+aic_filter_usage *aic_filter_usage_add(aic_filter_usage **out, size_t *n, size_t *cap, const char *account, const char *user);
 /* Use of the runs that ended in [start, end), by account and user. With a node or a provider: what the run held there, and paid for that;
  * with an asset: all that the run held, and what it paid for the asset. *out malloc'ed. */
 aic_code aic_filter_use(const aic_filter *f, aic_store *s, const aic_viewer *v, int64_t start, int64_t end, aic_filter_usage **out,

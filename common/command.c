@@ -11,21 +11,45 @@
 
 enum { OPTION_CONFIG = 0x1000, OPTION_FORMAT }; /* long only: the letters are the subcommands' */
 
-static error_t parse_shared(int key, char *arg, struct argp_state *state)
+static error_t parse_format(int key, char *arg, struct argp_state *state)
 {
-	aic_command *cmd = state->input;
-	if (cmd == NULL)
+	aic_format *format = state->input;
+
+	if (!format)
 		return ARGP_ERR_UNKNOWN;
 	switch (key) {
-	case OPTION_CONFIG:
-		cmd->config_path = arg;
-		return 0;
 	case OPTION_FORMAT:
-		if (!aic_format_parse(&cmd->format, arg))
+		if (!aic_format_parse(format, arg))
 			argp_error(state, "--format %s is not known: table, parsable, csv or json", arg);
 		return 0;
 	case 'P':
-		cmd->format = AIC_FORMAT_PARSABLE;
+		*format = AIC_FORMAT_PARSABLE;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option format_options[] = {
+	{"format", OPTION_FORMAT, "FORMAT", 0, "table (default), parsable, csv or json", 10},
+	{"parsable", 'P', NULL, 0, "The same as --format parsable", 10},
+	{0},
+};
+
+const struct argp aic_format_argp = {.options = format_options, .parser = parse_format};
+
+static error_t parse_shared(int key, char *arg, struct argp_state *state)
+{
+	aic_command *cmd = state->input;
+
+	if (!cmd)
+		return ARGP_ERR_UNKNOWN;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &cmd->format;
+		return 0;
+	case OPTION_CONFIG:
+		cmd->config_path = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -34,12 +58,11 @@ static error_t parse_shared(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option shared_options[] = {
 	{"config", OPTION_CONFIG, "FILE", 0, "Read FILE in place of $AIC_CONFIG or " AIC_CONFIG_DEFAULT, 10},
-	{"format", OPTION_FORMAT, "FORMAT", 0, "table (default), parsable, csv or json", 10},
-	{"parsable", 'P', NULL, 0, "The same as --format parsable", 10},
 	{0},
 };
+static const struct argp_child shared_children[] = {{&aic_format_argp, 0, NULL, 0}, {0}};
 
-const struct argp aic_command_argp = {.options = shared_options, .parser = parse_shared};
+const struct argp aic_command_argp = {.options = shared_options, .parser = parse_shared, .children = shared_children};
 
 int aic_command_fail(char **argv, const aic_error *err)
 {

@@ -20,6 +20,9 @@ typedef struct {
  * aic_command. A subcommand's own parser sets state->child_inputs[0] to it. */
 extern const struct argp aic_command_argp;
 
+/* --format and -P alone, for what reads no aic.yaml; its input is an aic_format. */
+extern const struct argp aic_format_argp;
+
 /* Parses argv with the subcommand's argp (usage errors exit with status 2, --help with 0), then loads aic.yaml.
  * Returns 0, or the exit status after having reported the error. `input` is the subcommand's own parser's input. */
 int aic_command_begin(aic_command *cmd, const struct argp *argp, int argc, char **argv, void *input);

@@ -88,15 +88,11 @@ static error_t parse_check(int key, char *arg, struct argp_state *state)
 	check_options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->format;
+		return 0;
 	case 'e':
 		o->evidence = arg;
-		return 0;
-	case 'P':
-		o->format = AIC_FORMAT_PARSABLE;
-		return 0;
-	case 'f':
-		if (!aic_format_parse(&o->format, arg))
-			argp_error(state, "--format %s is not known: table, parsable, csv or json", arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->file)
@@ -129,11 +125,10 @@ int aic_batch_check_command(int argc, char **argv)
 {
 	static const struct argp_option list[] = {
 		{"evidence", 'e', "HEX", 0, "refuse unless this is the root that the line leads to", 0},
-		{"format", 'f', "FORMAT", 0, "table, parsable, csv or json", 0},
-		{"parsable", 'P', NULL, 0, "as --format parsable", 0},
 		{0},
 	};
-	static const struct argp argp = {list, parse_check, "FILE", "Checks a file of `aic batch prove` on any machine, and shows what its line says.", NULL,
+	static const struct argp_child format[] = {{&aic_format_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {list, parse_check, "FILE", "Checks a file of `aic batch prove` on any machine, and shows what its line says.", format,
 	                                 NULL, NULL};
 	static const aic_column columns[] = {{"field", "FIELD", AIC_COLUMN_TEXT}, {"value", "VALUE", AIC_COLUMN_TEXT}};
 	check_options o = {.file = NULL};

@@ -6,7 +6,7 @@
 
 #include "accounting/commands.h"
 #include "accounting/simulate.h"
-#include "common/table.h"
+#include "common/command.h"
 
 typedef struct {
 	const char *policy, *against, *records, *receipts;
@@ -18,6 +18,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->format;
+		return 0;
 	case 'p':
 		o->policy = arg;
 		return 0;
@@ -29,13 +32,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'e':
 		o->receipts = arg;
-		return 0;
-	case 'P':
-		o->format = AIC_FORMAT_PARSABLE;
-		return 0;
-	case 'f':
-		if (!aic_format_parse(&o->format, arg))
-			argp_error(state, "--format %s is not known: table, parsable, csv or json", arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->policy || !o->records)
@@ -134,11 +130,10 @@ int aic_cmd_simulate(int argc, char **argv)
 		{"against", 'a', "FILE", 0, "compare with this policy", 0},
 		{"records", 'r', "FILE", 0, "job records, one JSON object a line, as `aic report jobs --format json` writes them", 0},
 		{"receipts", 'e', "FILE", 0, "receipts likewise, where the records have none in them", 0},
-		{"format", 'f', "FORMAT", 0, "table, parsable, csv or json", 0},
-		{"parsable", 'P', NULL, 0, "as --format parsable", 0},
 		{0},
 	};
-	static const struct argp argp = {list, parse, NULL, "What a change of rates or parameters would have paid, from files alone.", NULL, NULL,
+	static const struct argp_child format[] = {{&aic_format_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {list, parse, NULL, "What a change of rates or parameters would have paid, from files alone.", format, NULL,
 	                                 NULL};
 	aic_simulation now = {0}, before = {0};
 	aic_error err = {0};

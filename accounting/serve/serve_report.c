@@ -207,15 +207,7 @@ static aic_filter_usage *usage_row(aic_filter_usage **out, size_t *n, size_t *ca
 {
 	if (*n && !strcmp((*out)[*n - 1].account, account) && !strcmp((*out)[*n - 1].user, user))
 		return &(*out)[*n - 1];
-	if (*n == *cap) {
-		*cap = *cap ? 2 * *cap : 32;
-		*out = aic_xrealloc(*out, *cap * sizeof(**out));
-	}
-	aic_filter_usage *u = &(*out)[(*n)++];
-	memset(u, 0, sizeof(*u));
-	aic_str_copy(u->account, sizeof(u->account), account);
-	aic_str_copy(u->user, sizeof(u->user), user);
-	return u;
+	return aic_filter_usage_add(out, n, cap, account, user);
 }
 
 /* Days of the period, added up by account and user. */
