@@ -133,7 +133,7 @@ static aic_code due_to(payment *p, const aic_session_judge *j, aic_amount *due, 
 	aic_code code;
 
 	*due = 0;
-	if (j->result != right || j->passed) {
+	if (j->result != right) {
 		p->why = "the verdict did not hold";
 		return AIC_OK;
 	}

@@ -130,11 +130,18 @@ void test_verifier(unsigned site, uint8_t seed, const aic_address *provider)
 aic_hash test_session(uint64_t run, uint64_t checkpoints)
 {
 	aic_session o = {.payer = test_wallet(0), .run = run, .shards = 8};
-	aic_session_node n = {.provider = test_wallet(1)};
+	aic_address provider = test_wallet(1);
+
+	return test_session_of(&o, &provider, checkpoints);
+}
+
+aic_hash test_session_of(const aic_session *o, const aic_address *provider, uint64_t checkpoints)
+{
+	aic_session_node n = {.provider = *provider};
 	aic_session_checkpoint c[128];
 	aic_bytes body = {0};
 
-	aic_session_open_body(&body, &o, &n, 1);
+	aic_session_open_body(&body, o, &n, 1);
 	assert_ok(test_post(0, AIC_TX_SESSION_OPEN, &body, err));
 	aic_hash id = test_posted;
 	for (uint64_t i = 0; i < checkpoints; i++)
@@ -148,7 +155,7 @@ aic_hash test_session(uint64_t run, uint64_t checkpoints)
 
 void test_close(const aic_hash *id, aic_amount fee)
 {
-	aic_session_provider p = {.wallet = test_wallet(1), .fee = fee};
+	aic_session_provider p = {.wallet = test_row(id).provider[0].wallet, .fee = fee};
 	aic_bytes body = {0};
 
 	aic_session_close_body(&body, id, 100000, AIC_END_DONE, &p, 1);
@@ -183,4 +190,57 @@ aic_code test_judge(const aic_hash *id, uint64_t result, uint64_t segment, uint6
 			aic_verdict_sign(&v, &node[i], &aic_state_head(test_ledger)->chain);
 	aic_verdict_body(&body, &v);
 	return test_post(0, AIC_TX_VERDICT, &body, err);
+}
+
+void test_fee_paid(const aic_hash *id, aic_amount fee)
+{
+	static uint64_t number;
+	aic_session r = test_row(id);
+	aic_settlement_line line = {.payer = r.payer, .payee = r.provider[0].wallet, .n = 1, .gross = 10 * fee, .fee = fee};
+	aic_settlement s = {.period = "fees", .number = ++number, .n_approvals = 1, .n_lines = 1, .line = &line};
+	aic_bytes body = {0};
+
+	line.stake = fee * AIC_PPM;
+	aic_settlement_body(&body, &s);
+	assert_ok(test_post(0, AIC_TX_SETTLEMENT, &body, err));
+	aic_session_rate_body(&body, id, &line.payee, "fees", number, 0, &line, NULL, 0, fee);
+	assert_ok(test_post(0, AIC_TX_SESSION_RATE, &body, err));
+}
+
+aic_code test_pay(unsigned site, const aic_hash *id, aic_error *err)
+{
+	aic_bytes body = {0};
+
+	aic_session_id_body(&body, id);
+	return test_post(site, AIC_TX_SESSION_PAY, &body, err);
+}
+
+aic_amount test_held(const aic_address *a)
+{
+	aic_wallet w;
+	aic_code code = aic_state_wallet(test_ledger, a, &w, NULL);
+
+	assert_true(code == AIC_OK || code == AIC_NOT_FOUND);
+	return code ? 0 : w.balance;
+}
+
+static aic_code add_balance(void *ctx, const aic_hash *key, const uint8_t *value, size_t len, aic_error *err)
+{
+	aic_amount *sum = ctx;
+	aic_wallet w;
+
+	(void)key, (void)err;
+	if (aic_wallet_decode(&w, value, len))
+		*sum += w.balance;
+	return AIC_OK;
+}
+
+void test_nothing_is_lost(void)
+{
+	aic_amount sum = 0;
+	aic_totals t;
+
+	assert_ok(aic_tree_walk(aic_state_tree(test_ledger), add_balance, &sum, err));
+	assert_ok(aic_state_totals(test_ledger, &t, err));
+	assert_true(sum == t.supply);
 }

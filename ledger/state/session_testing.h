@@ -29,10 +29,18 @@ extern aic_hash test_posted; /* id of the last transaction that was accepted */
 void test_verifier(unsigned site, uint8_t seed, const aic_address *provider);
 /* Opened by site 0: wallet 0 pays, wallet 1 provides one node; with so many checkpoints, 100 steps each. Not closed. */
 aic_hash test_session(uint64_t run, uint64_t checkpoints);
+/* The same as *o says, on one node of that provider. */
+aic_hash test_session_of(const aic_session *o, const aic_address *provider, uint64_t checkpoints);
 void test_close(const aic_hash *id, aic_amount fee);
 void test_demand(const aic_hash *id);
 aic_session test_row(const aic_hash *id);
 /* Signed by the node that is asked now. */
 aic_code test_judge(const aic_hash *id, uint64_t result, uint64_t segment, uint64_t step, aic_error *err);
+
+/* Its payer pays ten times the fee to its provider, for hardware, and the fee is shown to be this session's. */
+void test_fee_paid(const aic_hash *id, aic_amount fee);
+aic_code test_pay(unsigned site, const aic_hash *id, aic_error *err);
+aic_amount test_held(const aic_address *a); /* 0 for a wallet that does not exist */
+void test_nothing_is_lost(void);            /* sum of balances = supply */
 
 #endif
