@@ -37,6 +37,7 @@ common_sources = \
 	common/time.c common/time.h \
 	common/u256.c \
 	common/utf8.c common/utf8.h \
+	common/verification.c common/verification.h \
 	common/vrf.c common/vrf.h \
 	common/yaml.c common/yaml.h common/yaml_get.c common/yaml_node.h
 

@@ -143,7 +143,7 @@ aic_code aic_checkpoint_load(aic_checkpoint *c, const char *folder, aic_error *d
 	for (size_t i = 0; i < n; i++) {
 		char path[PATH_MAX];
 		aic_checkpoint_path(path, folder, steps[i]);
-		rc = aic_checkpoint_read(c, path, err);
+		rc = aic_checkpoint_read(c, NULL, path, err);
 		if (rc != AIC_CORRUPT)
 			break;
 		if (damaged && !damaged->message[0])

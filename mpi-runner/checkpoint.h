@@ -45,8 +45,10 @@ aic_code aic_checkpoint_load(aic_checkpoint *c, const char *folder, aic_error *d
 uint64_t aic_checkpoint_size(const aic_checkpoint *c);
 /* Writes and fsyncs. */
 aic_code aic_checkpoint_write(const aic_checkpoint *c, const aic_hash *leaf, const char *path, aic_error *err);
-/* As aic_checkpoint_load, of one file; AIC_CORRUPT names what does not fit. */
-aic_code aic_checkpoint_read(aic_checkpoint *c, const char *path, aic_error *err);
+/* As aic_checkpoint_load, of one file; AIC_CORRUPT names what does not fit, which another root than `root` does not (NULL: any). */
+aic_code aic_checkpoint_read(aic_checkpoint *c, const aic_hash *root, const char *path, aic_error *err);
+/* State, segment (the caller frees it) and root, all consistent, without reading weights and moments. */
+aic_code aic_checkpoint_head(aic_checkpoint *c, aic_hash *root, const char *path, aic_error *err);
 /* Reads and checks all of a file whatever training it is of: state, segment (the caller frees it) and root. Sections stay NULL. */
 aic_code aic_checkpoint_check(aic_checkpoint *c, aic_hash *root, const char *path, aic_error *err);
 

@@ -316,17 +316,44 @@ static void take(aic_checkpoint *c, reader *r)
 	r->found.segment = (aic_segment){0};
 }
 
-aic_code aic_checkpoint_read(aic_checkpoint *c, const char *path, aic_error *err)
+static aic_code check_committed(const reader *r, const aic_hash *root, aic_error *err)
+{
+	char a[9], b[9];
+
+	if (!root || aic_hash_equal(&r->root, root))
+		return AIC_OK;
+	aic_hex(a, r->root.b, 4);
+	aic_hex(b, root->b, 4);
+	return aic_fail(err, AIC_CORRUPT, "%s has the root %s.., not %s..: it is not the checkpoint that was committed to", r->path, a, b);
+}
+
+aic_code aic_checkpoint_read(aic_checkpoint *c, const aic_hash *root, const char *path, aic_error *err)
 {
 	reader r;
 	aic_code rc = reader_open(&r, path, err);
 
+	if (rc == AIC_OK)
+		rc = check_committed(&r, root, err);
 	if (rc == AIC_OK)
 		rc = check_training(&r.found, c, path, err);
 	if (rc == AIC_OK)
 		rc = read_chunks(&r, c->section, err);
 	if (rc == AIC_OK)
 		take(c, &r);
+	reader_close(&r);
+	return rc;
+}
+
+aic_code aic_checkpoint_head(aic_checkpoint *c, aic_hash *root, const char *path, aic_error *err)
+{
+	reader r;
+	aic_code rc = reader_open(&r, path, err);
+
+	*c = (aic_checkpoint){0};
+	if (rc == AIC_OK) {
+		*root = r.root;
+		take(c, &r);
+	}
 	reader_close(&r);
 	return rc;
 }

@@ -53,7 +53,10 @@ mpi_runner_sources = \
 	mpi-runner/train.c mpi-runner/train.h mpi-runner/train_say.c mpi-runner/training.c mpi-runner/training.h \
 	mpi-runner/tree.c mpi-runner/tree.h \
 	mpi-runner/use.h \
+	mpi-runner/session_dir.c mpi-runner/session_dir.h \
 	mpi-runner/user.c mpi-runner/user.h \
+	mpi-runner/verify.c mpi-runner/verify.h \
+	mpi-runner/verify_step.c mpi-runner/verify_step.h \
 	mpi-runner/wav.c
 
 if WITH_MPI
@@ -71,6 +74,12 @@ aic_train_SOURCES = mpi-runner/aic_train.c $(mpi_collective_sources)
 aic_train_CFLAGS = $(mpi_runner_cflags)
 aic_train_LDADD = libmpirunner.la $(MPI_LIBS)
 aic_train_LDFLAGS = -export-dynamic
+
+bin_PROGRAMS += aic-verify
+aic_verify_SOURCES = mpi-runner/aic_verify.c $(mpi_collective_sources)
+aic_verify_CFLAGS = $(mpi_runner_cflags)
+aic_verify_LDADD = libmpirunner.la $(MPI_LIBS)
+aic_verify_LDFLAGS = -export-dynamic
 
 # The part for GPUs: a module that aic-train loads. Its kernels are written in what C and C++ share, so that they also run on the
 # CPU, simulated, in tests.
@@ -172,7 +181,8 @@ mpi_runner_tests = \
 	mpi-runner/table_data_test \
 	mpi-runner/tensorboard_test \
 	mpi-runner/tree_test \
-	mpi-runner/use_test
+	mpi-runner/use_test \
+	mpi-runner/verify_test
 mpi_runner_tests += mpi-runner/kernels/cuda/simulated_kernels_test
 mpi_runner_kernels_cuda_simulated_kernels_test_SOURCES = mpi-runner/kernels/cuda/kernels_test.c $(gpu_simulated)
 mpi_runner_kernels_cuda_simulated_kernels_test_CFLAGS = $(gpu_simulated_cflags) $(CMOCKA_CFLAGS)
@@ -216,6 +226,9 @@ mpi_runner_tensorboard_test_LDADD = $(mpi_runner_test_libs)
 mpi_runner_use_test_SOURCES = mpi-runner/use_test.c
 mpi_runner_use_test_CFLAGS = $(mpi_runner_test_cflags)
 mpi_runner_use_test_LDADD = $(mpi_runner_test_libs)
+mpi_runner_verify_test_SOURCES = mpi-runner/verify_test.c mpi-runner/verify_testing.c mpi-runner/verify_testing.h
+mpi_runner_verify_test_CFLAGS = $(mpi_runner_test_cflags)
+mpi_runner_verify_test_LDADD = $(mpi_runner_test_libs)
 endif
 endif
 
@@ -224,5 +237,5 @@ dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist
 	etc/examples/dialogue.sh etc/examples/dialogue.yaml etc/examples/dialogue.sbatch \
 	etc/examples/job-times.sh etc/examples/job-times.yaml etc/examples/job-times.sbatch \
 	etc/examples/speech-commands.sh etc/examples/speech-commands.yaml etc/examples/speech-commands.sbatch
-dist_man_MANS += doc/man/aic-train.1 doc/man/aic-run.1 doc/man/aic-spec.5
-EXTRA_DIST += doc/formats/checkpoint.md tests/bench/checkpoint.sh
+dist_man_MANS += doc/man/aic-verify.1 doc/man/aic-train.1 doc/man/aic-run.1 doc/man/aic-spec.5
+EXTRA_DIST += doc/formats/checkpoint.md doc/formats/session-dir.md doc/formats/verification.md tests/bench/checkpoint.sh

@@ -7,8 +7,6 @@
 #include "mpi-runner/model_file.h"
 #include "mpi-runner/training.h"
 
-enum { SPEC_MAX = 1 << 20 };
-
 static bool leads(const aic_training *t)
 {
 	return t->c->rank == 0;
@@ -21,7 +19,7 @@ static aic_code read_spec(aic_training *t, aic_error *err)
 	aic_code rc = AIC_OK;
 
 	if (leads(t)) {
-		rc = aic_file_read(text, t->spec_path, SPEC_MAX, err);
+		rc = aic_file_read(text, t->spec_path, AIC_SPEC_MAX, err);
 		len = text->len;
 	}
 	rc = aic_collective_agree(t->c, rc, err);

@@ -14,6 +14,8 @@
 #include "mpi-runner/tensorboard.h"
 #include "mpi-runner/train.h"
 
+enum { AIC_SPEC_MAX = 1 << 20 }; /* bytes of a specification */
+
 typedef struct {
 	aic_collective *c;
 	const aic_train_options *options; /* aic-train */
