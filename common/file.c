@@ -14,16 +14,21 @@
 
 #define READ_CHUNK 65536
 
-aic_code aic_file_read(aic_bytes *out, const char *path, size_t max, aic_error *err)
+static aic_code read_file(aic_bytes *out, const char *path, int flags, size_t max, aic_error *err)
 {
 	size_t before = out->len;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 	aic_code code = AIC_OK;
+	struct stat st;
 
 	if (fd < 0 && errno == ENOENT)
 		return aic_fail(err, AIC_NOT_FOUND, "there is no file %s", path);
 	if (fd < 0)
 		return aic_fail_errno(err, "cannot open %s", path);
+	if (flags && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		return aic_fail(err, AIC_CORRUPT, "%s is no regular file", path);
+	}
 	for (;;) {
 		aic_bytes_reserve(out, READ_CHUNK);
 		ssize_t n = read(fd, out->data + out->len, READ_CHUNK);
@@ -43,6 +48,16 @@ aic_code aic_file_read(aic_bytes *out, const char *path, size_t max, aic_error *
 	if (code != AIC_OK)
 		out->len = before;
 	return code;
+}
+
+aic_code aic_file_read(aic_bytes *out, const char *path, size_t max, aic_error *err)
+{
+	return read_file(out, path, 0, max, err);
+}
+
+aic_code aic_file_read_plain(aic_bytes *out, const char *path, size_t max, aic_error *err)
+{
+	return read_file(out, path, O_NOFOLLOW | O_NONBLOCK, max, err);
 }
 
 int aic_write_all(int fd, const void *data, size_t len)

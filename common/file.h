@@ -10,6 +10,8 @@
 
 /* The whole file appended to out; AIC_NOT_FOUND where there is none, AIC_FULL above max bytes (out is then as before). */
 aic_code aic_file_read(aic_bytes *out, const char *path, size_t max, aic_error *err);
+/* The same of a regular file alone, through no link in its last part: where others may write. */
+aic_code aic_file_read_plain(aic_bytes *out, const char *path, size_t max, aic_error *err);
 /* Temporary file in the same directory, write, fsync, chmod mode, rename, fsync of the directory.
  * On failure the old file stands and the temporary one is gone; one that a crash left behind is called
  * ".NAME.XXXXXX", so whoever lists a directory skips names that start with a point. */

@@ -28,6 +28,8 @@ common_sources = \
 	common/rpc_frame.c common/rpc_frame.h \
 	common/rpc_server.c \
 	common/session_call.c common/session_call.h \
+	common/session_queue.c common/session_queue.h \
+	common/session_record.c common/session_record.h \
 	common/size.c common/size.h \
 	common/snapshot.c common/snapshot.h \
 	common/spool.c common/spool.h common/spool_reader.c common/spool_segment.c common/spool_segment.h \
