@@ -93,6 +93,8 @@ libnode_la_SOURCES = \
 	slurm-plugins/dataset/want.c slurm-plugins/dataset/want.h \
 	slurm-plugins/dataset/wants.c slurm-plugins/dataset/wants.h \
 	slurm-plugins/node/delivery.c slurm-plugins/node/delivery.h \
+	slurm-plugins/node/generator.c slurm-plugins/node/generator.h \
+	slurm-plugins/node/signed.c slurm-plugins/node/signed.h \
 	slurm-plugins/node/nvml.c slurm-plugins/node/nvml.h \
 	slurm-plugins/node/meter.c slurm-plugins/node/meter.h \
 	slurm-plugins/node/steps.c slurm-plugins/node/steps.h

@@ -1,4 +1,5 @@
-/* aicnoded: one per node, as root; meters the node's GPUs, delivers its receipts to aicacctd and keeps its data sets (aicnoded(8)). */
+/* aicnoded: one per node, as root; meters the node's GPUs, delivers its receipts to aicacctd, keeps its data sets and draws for
+ * blocks (aicnoded(8)). */
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +22,15 @@
 #include "common/time.h"
 #include "slurm-plugins/dataset/service.h"
 #include "slurm-plugins/node/delivery.h"
+#include "slurm-plugins/node/generator.h"
 #include "slurm-plugins/node/meter.h"
 #include "slurm-plugins/node/node_dir.h"
 
 #define SCAN_MS 1000
 #define BACKOFF_MAX_MS 60000
 #define REMIND_MS 600000
+#define HELLO_MS 600000     /* aicacctd may have forgotten the node meanwhile */
+#define HELLO_AGAIN_MS 10000
 
 typedef struct {
 	aic_daemon daemon;
@@ -47,6 +51,9 @@ typedef struct {
 	aic_delivery *delivery;
 	aic_dataset_service *datasets; /* NULL: none are staged here */
 	metering metering;
+	aic_node_generator *generator; /* NULL: --once */
+	int64_t hello_at;              /* when the next one is due, on the monotonic clock */
+	bool hello_failing;
 	char heartbeat[PATH_MAX];
 	int wait_ms;
 	bool failing;
@@ -197,6 +204,26 @@ static void deliver(noded *n)
 	n->wait_ms = n->wait_ms * 2 < BACKOFF_MAX_MS ? n->wait_ms * 2 : BACKOFF_MAX_MS;
 }
 
+/* After the receipts, which it must not delay: at the start, whenever the trouble changes, and every ten minutes. */
+static void say_hello(noded *n)
+{
+	aic_node_hello hello = { 0 };
+	int64_t now = aic_monotonic_ms();
+	aic_error err;
+
+	if (n->failing || (!aic_node_generator_hello(n->generator, &hello) && now < n->hello_at))
+		return;
+	if (!aic_delivery_hello(n->delivery, &hello, &err)) {
+		n->hello_at = now + HELLO_MS;
+		n->hello_failing = false;
+		return;
+	}
+	n->hello_at = now + HELLO_AGAIN_MS;
+	if (!n->hello_failing)
+		aic_warn("aicacctd does not learn this node's VRF key, so the node draws for no block: %s", err.message);
+	n->hello_failing = true;
+}
+
 static void run(noded *n, const sigset_t *signals)
 {
 	n->wait_ms = SCAN_MS;
@@ -205,6 +232,7 @@ static void run(noded *n, const sigset_t *signals)
 		int sig;
 
 		deliver(n);
+		say_hello(n);
 		wait = (struct timespec){ .tv_sec = n->wait_ms / 1000, .tv_nsec = n->wait_ms % 1000 * 1000000L };
 		sig = sigtimedwait(signals, NULL, &wait);
 		if (sig == SIGHUP)
@@ -212,6 +240,14 @@ static void run(noded *n, const sigset_t *signals)
 		else if (sig == SIGTERM || sig == SIGINT)
 			return;
 	}
+}
+
+static void start_generator(noded *n, const aic_config *c, const char *dir)
+{
+	aic_node_generator_options o = { .node_dir = dir, .key = aic_delivery_key(n->delivery), .address = c->ledger_address,
+	                                 .server_uid = c->uid, .chain = c->chain };
+
+	n->generator = aic_node_generator_start(&o);
 }
 
 static aic_code open_node(noded *n, const arguments *a, const aic_config *c, aic_error *err)
@@ -239,6 +275,7 @@ static aic_code open_node(noded *n, const arguments *a, const aic_config *c, aic
 		return AIC_OK;
 	if (start_meter(n, dir, err))
 		return err->code;
+	start_generator(n, c, dir);
 	return aic_dataset_service_start(&n->datasets, c, dir, node, err);
 }
 
@@ -270,7 +307,7 @@ static aic_code serve(noded *n, const arguments *a, const aic_config *config, ai
 int main(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &aic_daemon_argp, 0, NULL, 0 }, { 0 } };
-	static const struct argp argp = { options, parse, NULL, "Meters a node's GPUs, delivers its receipts to aicacctd, and keeps its data sets.", children,
+	static const struct argp argp = { options, parse, NULL, "Meters a node's GPUs, delivers its receipts to aicacctd, keeps its data sets, and draws for blocks.", children,
 	                                  NULL, NULL };
 	arguments a = { 0 };
 	aic_config config = { 0 };
@@ -284,6 +321,7 @@ int main(int argc, char **argv)
 		err.code = serve(&n, &a, &config, &err);
 		aic_dataset_service_stop(n.datasets);
 		stop_meter(&n.metering);
+		aic_node_generator_stop(n.generator);
 		aic_delivery_close(n.delivery);
 		aic_config_free(&config);
 	}

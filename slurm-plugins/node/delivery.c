@@ -162,7 +162,8 @@ static aic_code delete_sent(const aic_delivery *d, const batch *b, aic_error *er
 
 /* --- the wire --- */
 
-static aic_code call(aic_delivery *d, const aic_bytes *request, uint64_t *accepted, uint64_t *duplicates, aic_error *err)
+/* The answer's figures, n of them. */
+static aic_code call(aic_delivery *d, const aic_bytes *request, uint64_t *figure, size_t n, aic_error *err)
 {
 	aic_bytes keep = { 0 };
 	aic_cbor answer;
@@ -176,8 +177,8 @@ static aic_code call(aic_delivery *d, const aic_bytes *request, uint64_t *accept
 	}
 	rc = aic_rpc_call(d->rpc, request, &keep, &answer, err);
 	if (!rc) {
-		*accepted = aic_cbor_uint(&answer);
-		*duplicates = aic_cbor_uint(&answer);
+		for (size_t i = 0; i < n; i++)
+			figure[i] = aic_cbor_uint(&answer);
 		rc = aic_cbor_finish(&answer, err);
 	}
 	aic_bytes_free(&keep);
@@ -188,17 +189,34 @@ static aic_code call(aic_delivery *d, const aic_bytes *request, uint64_t *accept
 	return rc;
 }
 
+aic_code aic_delivery_hello(aic_delivery *d, aic_node_hello *h, aic_error *err)
+{
+	aic_bytes hello = { 0 }, request = { 0 };
+	aic_code rc;
+
+	aic_str_copy(h->node, sizeof(h->node), d->node);
+	aic_node_hello_encode(&hello, h, &d->key);
+	aic_rpc_begin(&request, "node-hello", 1);
+	aic_cbor_put_bytes(&request, hello.data, hello.len);
+	rc = call(d, &request, NULL, 0, err);
+	aic_bytes_free(&hello);
+	aic_bytes_free(&request);
+	return rc;
+}
+
 static aic_code send_batch(aic_delivery *d, const batch *b, aic_delivery_result *result, aic_error *err)
 {
 	aic_bytes signed_batch = { 0 }, request = { 0 };
-	uint64_t accepted = 0, duplicates = 0;
+	uint64_t figure[2] = { 0 }, accepted, duplicates;
 	aic_code rc = aic_receipt_batch_encode(&signed_batch, d->node, &d->key, b->receipt, b->n, err);
 
 	if (!rc) {
 		aic_rpc_begin(&request, "receipts", 1);
 		aic_cbor_put_bytes(&request, signed_batch.data, signed_batch.len);
-		rc = call(d, &request, &accepted, &duplicates, err);
+		rc = call(d, &request, figure, 2, err);
 	}
+	accepted = figure[0];
+	duplicates = figure[1];
 	if (!rc && accepted + duplicates != b->n)
 		rc = aic_fail(err, AIC_CORRUPT, "aicacctd acknowledged %llu of %zu receipts: they are kept and sent again",
 		              (unsigned long long)(accepted + duplicates), b->n);
@@ -275,6 +293,11 @@ aic_code aic_delivery_open(aic_delivery **out, const char *node_dir, const char 
 void aic_delivery_measure(aic_delivery *d, const aic_delivery_meter *meter)
 {
 	d->meter = *meter;
+}
+
+const aic_key *aic_delivery_key(const aic_delivery *d)
+{
+	return &d->key;
 }
 
 void aic_delivery_close(aic_delivery *d)

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "common/error.h"
+#include "common/node_hello.h"
 #include "common/receipt.h"
 
 #define AIC_DELIVERY_BATCH 1024   /* receipts in one batch, at most */
@@ -34,6 +35,10 @@ typedef struct {
 /* Sends what waits, batch by batch, until nothing is left. On failure the receipts that were not acknowledged stay; result
  * says what was done before. */
 aic_code aic_delivery_round(aic_delivery *d, aic_delivery_result *result, aic_error *err);
+/* Tells aicacctd of the node's keys; node and key of *h are filled in. AIC_USAGE from an aicacctd that is older. */
+aic_code aic_delivery_hello(aic_delivery *d, aic_node_hello *h, aic_error *err);
+/* The node's key, borrowed. */
+const aic_key *aic_delivery_key(const aic_delivery *d);
 void aic_delivery_close(aic_delivery *d);
 
 #endif

@@ -1,5 +1,7 @@
 #include "slurm-plugins/node/steps.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,30 +40,74 @@ bool aic_step_alive(const aic_step *step)
 	return aic_process_read(step->stepd, &parent, &started) && started == step->stepd_started;
 }
 
-aic_code aic_step_path(char *buf, size_t size, const char *node_dir, const aic_step *step, const char *suffix, aic_error *err)
+static aic_code path_in(char *buf, size_t size, const char *node_dir, const char *folder, const aic_step *step, const char *suffix,
+                        aic_error *err)
 {
-	int n = snprintf(buf, size, "%s/" AIC_STEPS_DIR "/%u.%u.%u%s", node_dir, step->job_id, step->restart, step->step_id, suffix);
+	int n = snprintf(buf, size, "%s/%s/%u.%u.%u%s", node_dir, folder, step->job_id, step->restart, step->step_id, suffix);
 
 	if (n < 0 || (size_t)n >= size)
 		return aic_fail(err, AIC_USAGE, "the path of a step below %s needs %d characters, %zu fit", node_dir, n, size - 1);
 	return AIC_OK;
 }
 
-aic_code aic_step_announce(const char *node_dir, const aic_step *step, aic_error *err)
+aic_code aic_step_path(char *buf, size_t size, const char *node_dir, const aic_step *step, const char *suffix, aic_error *err)
+{
+	return path_in(buf, size, node_dir, AIC_STEPS_DIR, step, suffix, err);
+}
+
+static aic_code announce(const char *node_dir, const char *folder, const aic_step *step, aic_error *err)
 {
 	char path[1024], line[LINE_MAX_BYTES];
-	aic_code rc = aic_path_join(path, sizeof(path), node_dir, AIC_STEPS_DIR, err);
+	aic_code rc = aic_path_join(path, sizeof(path), node_dir, folder, err);
 	int n;
 
 	if (!rc && access(path, W_OK))
-		return aic_fail(err, AIC_NOT_FOUND, "there is no %s: no meter runs on this node", path);
+		return aic_fail(err, AIC_NOT_FOUND, "there is no %s: nobody on this node wants to know", path);
 	if (!rc)
-		rc = aic_step_path(path, sizeof(path), node_dir, step, AIC_STEP_SUFFIX, err);
+		rc = path_in(path, sizeof(path), node_dir, folder, step, AIC_STEP_SUFFIX, err);
 	if (rc)
 		return rc;
 	n = snprintf(line, sizeof(line), "aic-step 1 %u %u %u %d %llu %u\n", step->job_id, step->restart, step->step_id,
 	             (int)step->stepd, (unsigned long long)step->stepd_started, step->gpus);
 	return aic_file_write_atomic(path, line, (size_t)n, 0600, err);
+}
+
+aic_code aic_step_announce(const char *node_dir, const aic_step *step, aic_error *err)
+{
+	return announce(node_dir, AIC_STEPS_DIR, step, err);
+}
+
+aic_code aic_step_announce_running(const char *node_dir, const aic_step *step, aic_error *err)
+{
+	return announce(node_dir, AIC_RUNNING_DIR, step, err);
+}
+
+aic_code aic_steps_expect(const char *node_dir, aic_error *err)
+{
+	char path[PATH_MAX];
+	aic_code rc = aic_path_join(path, sizeof(path), node_dir, AIC_RUNNING_DIR, err);
+
+	return rc ? rc : aic_dir_make(path, 0700, err);
+}
+
+bool aic_steps_running(const char *node_dir)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	bool running = false;
+	struct dirent *e;
+	aic_step step;
+	DIR *d = aic_path_join(dir, sizeof(dir), node_dir, AIC_RUNNING_DIR, NULL) ? NULL : opendir(dir);
+
+	while (d && !running && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || aic_path_join(path, sizeof(path), dir, e->d_name, NULL))
+			continue;
+		running = !aic_step_read(&step, path, NULL) && aic_step_alive(&step);
+		if (!running)
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+	return running;
 }
 
 aic_code aic_step_read(aic_step *step, const char *path, aic_error *err)

@@ -70,7 +70,7 @@ int aic_spank_identify(spank_t sp, uint32_t *job, uint32_t *restart, uint32_t *s
 	return 0;
 }
 
-/* Tells aicnoded's meter, if one runs here, whose processes the GPUs' will be. */
+/* Tells aicnoded, if one runs here, that a step does, which may open a session, and its meter whose processes the GPUs' will be. */
 static void announce(spank_t sp)
 {
 	aic_step step = { .stepd = getpid() };
@@ -80,9 +80,11 @@ static void announce(spank_t sp)
 	if (!arguments.node_dir[0] || aic_spank_identify(sp, &step.job_id, &step.restart, &step.step_id) || step.step_id == SLURM_EXTERN_CONT)
 		return;
 	step.gpus = (uint32_t)gpus_held(sp);
-	if (!step.gpus || !aic_process_read(step.stepd, &parent, &step.stepd_started))
+	if (!aic_process_read(step.stepd, &parent, &step.stepd_started))
 		return;
-	if (aic_step_announce(arguments.node_dir, &step, &err) && err.code != AIC_NOT_FOUND)
+	if (aic_step_announce_running(arguments.node_dir, &step, &err) && err.code != AIC_NOT_FOUND)
+		slurm_error("spank_aic: this node draws for no block while step %u.%u runs: %s", step.job_id, step.step_id, err.message);
+	if (step.gpus && aic_step_announce(arguments.node_dir, &step, &err) && err.code != AIC_NOT_FOUND)
 		slurm_error("spank_aic: the GPU use of step %u.%u will be unknown: %s", step.job_id, step.step_id, err.message);
 }
 
