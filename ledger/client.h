@@ -259,6 +259,13 @@ aic_code aic_ledger_session_close(aic_ledger *l, const aic_hash *session, uint64
 aic_code aic_ledger_session_rate(aic_ledger *l, const aic_hash *session, const char *provider, const char *period, uint64_t number,
                                  uint64_t line, uint64_t *height, aic_error *err);
 aic_code aic_ledger_verdict(aic_ledger *l, const aic_verdict *v, uint64_t *height, aic_error *err);
+/* Pays who judged the session, once the time is over in which a verdict can turn out to be a lie; AIC_REFUSED says why not yet or no more. */
+aic_code aic_ledger_session_pay(aic_ledger *l, const aic_hash *session, uint64_t *height, aic_error *err);
+/* Root and the user of aic.yaml. A wallet that pays for decoys, a new one, and what is bad in the sessions that it pays from now on: their
+ * segment, and the first wrong step, 0 where that is not to be said. */
+aic_code aic_ledger_session_decoy(aic_ledger *l, const char *wallet, uint64_t segment, uint64_t step, uint64_t *height, aic_error *err);
+/* Says that a session which was judged is such a decoy. */
+aic_code aic_ledger_session_reveal(aic_ledger *l, const aic_hash *session, uint64_t *height, aic_error *err);
 /* Administrators. */
 aic_code aic_ledger_session_challenge(aic_ledger *l, const aic_hash *session, uint64_t *height, aic_error *err);
 aic_code aic_ledger_session_appeal(aic_ledger *l, const aic_hash *session, const aic_hash *reason, const aic_approval *approval, size_t n,

@@ -158,6 +158,35 @@ aic_code aic_ledger_session_appeal(aic_ledger *l, const aic_hash *session, const
 	return aic_client_posted(l, "appeal", &tx, height, err);
 }
 
+aic_code aic_ledger_session_pay(aic_ledger *l, const aic_hash *session, uint64_t *height, aic_error *err)
+{
+	aic_bytes *b = aic_client_begin(l, "session_pay", 1);
+	aic_hash tx;
+
+	aic_cbor_put_bytes(b, session->b, AIC_HASH_LEN);
+	return aic_client_posted(l, "pay", &tx, height, err);
+}
+
+aic_code aic_ledger_session_decoy(aic_ledger *l, const char *wallet, uint64_t segment, uint64_t step, uint64_t *height, aic_error *err)
+{
+	aic_bytes *b = aic_client_begin(l, "session_decoy", 3);
+	aic_hash tx;
+
+	aic_cbor_put_text(b, wallet);
+	aic_cbor_put_uint(b, segment);
+	aic_cbor_put_uint(b, step);
+	return aic_client_posted(l, "decoys' wallet", &tx, height, err);
+}
+
+aic_code aic_ledger_session_reveal(aic_ledger *l, const aic_hash *session, uint64_t *height, aic_error *err)
+{
+	aic_bytes *b = aic_client_begin(l, "session_reveal", 1);
+	aic_hash tx;
+
+	aic_cbor_put_bytes(b, session->b, AIC_HASH_LEN);
+	return aic_client_posted(l, "decoy", &tx, height, err);
+}
+
 aic_code aic_ledger_verifier(aic_ledger *l, const char *node, const char *provider, const uint8_t device[32], uint64_t *height, aic_error *err)
 {
 	aic_bytes *b = aic_client_begin(l, "verifier", 3);

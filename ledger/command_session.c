@@ -19,13 +19,23 @@ static const struct argp_child shared[] = {{&aic_command_argp, 0, NULL, 0}, {0}}
 typedef struct {
 	aic_command cmd;
 	const char *word[2], *reason, *device;
+	uint64_t segment, step;
 	int words, least, most;
-	bool waiting, asked, commitments, withdraw;
+	bool waiting, asked, commitments, withdraw, says_segment;
 	long max;
 	const char *usage;
 } options;
 
-enum { WAITING = 256, ASKED, COMMITMENTS, REASON, DEVICE, WITHDRAW };
+enum { WAITING = 256, ASKED, COMMITMENTS, REASON, DEVICE, WITHDRAW, SEGMENT, STEP };
+
+static void get_number(struct argp_state *state, const char *option, const char *text, uint64_t *out)
+{
+	char *end;
+
+	*out = strtoull(text, &end, 10);
+	if (*end || !*text || *text == '-' || *out > INT64_MAX)
+		argp_error(state, "%s %s: give a whole number from 0", option, text);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -50,6 +60,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case DEVICE:
 		o->device = arg;
+		return 0;
+	case SEGMENT:
+		get_number(state, "--segment", arg, &o->segment);
+		o->says_segment = true;
+		return 0;
+	case STEP:
+		get_number(state, "--step", arg, &o->step);
 		return 0;
 	case WITHDRAW:
 		o->withdraw = true;
@@ -218,6 +235,8 @@ static const char *why(const aic_ledger_session *s)
 		return "others computed a drawn segment again and found other bits, or it withheld checkpoints twice in a row";
 	case AIC_SESSION_WITHHELD:
 		return "the checkpoints that were asked for were not handed out";
+	case AIC_SESSION_DECOY:
+		return "its site laid it to see whether verifiers compute: it counts nothing and rates nobody";
 	case AIC_SESSION_EXPIRED:
 		return "nobody decided within seven days: it counts as metered";
 	default:
@@ -304,17 +323,33 @@ static aic_code show(const void *input, aic_ledger *l, aic_error *err)
 
 /* --- acts of administrators --- */
 
-static aic_code challenge(const void *input, aic_ledger *l, aic_error *err)
+/* What is one session's and needs no more than its id. */
+static aic_code act_on(const options *o, aic_ledger *l, aic_code (*act)(aic_ledger *, const aic_hash *, uint64_t *, aic_error *),
+                       const char *said, const char *then, aic_error *err)
 {
-	const options *o = input;
 	aic_ledger_session *s = aic_xcalloc(1, sizeof(*s));
 	uint64_t height;
 	aic_code code = find(l, o->word[0], s, err);
 
-	if (!code && !(code = aic_ledger_session_challenge(l, &s->id, &height, err)))
-		printf("Asked for at height %llu: the session is drawn once it is closed.\n", (unsigned long long)height);
+	if (!code && !(code = act(l, &s->id, &height, err)))
+		printf("%s at height %llu: %s.\n", said, (unsigned long long)height, then);
 	free(s);
 	return code;
+}
+
+static aic_code challenge(const void *input, aic_ledger *l, aic_error *err)
+{
+	return act_on(input, l, aic_ledger_session_challenge, "Asked for", "the session is drawn once it is closed", err);
+}
+
+static aic_code reveal(const void *input, aic_ledger *l, aic_error *err)
+{
+	return act_on(input, l, aic_ledger_session_reveal, "Revealed", "where somebody has passed it, others are asked about that segment", err);
+}
+
+static aic_code pay(const void *input, aic_ledger *l, aic_error *err)
+{
+	return act_on(input, l, aic_ledger_session_pay, "Paid", "`aic session show` says who judged", err);
 }
 
 static aic_code appeal(const void *input, aic_ledger *l, aic_error *err)
@@ -351,6 +386,20 @@ static aic_code verifier(const void *input, aic_ledger *l, aic_error *err)
 	code = aic_ledger_verifier(l, o->word[0], o->withdraw ? NULL : o->word[1], o->device ? device.b : NULL, &height, err);
 	if (!code)
 		printf("%s %s from height %llu on.\n", o->word[0], o->withdraw ? "verifies nothing" : "verifies", (unsigned long long)height);
+	return code;
+}
+
+static aic_code decoy(const void *input, aic_ledger *l, aic_error *err)
+{
+	const options *o = input;
+	uint64_t height;
+
+	if (!o->says_segment)
+		return aic_fail(err, AIC_USAGE, "which segment is bad? Give --segment N, and --step N where it is known");
+	aic_code code = aic_ledger_session_decoy(l, o->word[0], o->segment, o->step, &height, err);
+	if (!code)
+		printf("Sessions that %s pays are decoys from now on, bad in segment %llu. Reveal each within three days of its verdict: "
+		       "aic session reveal.\n", o->word[0], (unsigned long long)o->segment);
 	return code;
 }
 
@@ -412,6 +461,35 @@ static int cmd_verifier(int argc, char **argv)
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, verifier);
 }
 
+static int cmd_decoy(int argc, char **argv)
+{
+	static const struct argp_option decoy_options[] = {
+		{"segment", SEGMENT, "N", 0, "the segment that is bad, from 0", 0},
+		{"step", STEP, "N", 0, "its first wrong step, where it is known", 0}, {0}};
+	static const struct argp argp = {
+		decoy_options, parse, "WALLET",
+		"Makes a wallet whose sessions are decoys, to see whether verifiers compute at all (root).", shared, 0, 0};
+	options o = {.least = 1, .most = 1, .usage = "which wallet is to pay for them? Give a name that nobody has yet"};
+
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, decoy);
+}
+
+static int cmd_reveal(int argc, char **argv)
+{
+	static const struct argp argp = {0, parse, "SESSION", "Says that a session which was judged is a decoy (root).", shared, 0, 0};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, reveal);
+}
+
+static int cmd_pay(int argc, char **argv)
+{
+	static const struct argp argp = {0, parse, "SESSION", "Pays who judged a session, five days after (administrators).", shared, 0, 0};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+
+	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, pay);
+}
+
 int aic_cmd_session(int argc, char **argv)
 {
 	static const aic_subcommand commands[] = {
@@ -420,6 +498,9 @@ int aic_cmd_session(int argc, char **argv)
 		{"challenge", cmd_challenge, "ask that it be challenged"},
 		{"appeal", cmd_appeal, "against a refutation, once"},
 		{"verifier", cmd_verifier, "have a node compute others' segments again"},
+		{"pay", cmd_pay, "pay who judged one"},
+		{"decoy", cmd_decoy, "make a wallet whose sessions have a bad segment, on purpose"},
+		{"reveal", cmd_reveal, "say that a session which was judged is a decoy"},
 		{NULL, NULL, NULL},
 	};
 

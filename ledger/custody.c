@@ -9,6 +9,8 @@
 #include "common/file.h"
 #include "ledger/db.h"
 
+#define FOR_DECOYS "aic/decoys" /* in the place of an organisation's name */
+
 struct aic_custody {
 	aic_key site, next, wallets;
 	bool has_next;
@@ -16,12 +18,14 @@ struct aic_custody {
 	sqlite3 *db;
 	sqlite3_stmt *put, *by_name, *by_address, *all;
 	sqlite3_stmt *key_put, *key_by_name, *key_all;
+	sqlite3_stmt *decoy_put, *decoy_get;
 };
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS name(wallet TEXT PRIMARY KEY, organisation TEXT NOT NULL, address BLOB NOT NULL UNIQUE)"
 	" WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS key(public BLOB PRIMARY KEY, name TEXT NOT NULL);";
+	"CREATE TABLE IF NOT EXISTS key(public BLOB PRIMARY KEY, name TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS decoy(wallet TEXT PRIMARY KEY, segment INTEGER NOT NULL, step INTEGER NOT NULL) WITHOUT ROWID;";
 
 static aic_code open_names(aic_custody *c, const char *path, aic_error *err)
 {
@@ -34,6 +38,8 @@ static aic_code open_names(aic_custody *c, const char *path, aic_error *err)
 	    (code = aic_db_prepare(c->db, &c->key_put, "INSERT INTO key(public, name) VALUES(?, ?)"
 	                           " ON CONFLICT(public) DO UPDATE SET name = excluded.name", err)) ||
 	    (code = aic_db_prepare(c->db, &c->key_by_name, "SELECT public FROM key WHERE name = ? ORDER BY rowid DESC LIMIT 1", err)) ||
+	    (code = aic_db_prepare(c->db, &c->decoy_put, "INSERT OR REPLACE INTO decoy(wallet, segment, step) VALUES(?, ?, ?)", err)) ||
+	    (code = aic_db_prepare(c->db, &c->decoy_get, "SELECT segment, step FROM decoy WHERE wallet = ?", err)) ||
 	    (code = aic_db_prepare(c->db, &c->key_all, "SELECT name, public FROM key ORDER BY name, rowid", err)))
 		return code;
 	return aic_db_prepare(c->db, &c->all, "SELECT wallet, organisation, address FROM name ORDER BY wallet", err);
@@ -87,6 +93,8 @@ void aic_custody_close(aic_custody *c)
 	sqlite3_finalize(c->key_put);
 	sqlite3_finalize(c->key_by_name);
 	sqlite3_finalize(c->key_all);
+	sqlite3_finalize(c->decoy_put);
+	sqlite3_finalize(c->decoy_get);
 	aic_db_close(c->db);
 	free(c);
 }
@@ -215,7 +223,7 @@ aic_code aic_custody_remember(aic_custody *c, const char *wallet, const char *or
 	if (!wallet[0] || strlen(wallet) >= AIC_NAME_LEN || strlen(organisation) >= AIC_NAME_LEN)
 		return aic_fail(err, AIC_REFUSED, "a wallet's and an organisation's name have 1 to %d characters", AIC_NAME_LEN - 1);
 	code = look_up(c, wallet, there, sizeof(there), address, err);
-	if (code == AIC_OK && strcmp(there, organisation) != 0)
+	if (code == AIC_OK && strcmp(there, organisation) != 0 && strcmp(there, FOR_DECOYS) != 0)
 		return aic_fail(err, AIC_REFUSED, "wallet %s belongs to organisation %s on the ledger, not to %s: correct aic.yaml", wallet,
 		                there, organisation);
 	if (code != AIC_NOT_FOUND)
@@ -270,6 +278,66 @@ void aic_custody_translate(aic_custody *c, aic_error *err)
 	aic_bytes_append(&out, "", 1);
 	aic_str_copy(err->message, sizeof(err->message), (char *)out.data);
 	aic_bytes_free(&out);
+}
+
+/* --- decoys --- */
+
+static void nonce_of(const aic_custody *c, const char *wallet, uint8_t nonce[AIC_HASH_LEN])
+{
+	aic_hash h = keyed(c, "aic/house/v1", wallet);
+
+	memcpy(nonce, h.b, AIC_HASH_LEN);
+}
+
+aic_id aic_custody_decoy_house(const aic_custody *c, const char *wallet)
+{
+	uint8_t nonce[AIC_HASH_LEN];
+
+	nonce_of(c, wallet, nonce);
+	return aic_decoy_house(nonce);
+}
+
+aic_hash aic_custody_mark(const aic_custody *c, const aic_hash *content)
+{
+	char hex[2 * AIC_HASH_LEN + 1];
+
+	aic_hash_hex(hex, content);
+	return keyed(c, "aic/mark/v1", hex);
+}
+
+aic_code aic_custody_decoy_plan(aic_custody *c, const char *wallet, uint64_t segment, uint64_t step, aic_address *address, aic_error *err)
+{
+	char there[AIC_NAME_LEN];
+	aic_code code = look_up(c, wallet, there, sizeof(there), address, err);
+
+	if (code == AIC_OK && strcmp(there, FOR_DECOYS) != 0)
+		return aic_fail(err, AIC_REFUSED, "wallet %s is organisation %s's: a decoy is paid by a wallet of its own, give a name that nobody has",
+		                wallet, there);
+	if (segment > UINT32_MAX || step > INT64_MAX)
+		return aic_fail(err, AIC_REFUSED, "segment %llu and step %llu of a decoy: a session has at most %u segments", (unsigned long long)segment,
+		                (unsigned long long)step, UINT32_MAX);
+	if ((code && code != AIC_NOT_FOUND) || (code = aic_custody_remember(c, wallet, FOR_DECOYS, address, err)))
+		return code;
+	sqlite3_bind_text(c->decoy_put, 1, wallet, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(c->decoy_put, 2, (int64_t)segment);
+	sqlite3_bind_int64(c->decoy_put, 3, (int64_t)step);
+	return aic_db_run(c->db, c->decoy_put, err);
+}
+
+aic_code aic_custody_decoy_get(aic_custody *c, const char *wallet, const aic_hash *content, aic_decoy *out, aic_error *err)
+{
+	aic_hash salt = aic_custody_mark(c, content);
+
+	sqlite3_bind_text(c->decoy_get, 1, wallet, -1, SQLITE_STATIC);
+	aic_code code = aic_db_step(c->db, c->decoy_get, err);
+	if (!code) {
+		out->segment = (uint64_t)sqlite3_column_int64(c->decoy_get, 0);
+		out->step = (uint64_t)sqlite3_column_int64(c->decoy_get, 1);
+		memcpy(out->salt, salt.b, AIC_HASH_LEN);
+		nonce_of(c, wallet, out->nonce);
+	}
+	sqlite3_reset(c->decoy_get);
+	return code;
 }
 
 aic_code aic_custody_each(aic_custody *c, aic_custody_visit visit, void *ctx, aic_error *err)

@@ -7,6 +7,7 @@
 #include "common/crypto.h"
 #include "common/error.h"
 #include "common/record.h"
+#include "ledger/state/decoy.h"
 #include "ledger/state/row.h"
 
 #define AIC_WALLET_TREASURY "treasury"
@@ -34,7 +35,16 @@ aic_code aic_custody_keys_each(aic_custody *c, aic_custody_key_visit visit, void
 aic_address aic_custody_address(const aic_custody *c, const char *wallet);
 aic_id aic_custody_organisation(const aic_custody *c, const char *organisation);
 
-/* Remembers the pair. AIC_REFUSED where the wallet stands with another organisation, with both names. */
+/* A wallet that is to pay for decoys (state/decoy.h): a new one of an organisation of its own, AIC_REFUSED where a customer has it. Sessions
+ * that it pays from now on are opened with that segment and step as their mark. */
+aic_code aic_custody_decoy_plan(aic_custody *c, const char *wallet, uint64_t segment, uint64_t step, aic_address *address, aic_error *err);
+aic_id aic_custody_decoy_house(const aic_custody *c, const char *wallet);
+/* What was planned, with the secrets to show it; `content` is of the session. AIC_NOT_FOUND, err untouched: nothing. */
+aic_code aic_custody_decoy_get(aic_custody *c, const char *wallet, const aic_hash *content, aic_decoy *out, aic_error *err);
+/* The mark of a session that is none, as random to others as a decoy's. */
+aic_hash aic_custody_mark(const aic_custody *c, const aic_hash *content);
+
+/* Remembers the pair; a wallet for decoys keeps its organisation. AIC_REFUSED where the wallet stands with another organisation, with both names. */
 aic_code aic_custody_remember(aic_custody *c, const char *wallet, const char *organisation, aic_address *address, aic_error *err);
 /* "account/physics", "treasury", or a hexadecimal address. AIC_NOT_FOUND with a message. */
 aic_code aic_custody_find(aic_custody *c, const char *wallet, aic_address *address, aic_error *err);

@@ -52,7 +52,7 @@ libledger_la_SOURCES = \
 	ledger/state/session.c ledger/state/session.h ledger/state/session_body.c ledger/state/session_rate.c ledger/state/session_row.c \
 	ledger/state/draw.c ledger/state/draw.h ledger/state/session_tick.c \
 	ledger/state/decoy.c ledger/state/decoy.h ledger/state/pay.c ledger/state/pay.h ledger/state/verdict.c ledger/state/verdict.h ledger/state/verifier.c \
-	ledger/client_session.c ledger/command_session.c ledger/service_session.c ledger/service_session_read.c \
+	ledger/client_session.c ledger/command_session.c ledger/service_session.c ledger/service_session_read.c ledger/service_decoy.c \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
 	ledger/state/touch.c ledger/state/touch.h \
 	ledger/state/token.c ledger/state/token.h \

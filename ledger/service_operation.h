@@ -3,6 +3,7 @@
 #define AIC_LEDGER_SERVICE_OPERATION_H
 
 #include "ledger/service.h"
+#include "ledger/state/session.h"
 
 typedef struct {
 	aic_service *s;
@@ -55,6 +56,15 @@ aic_code aic_op_session_appeal(aic_request *r, aic_error *err);
 aic_code aic_op_session_rate(aic_request *r, aic_error *err);
 aic_code aic_op_verdict(aic_request *r, aic_error *err);
 aic_code aic_op_verifier(aic_request *r, aic_error *err);
+/* What follows a session's transaction: the answer, and the log's line. `session` NULL: it is the transaction's own. */
+aic_code aic_service_session_post(aic_request *r, uint64_t kind, aic_bytes *body, const aic_hash *session, aic_error *err);
+aic_code aic_service_session_answer(aic_request *r, const aic_hash *tx, uint64_t height);
+/* service_decoy.c. */
+/* The mark of a session that is about to be opened. */
+aic_code aic_service_mark(aic_service *s, aic_session *o, const char *payer, aic_error *err);
+aic_code aic_op_session_decoy(aic_request *r, aic_error *err);
+aic_code aic_op_session_reveal(aic_request *r, aic_error *err);
+aic_code aic_op_session_pay(aic_request *r, aic_error *err);
 /* service_session_read.c. */
 aic_code aic_op_session(aic_request *r, aic_error *err);
 aic_code aic_op_sessions(aic_request *r, aic_error *err);

@@ -23,7 +23,7 @@ static void get_some(aic_cbor *c, uint8_t *out, size_t *len, const char *what)
 		memcpy(out, data, *len);
 }
 
-static aic_code answer(aic_request *r, const aic_hash *tx, uint64_t height)
+aic_code aic_service_session_answer(aic_request *r, const aic_hash *tx, uint64_t height)
 {
 	aic_cbor_put_bytes(r->out, tx->b, AIC_HASH_LEN);
 	aic_cbor_put_uint(r->out, height);
@@ -31,7 +31,7 @@ static aic_code answer(aic_request *r, const aic_hash *tx, uint64_t height)
 	return AIC_OK;
 }
 
-static aic_code post(aic_request *r, uint64_t kind, aic_bytes *body, const aic_hash *session, aic_error *err)
+aic_code aic_service_session_post(aic_request *r, uint64_t kind, aic_bytes *body, const aic_hash *session, aic_error *err)
 {
 	char text[20];
 	aic_posted posted;
@@ -42,7 +42,7 @@ static aic_code post(aic_request *r, uint64_t kind, aic_bytes *body, const aic_h
 		return code;
 	aic_info("%s of session %s at height %llu by uid %u", aic_tx_kind_name(kind), aic_session_text(text, session ? session : &posted.tx),
 	         (unsigned long long)posted.height, (unsigned)r->who->uid);
-	return answer(r, &posted.tx, posted.height);
+	return aic_service_session_answer(r, &posted.tx, posted.height);
 }
 
 /* --- opening --- */
@@ -85,7 +85,10 @@ static aic_code get_opening(aic_request *r, aic_session *o, aic_error *err)
 		aic_cbor_bytes_exact(c, id, sizeof(id));
 		o->asset[i] = aic_u256_from_be(id);
 	}
-	return aic_cbor_ok(c) ? aic_custody_find(r->s->custody, payer, &o->payer, err) : AIC_OK;
+	if (!aic_cbor_ok(c))
+		return AIC_OK;
+	aic_code code = aic_custody_find(r->s->custody, payer, &o->payer, err);
+	return code ? code : aic_service_mark(r->s, o, payer, err);
 }
 
 typedef struct {
@@ -125,7 +128,7 @@ aic_code aic_op_session_open(aic_request *r, aic_error *err)
 	if (!code && !(code = aic_cbor_finish(r->args, err)) && !(code = aic_chain_catch_up(&r->s->chain, err)) &&
 	    !(code = r->resume ? AIC_OK : aic_state_sessions(r->s->state, is_same, &q, err))) {
 		aic_session_open_body(&body, &o, node, n);
-		code = q.height ? answer(r, &q.found, q.height) : post(r, AIC_TX_SESSION_OPEN, &body, NULL, err);
+		code = q.height ? aic_service_session_answer(r, &q.found, q.height) : aic_service_session_post(r, AIC_TX_SESSION_OPEN, &body, NULL, err);
 		aic_bytes_free(&body);
 	}
 	free(node);
@@ -143,7 +146,7 @@ aic_code aic_op_session_nodes(aic_request *r, aic_error *err)
 	get_hash(r->args, &id);
 	if (!(code = get_nodes(r, &node, &n, err)) && !(code = aic_cbor_finish(r->args, err))) {
 		aic_session_nodes_body(&body, &id, node, n);
-		code = post(r, AIC_TX_SESSION_NODES, &body, &id, err);
+		code = aic_service_session_post(r, AIC_TX_SESSION_NODES, &body, &id, err);
 	}
 	free(node);
 	return code;
@@ -195,7 +198,7 @@ aic_code aic_op_session_commit(aic_request *r, aic_error *err)
 	if (!(code = aic_cbor_finish(r->args, err)) && !(code = aic_chain_catch_up(&r->s->chain, err)) &&
 	    !(code = r->resume ? AIC_OK : skip_standing(r, &id, first, c, n, &skip, &height, err))) {
 		aic_session_commit_body(&body, &id, first + skip, c + skip, n - skip);
-		code = n && skip == n ? answer(r, &none, height) : post(r, AIC_TX_SESSION_COMMIT, &body, &id, err);
+		code = n && skip == n ? aic_service_session_answer(r, &none, height) : aic_service_session_post(r, AIC_TX_SESSION_COMMIT, &body, &id, err);
 		aic_bytes_free(&body);
 	}
 	free(c);
@@ -244,9 +247,9 @@ aic_code aic_op_session_close(aic_request *r, aic_error *err)
 		return code;
 	qsort(p, n, sizeof(*p), by_wallet);
 	if (!r->resume && closed_so(&there, steps, end, p, n))
-		return answer(r, &none, there.closed);
+		return aic_service_session_answer(r, &none, there.closed);
 	aic_session_close_body(&body, &id, steps, end, p, n);
-	return post(r, AIC_TX_SESSION_CLOSE, &body, &id, err);
+	return aic_service_session_post(r, AIC_TX_SESSION_CLOSE, &body, &id, err);
 }
 
 /* --- challenge, verdict, appeal, rating --- */
@@ -261,7 +264,7 @@ aic_code aic_op_session_challenge(aic_request *r, aic_error *err)
 	if ((code = aic_cbor_finish(r->args, err)))
 		return code;
 	aic_session_id_body(&body, &id);
-	return post(r, AIC_TX_SESSION_CHALLENGE, &body, &id, err);
+	return aic_service_session_post(r, AIC_TX_SESSION_CHALLENGE, &body, &id, err);
 }
 
 aic_code aic_op_session_appeal(aic_request *r, aic_error *err)
@@ -277,7 +280,7 @@ aic_code aic_op_session_appeal(aic_request *r, aic_error *err)
 	if ((code = aic_cbor_finish(r->args, err)))
 		return code;
 	aic_session_appeal_body(&body, &id, &reason, approval, n);
-	return post(r, AIC_TX_SESSION_APPEAL, &body, &id, err);
+	return aic_service_session_post(r, AIC_TX_SESSION_APPEAL, &body, &id, err);
 }
 
 aic_code aic_op_verdict(aic_request *r, aic_error *err)
@@ -292,7 +295,7 @@ aic_code aic_op_verdict(aic_request *r, aic_error *err)
 	if ((code = aic_cbor_finish(r->args, err)) || (code = aic_verdict_read(&v, bytes, len, err)))
 		return code;
 	aic_bytes_append(&body, bytes, len);
-	return post(r, AIC_TX_VERDICT, &body, &v.session, err);
+	return aic_service_session_post(r, AIC_TX_VERDICT, &body, &v.session, err);
 }
 
 aic_code aic_op_session_rate(aic_request *r, aic_error *err)
@@ -320,7 +323,7 @@ aic_code aic_op_session_rate(aic_request *r, aic_error *err)
 	code = aic_session_rate_body_of(&body, &id, &provider, settlement.data, settlement.len, line, fee, err);
 	aic_bytes_free(&settlement);
 	if (!code)
-		code = post(r, AIC_TX_SESSION_RATE, &body, &id, err);
+		code = aic_service_session_post(r, AIC_TX_SESSION_RATE, &body, &id, err);
 	aic_bytes_free(&body);
 	return code;
 }
@@ -344,5 +347,5 @@ aic_code aic_op_verifier(aic_request *r, aic_error *err)
 		aic_verifier_register_body(&body, &v);
 	else
 		aic_verifier_withdraw_body(&body, v.key);
-	return post(r, provider[0] ? AIC_TX_VERIFIER_REGISTER : AIC_TX_VERIFIER_WITHDRAW, &body, &key, err);
+	return aic_service_session_post(r, provider[0] ? AIC_TX_VERIFIER_REGISTER : AIC_TX_VERIFIER_WITHDRAW, &body, &key, err);
 }

@@ -33,12 +33,12 @@ static aic_code done(uid_t uid, const char *op, aic_bytes *args, aic_hash *tx, u
 	return code;
 }
 
-static void opening(aic_bytes *args, uint8_t salt)
+static void opening_by(aic_bytes *args, const char *payer, uint8_t salt)
 {
 	uint8_t spec[32], key[32] = {7};
 
 	memset(spec, salt, sizeof(spec));
-	aic_cbor_put_text(args, "account/physics");
+	aic_cbor_put_text(args, payer);
 	aic_cbor_put_uint(args, AIC_RUN_SITE);
 	aic_cbor_put_uint(args, AIC_CLASS_D0);
 	aic_cbor_put_bytes(args, "", 0);
@@ -51,6 +51,11 @@ static void opening(aic_bytes *args, uint8_t salt)
 	aic_cbor_put_array(args, 2);
 	aic_cbor_put_bytes(args, key, sizeof(key));
 	aic_cbor_put_text(args, "provider/north");
+}
+
+static void opening(aic_bytes *args, uint8_t salt)
+{
+	opening_by(args, "account/physics", salt);
 }
 
 static void commitment(aic_bytes *args, const aic_hash *id, uint64_t first, size_t n, uint8_t root)
@@ -68,7 +73,7 @@ static void commitment(aic_bytes *args, const aic_hash *id, uint64_t first, size
 	}
 }
 
-static void closing(aic_bytes *args, const aic_hash *id, uint64_t steps)
+static void closing_with(aic_bytes *args, const aic_hash *id, uint64_t steps, aic_amount fee)
 {
 	aic_cbor_put_bytes(args, id->b, AIC_HASH_LEN);
 	aic_cbor_put_uint(args, steps);
@@ -76,7 +81,12 @@ static void closing(aic_bytes *args, const aic_hash *id, uint64_t steps)
 	aic_cbor_put_array(args, 1);
 	aic_cbor_put_array(args, 2);
 	aic_cbor_put_text(args, "provider/north");
-	aic_cbor_put_amount(args, AIC_UNIT);
+	aic_cbor_put_amount(args, fee);
+}
+
+static void closing(aic_bytes *args, const aic_hash *id, uint64_t steps)
+{
+	closing_with(args, id, steps, AIC_UNIT);
 }
 
 static void only_id(aic_bytes *args, const aic_hash *id)
@@ -191,6 +201,9 @@ static void test_who_may(void **state)
 	assert_fails(done(TEST_USER_UID, "session_challenge", &args, NULL, &height, err), AIC_REFUSED, "administrators");
 	assert_fails(done(TEST_USER_UID, "session_appeal", &args, NULL, &height, err), AIC_REFUSED, "administrators");
 	assert_fails(done(TEST_ADMIN_UID, "verifier", &args, NULL, &height, err), AIC_REFUSED, "root and the user that aic.yaml names");
+	assert_fails(done(TEST_ADMIN_UID, "session_decoy", &args, NULL, &height, err), AIC_REFUSED, "root and the user that aic.yaml names");
+	assert_fails(done(TEST_ADMIN_UID, "session_reveal", &args, NULL, &height, err), AIC_REFUSED, "root and the user that aic.yaml names");
+	assert_fails(done(TEST_USER_UID, "session_pay", &args, NULL, &height, err), AIC_REFUSED, "administrators");
 	aic_bytes_free(&args);
 }
 
@@ -224,6 +237,88 @@ static aic_session row_of(const aic_hash *id)
 
 	assert_ok(aic_state_session(test_service.state, id, &s, err));
 	return s;
+}
+
+static aic_code judge(const aic_hash *id, uint64_t result, uint64_t step, aic_error *err)
+{
+	aic_session s = row_of(id);
+	aic_verdict v = {.session = *id, .round = s.round, .result = result, .step = step};
+	const uint8_t *asked = s.state == AIC_SESSION_DOUBTED ? s.third : s.verifier;
+	aic_bytes args = {0}, body = {0};
+	uint64_t height;
+
+	aic_verdict_sign(&v, &node[memcmp(asked, node[0].public_key, AIC_PUBLIC_LEN) != 0], &aic_state_head(test_service.state)->chain);
+	aic_verdict_body(&body, &v);
+	aic_cbor_put_bytes(&args, body.data, body.len);
+	aic_bytes_free(&body);
+	return done(TEST_SERVICE_UID, "verdict", &args, NULL, &height, err);
+}
+
+static void plan(aic_bytes *args, const char *payer, uint64_t segment)
+{
+	aic_cbor_put_text(args, payer);
+	aic_cbor_put_uint(args, segment);
+	aic_cbor_put_uint(args, 5);
+}
+
+/* Laid by a wallet's name alone: whoever opens, commits and closes the session does nothing else than for any other. */
+static void test_decoy(void **state)
+{
+	aic_bytes args = {0};
+	uint64_t height, first;
+	aic_hash id;
+
+	(void)state;
+	wallet("account/physics");
+	wallet("provider/north");
+	add_verifier(0, "one", "provider/east");
+	add_verifier(1, "two", "provider/south");
+	plan(&args, "account/physics", 0);
+	assert_fails(done(0, "session_decoy", &args, NULL, &height, err), AIC_REFUSED, "wallet account/physics is organisation account/physics's: a decoy is paid by a wallet of its own");
+	plan(&args, "account/pine", UINT64_MAX);
+	assert_fails(done(0, "session_decoy", &args, NULL, &height, err), AIC_REFUSED, "a session has at most 4294967295 segments");
+	plan(&args, "account/pine", 0);
+	assert_ok(done(0, "session_decoy", &args, NULL, &first, err));
+	plan(&args, "account/pine", 0);
+	assert_ok(done(0, "session_decoy", &args, NULL, &height, err));
+	assert_int_equal(first, height);
+	wallet("account/pine"); /* as accounting does before it charges a job, whatever organisation it says */
+	opening_by(&args, "account/pine", 1);
+	assert_ok(done(TEST_SERVICE_UID, "session_open", &args, &id, &height, err));
+	aic_hash other = open_one(2);
+	commitment(&args, &id, 0, 3, 5);
+	assert_ok(done(TEST_SERVICE_UID, "session_commit", &args, NULL, &height, err));
+	only_id(&args, &id);
+	assert_ok(done(TEST_ADMIN_UID, "session_challenge", &args, NULL, &height, err));
+	closing_with(&args, &id, 25, 0);
+	assert_ok(done(TEST_SERVICE_UID, "session_close", &args, NULL, &height, err));
+	wallet("account/a");
+	wallet("account/b");
+	only_id(&args, &id);
+	assert_fails(done(0, "session_reveal", &args, NULL, &height, err), AIC_REFUSED, "a decoy is revealed once it was judged");
+	assert_ok(judge(&id, AIC_VERDICT_DIFFERS, 5, err));
+	assert_ok(judge(&id, AIC_VERDICT_DIFFERS, 5, err));
+	only_id(&args, &other);
+	assert_fails(done(0, "session_reveal", &args, NULL, &height, err), AIC_REFUSED, "is paid by account/physics, which pays for no decoys");
+	only_id(&args, &id);
+	assert_ok(done(0, "session_reveal", &args, NULL, &height, err));
+	assert_int_equal(row_of(&id).state, AIC_SESSION_DECOY);
+	only_id(&args, &id);
+	assert_fails(done(TEST_ADMIN_UID, "session_pay", &args, NULL, &height, err), AIC_REFUSED, "verdicts are paid after 432000 s");
+}
+
+/* Marks tell nobody anything: each session has its own, and the same one when it is asked for again. */
+static void test_marks(void **state)
+{
+	aic_hash none = {{0}};
+
+	(void)state;
+	wallet("account/physics");
+	wallet("provider/north");
+	aic_hash a = open_one(1), b = open_one(2), again = open_one(1);
+	aic_session x = row_of(&a), y = row_of(&b);
+	assert_memory_equal(&a, &again, sizeof(a));
+	assert_false(aic_hash_equal(&x.mark, &y.mark) || aic_hash_equal(&x.mark, &none) || aic_hash_equal(&x.mark, &x.spec));
 }
 
 static void test_judged(void **state)
@@ -273,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_twice_asked_once_done), TEST(test_reading), TEST(test_who_may), TEST(test_judged),
+		TEST(test_decoy), TEST(test_marks),
 	};
 
 	return cmocka_run_group_tests_name("sessions by aicledgerd", tests, NULL, NULL);

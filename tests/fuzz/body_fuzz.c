@@ -5,6 +5,7 @@
 
 #include "ledger/audit/export_testing.h"
 #include "ledger/block.h"
+#include "ledger/state/decoy.h"
 #include "ledger/state/verdict.h"
 
 static test_site site;
@@ -76,6 +77,7 @@ static void session_seeds(void)
 	aic_verifier verifier = {.provider = test_wallet(1)};
 	aic_bytes body = {0};
 	aic_verdict v = {.round = 0};
+	aic_decoy decoy = {.segment = 1};
 	aic_hash reason = {{1}};
 	aic_hash id[2];
 
@@ -91,7 +93,8 @@ static void session_seeds(void)
 		uint64_t kind;
 	} all[] = {{"session-commit", AIC_TX_SESSION_COMMIT}, {"session-close", AIC_TX_SESSION_CLOSE}, {"session-nodes", AIC_TX_SESSION_NODES},
 	           {"session-challenge", AIC_TX_SESSION_CHALLENGE}, {"session-appeal", AIC_TX_SESSION_APPEAL}, {"session-rate", AIC_TX_SESSION_RATE},
-	           {"verifier", AIC_TX_VERIFIER_REGISTER}, {"verifier-out", AIC_TX_VERIFIER_WITHDRAW}, {"verdict", AIC_TX_VERDICT}};
+	           {"verifier", AIC_TX_VERIFIER_REGISTER}, {"verifier-out", AIC_TX_VERIFIER_WITHDRAW}, {"verdict", AIC_TX_VERDICT},
+	           {"session-reveal", AIC_TX_SESSION_REVEAL}, {"session-pay", AIC_TX_SESSION_PAY}};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		const aic_hash *of = &id[i % 2];
 		aic_posted posted;
@@ -102,6 +105,8 @@ static void session_seeds(void)
 		case AIC_TX_SESSION_COMMIT: aic_session_commit_body(&body, of, 0, c, 3); break;
 		case AIC_TX_SESSION_CLOSE: aic_session_close_body(&body, of, 25, AIC_END_DONE, &paid, 1); break;
 		case AIC_TX_SESSION_NODES: aic_session_nodes_body(&body, of, &n, 1); break;
+		case AIC_TX_SESSION_REVEAL: aic_session_reveal_body(&body, of, &decoy); break;
+		case AIC_TX_SESSION_PAY:
 		case AIC_TX_SESSION_CHALLENGE: aic_session_id_body(&body, of); break;
 		case AIC_TX_SESSION_APPEAL: aic_session_appeal_body(&body, of, &reason, NULL, 0); break;
 		case AIC_TX_SESSION_RATE: aic_session_rate_body(&body, of, &paid.wallet, "2026-W48", 4, 0, &line, &reason, 1, AIC_UNIT / 10); break;
