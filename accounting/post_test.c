@@ -179,7 +179,7 @@ static void signatures_as_the_policy_asks(void **state)
 	assert_true(aic_unhex(f->batches.chain.b, AIC_HASH_LEN, status.chain));
 	for (int i = 0; i < 2; i++) {
 		aic_key_from_secret(&key[i], (uint8_t[AIC_SECRET_LEN]){(uint8_t)(9 + i)});
-		assert_int_equal(aic_ledger_key_register(l, i ? "ada" : "bob", AIC_ROLE_ADMIN, key[i].public_key, 0, &height,
+		assert_int_equal(aic_ledger_key_register(l, i ? "ada" : "bob", AIC_ROLE_ADMIN, key[i].public_key, 0, NULL, &height,
 		                                         &err), AIC_OK);
 		aic_approval_sign(&sig[i], &key[i], &f->batches.chain, &b.hash);
 	}
@@ -214,7 +214,7 @@ static void signatures_as_the_policy_asks(void **state)
 	assert_int_equal(aic_batch_post(&f->batches, l, &b, 0, 7, &err), AIC_REFUSED);
 	assert_non_null(strstr(err.message, "1 administrators have signed this batch, this site's policy asks for 2"));
 	aic_key_from_secret(&key[1], (uint8_t[AIC_SECRET_LEN]){77});
-	assert_int_equal(aic_ledger_key_register(l, "eve", AIC_ROLE_ADMIN, key[1].public_key, 0, &height, &err), AIC_OK);
+	assert_int_equal(aic_ledger_key_register(l, "eve", AIC_ROLE_ADMIN, key[1].public_key, 0, NULL, &height, &err), AIC_OK);
 	aic_approval_sign(&sig[1], &key[1], &f->batches.chain, &b.hash);
 	assert_int_equal(aic_batch_find(f->store, "", 0, &b, NULL), AIC_OK);
 	assert_int_equal(aic_batch_approve(&f->batches, &b, &b.hash, 13, &sig[1], 6, &err), AIC_OK);

@@ -296,13 +296,16 @@ typedef struct {
 	uint8_t key[AIC_PUBLIC_LEN];
 	uint64_t since, until;        /* heights; until 0: no end */
 	bool valid;                   /* at the next height */
+	bool has_vrf;
+	uint8_t vrf[AIC_PUBLIC_LEN];  /* of a node that draws for blocks */
 } aic_ledger_key;
 /* The keys that this site has registered, its own first. *approvals: how many administrators' signatures its settlements need, the
  * site's policy. *out malloc'ed. */
 aic_code aic_ledger_keys(aic_ledger *l, aic_ledger_key **out, size_t *n, uint64_t *approvals, aic_error *err);
-/* Root and the user of aic.yaml alone; each returns the height at which it stands. A repeat changes nothing. */
+/* Root and the user of aic.yaml alone; each returns the height at which it stands. A repeat changes nothing. vrf: of a node that draws for
+ * blocks, NULL for none; another one than it had takes its place. */
 aic_code aic_ledger_key_register(aic_ledger *l, const char *name, aic_role role, const uint8_t key[AIC_PUBLIC_LEN], uint64_t until,
-                                 uint64_t *height, aic_error *err);
+                                 const uint8_t *vrf, uint64_t *height, aic_error *err);
 /* By local name or 64 hexadecimal digits. */
 aic_code aic_ledger_key_revoke(aic_ledger *l, const char *name, uint64_t *height, aic_error *err);
 /* The daemon makes a new site key, has the old one name it its successor, and goes on with it. */

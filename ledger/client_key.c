@@ -21,14 +21,19 @@ aic_code aic_ledger_keys(aic_ledger *l, aic_ledger_key **out, size_t *n, uint64_
 	*out = aic_xcalloc(*n + 1, sizeof(**out));
 	for (size_t i = 0; i < *n && aic_cbor_ok(&c); i++) {
 		aic_ledger_key *k = &(*out)[i];
+		size_t len;
 
-		aic_cbor_array_exact(&c, 6);
+		aic_cbor_array_exact(&c, 7);
 		aic_cbor_text(&c, k->name, sizeof(k->name));
 		k->role = (aic_role)aic_cbor_uint(&c);
 		aic_cbor_bytes_exact(&c, k->key, sizeof(k->key));
 		k->since = aic_cbor_uint(&c);
 		k->until = aic_cbor_uint(&c);
 		k->valid = aic_cbor_bool(&c);
+		const uint8_t *vrf = aic_cbor_bytes(&c, &len);
+		k->has_vrf = aic_cbor_ok(&c) && len == sizeof(k->vrf);
+		if (k->has_vrf)
+			memcpy(k->vrf, vrf, len);
 	}
 	if ((code = aic_cbor_finish(&c, err))) {
 		free(*out);
@@ -50,14 +55,15 @@ static aic_code call_for_height(aic_ledger *l, uint64_t *height, aic_error *err)
 }
 
 aic_code aic_ledger_key_register(aic_ledger *l, const char *name, aic_role role, const uint8_t key[AIC_PUBLIC_LEN], uint64_t until,
-                                 uint64_t *height, aic_error *err)
+                                 const uint8_t *vrf, uint64_t *height, aic_error *err)
 {
-	aic_bytes *b = aic_client_begin(l, "key_register", 4);
+	aic_bytes *b = aic_client_begin(l, "key_register", 5);
 
 	aic_cbor_put_text(b, name);
 	aic_cbor_put_uint(b, (uint64_t)role);
 	aic_cbor_put_bytes(b, key, AIC_PUBLIC_LEN);
 	aic_cbor_put_uint(b, until);
+	aic_cbor_put_bytes(b, vrf, vrf ? AIC_PUBLIC_LEN : 0);
 	return call_for_height(l, height, err);
 }
 

@@ -20,7 +20,7 @@ typedef struct {
 	aic_command cmd;
 	aic_role role;
 	uint64_t height; /* --until, --expires */
-	const char *site;
+	const char *site, *vrf;
 	const char *word[2];
 	int words, least, most;
 	const char *usage;
@@ -54,6 +54,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 's':
 		o->site = arg;
+		return 0;
+	case 'v':
+		o->vrf = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->words == o->most)
@@ -160,6 +163,7 @@ static void print_keys(const aic_ledger_key *k, size_t n, uint64_t approvals, ai
 	static const aic_column columns[] = {
 		{"name", "NAME", AIC_COLUMN_TEXT}, {"role", "ROLE", AIC_COLUMN_TEXT}, {"is", "IS", AIC_COLUMN_TEXT},
 		{"since", "SINCE", AIC_COLUMN_NUMBER}, {"until", "UNTIL", AIC_COLUMN_NUMBER}, {"key", "KEY", AIC_COLUMN_TEXT},
+		{"vrf", "VRF KEY", AIC_COLUMN_TEXT},
 	};
 	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	char hex[2 * AIC_PUBLIC_LEN + 1];
@@ -175,6 +179,8 @@ static void print_keys(const aic_ledger_key *k, size_t n, uint64_t approvals, ai
 		else
 			aic_table_text(t, NULL);
 		aic_table_text(t, hex);
+		aic_hex(hex, k[i].vrf, AIC_PUBLIC_LEN);
+		aic_table_text(t, k[i].has_vrf ? hex : NULL);
 	}
 	aic_table_note(t, "settlements of this site need %llu signed approvals", (unsigned long long)approvals);
 	aic_table_print(t, format, stdout);
@@ -211,23 +217,24 @@ static int cmd_show(int argc, char **argv)
 static aic_code do_register(const void *input, aic_ledger *l, aic_error *err)
 {
 	const options *o = input;
-	uint8_t key[AIC_PUBLIC_LEN];
+	uint8_t key[AIC_PUBLIC_LEN], vrf[AIC_PUBLIC_LEN];
 	uint64_t height;
 	aic_code code;
 
-	if ((code = read_public(key, o->word[1], err)) ||
-	    (code = aic_ledger_key_register(l, o->word[0], o->role, key, o->height, &height, err)))
+	if ((code = read_public(key, o->word[1], err)) || (o->vrf && (code = read_public(vrf, o->vrf, err))) ||
+	    (code = aic_ledger_key_register(l, o->word[0], o->role, key, o->height, o->vrf ? vrf : NULL, &height, err)))
 		return code;
 	printf("%s %s: registered at height %llu\n", aic_role_name(o->role), o->word[0], (unsigned long long)height);
 	return AIC_OK;
 }
 
 #define UNTIL_OPTION {"until", 'u', "HEIGHT", 0, "the key ends at that height [never]", 0}
+#define VRF_OPTION {"vrf", 'v', "PUBLIC", 0, "of a node: the key with which it draws for blocks", 0}
 #define ROLE_OPTION {"role", 'r', "ROLE", 0, "admin or node [admin]", 0}
 
 static int cmd_register(int argc, char **argv)
 {
-	static const struct argp_option list[] = {ROLE_OPTION, UNTIL_OPTION, {0}};
+	static const struct argp_option list[] = {ROLE_OPTION, UNTIL_OPTION, VRF_OPTION, {0}};
 	static const struct argp argp = {
 		list, parse, "NAME PUBLIC", "Registers the key of an administrator or a node on the ledger (root).\v"
 		"PUBLIC is 64 hexadecimal digits or the FILE.pub of `aic key new`. NAME stays at this site.", shared, 0, 0};
@@ -301,8 +308,9 @@ static aic_code do_rotate(const void *input, aic_ledger *l, aic_error *err)
 
 static int cmd_rotate(int argc, char **argv)
 {
+	static const struct argp_option list[] = {VRF_OPTION, {0}};
 	static const struct argp argp = {
-		0, parse, "[NAME PUBLIC]",
+		list, parse, "[NAME PUBLIC]",
 		"Gives this site a new key, which its daemon makes, or NAME the key PUBLIC in place of its old one (root).", shared, 0, 0};
 	options o = {.most = 2, .usage = "give NAME and PUBLIC, or nothing for the site's own key"};
 

@@ -50,6 +50,7 @@ libledger_la_SOURCES = \
 	ledger/state/settlement_part.c ledger/state/settlement_part.h \
 	ledger/state/path.c ledger/state/path.h \
 	ledger/state/session.c ledger/state/session.h ledger/state/session_body.c ledger/state/session_rate.c ledger/state/session_row.c \
+	ledger/state/drawer.c ledger/state/drawer.h ledger/state/author.c \
 	ledger/state/draw.c ledger/state/draw.h ledger/state/session_tick.c \
 	ledger/state/decoy.c ledger/state/decoy.h ledger/state/pay.c ledger/state/pay.h ledger/state/verdict.c ledger/state/verdict.h ledger/state/verifier.c \
 	ledger/client_session.c ledger/command_session.c ledger/service_session.c ledger/service_session_read.c ledger/service_decoy.c \

@@ -30,13 +30,14 @@ static aic_code add_key(void *ctx, const char *name, const uint8_t key[AIC_PUBLI
 
 	if (code)
 		return code == AIC_NOT_FOUND ? AIC_OK : code; /* named, but its transaction was refused */
-	aic_cbor_put_array(&list->rows, 6);
+	aic_cbor_put_array(&list->rows, 7);
 	aic_cbor_put_text(&list->rows, name);
 	aic_cbor_put_uint(&list->rows, k.role);
 	aic_cbor_put_bytes(&list->rows, key, AIC_PUBLIC_LEN);
 	aic_cbor_put_uint(&list->rows, k.since);
 	aic_cbor_put_uint(&list->rows, k.until);
 	aic_cbor_put_bool(&list->rows, k.since <= next && (!k.until || next < k.until));
+	aic_cbor_put_bytes(&list->rows, k.vrf, k.has_vrf ? sizeof(k.vrf) : 0);
 	list->n++;
 	return AIC_OK;
 }
@@ -61,18 +62,59 @@ aic_code aic_op_keys(aic_request *r, aic_error *err)
 
 /* --- nodes and administrators --- */
 
-static aic_code register_new(aic_request *r, const char *name, aic_role role, const uint8_t *key, uint64_t until, uint64_t *height,
-                             aic_error *err)
+typedef struct {
+	char name[AIC_NAME_LEN];
+	uint64_t role, until;
+	uint8_t key[AIC_PUBLIC_LEN], vrf[AIC_PUBLIC_LEN];
+	bool has_vrf;
+} registration;
+
+static aic_code read_registration(aic_cbor *c, registration *n, aic_error *err)
+{
+	size_t len;
+
+	aic_cbor_text(c, n->name, sizeof(n->name));
+	n->role = aic_cbor_uint(c);
+	aic_cbor_bytes_exact(c, n->key, sizeof(n->key));
+	n->until = aic_cbor_uint(c);
+	const uint8_t *vrf = aic_cbor_bytes(c, &len);
+	if (aic_cbor_ok(c) && len && len != sizeof(n->vrf))
+		aic_cbor_fail(c, "a VRF key of %zu bytes, %zu are needed", len, sizeof(n->vrf));
+	n->has_vrf = aic_cbor_ok(c) && len;
+	if (n->has_vrf)
+		memcpy(n->vrf, vrf, len);
+	return aic_cbor_finish(c, err);
+}
+
+static aic_code register_new(aic_request *r, const registration *n, uint64_t *height, aic_error *err)
 {
 	aic_bytes body = {0};
 	aic_posted posted;
 	aic_code code;
 
-	aic_key_register_body(&body, role, key, until);
+	aic_key_register_body(&body, (aic_role)n->role, n->key, n->until, n->has_vrf ? n->vrf : NULL);
 	if ((code = post(r, AIC_TX_KEY_REGISTER, &body, &posted, err)))
 		return code;
-	aic_info("key of %s %s registered at height %llu by uid %u", aic_role_name(role), name, (unsigned long long)posted.height,
-	         (unsigned)r->who->uid);
+	aic_info("key of %s %s registered at height %llu by uid %u", aic_role_name((aic_role)n->role), n->name,
+	         (unsigned long long)posted.height, (unsigned)r->who->uid);
+	*height = posted.height;
+	return AIC_OK;
+}
+
+/* The key stands with the same role and end: at most its VRF key is another one. */
+static aic_code register_vrf(aic_request *r, const registration *n, const aic_key_row *there, uint64_t *height, aic_error *err)
+{
+	aic_bytes body = {0};
+	aic_posted posted;
+	aic_code code;
+
+	*height = there->since;
+	if (!n->has_vrf || (there->has_vrf && memcmp(there->vrf, n->vrf, sizeof(n->vrf)) == 0))
+		return AIC_OK;
+	aic_node_vrf_body(&body, n->key, n->vrf);
+	if ((code = post(r, AIC_TX_NODE_VRF, &body, &posted, err)))
+		return code;
+	aic_info("VRF key of node %s registered at height %llu by uid %u", n->name, (unsigned long long)posted.height, (unsigned)r->who->uid);
 	*height = posted.height;
 	return AIC_OK;
 }
@@ -80,24 +122,19 @@ static aic_code register_new(aic_request *r, const char *name, aic_role role, co
 /* The name is kept first: it can be corrected, a key on the ledger without one could not be told from others. */
 aic_code aic_op_key_register(aic_request *r, aic_error *err)
 {
-	char name[AIC_NAME_LEN];
-	uint8_t key[AIC_PUBLIC_LEN];
-	uint64_t role, until, height = 0;
+	registration n = {.role = 0};
+	uint64_t height = 0;
 	aic_key_row there;
 	aic_code code;
 
-	aic_cbor_text(r->args, name, sizeof(name));
-	role = aic_cbor_uint(r->args);
-	aic_cbor_bytes_exact(r->args, key, sizeof(key));
-	until = aic_cbor_uint(r->args);
-	if ((code = aic_cbor_finish(r->args, err)) || (code = aic_chain_catch_up(&r->s->chain, err)) ||
-	    (code = aic_custody_key_remember(r->s->custody, name, key, err)))
+	if ((code = read_registration(r->args, &n, err)) || (code = aic_chain_catch_up(&r->s->chain, err)) ||
+	    (code = aic_custody_key_remember(r->s->custody, n.name, n.key, err)))
 		return code;
-	code = aic_state_key(r->s->state, key, &there, err);
-	if (code == AIC_OK && there.role == role && aic_id_equal(&there.site, &r->s->chain.site) && there.until == until)
-		height = there.since;
+	code = aic_state_key(r->s->state, n.key, &there, err);
+	if (code == AIC_OK && there.role == n.role && aic_id_equal(&there.site, &r->s->chain.site) && there.until == n.until)
+		code = register_vrf(r, &n, &there, &height, err);
 	else if (code == AIC_OK || code == AIC_NOT_FOUND)
-		code = register_new(r, name, (aic_role)role, key, until, &height, err);
+		code = register_new(r, &n, &height, err);
 	aic_cbor_put_uint(r->out, height);
 	r->items = 1;
 	return code;

@@ -18,6 +18,7 @@ static aic_code key_register(uid_t uid, const char *name, aic_role role, const a
 	aic_cbor_put_uint(&args, role);
 	aic_cbor_put_bytes(&args, k->public_key, AIC_PUBLIC_LEN);
 	aic_cbor_put_uint(&args, 0);
+	aic_cbor_put_bytes(&args, "", 0);
 	aic_code code = test_ask(uid, "key_register", &args, &out, &c, err);
 	if (!code)
 		*height = aic_cbor_uint(&c);
@@ -77,7 +78,7 @@ static size_t list_keys(bool *last_valid)
 	aic_cbor_uint(&c);
 	size_t n = aic_cbor_array(&c, 100);
 	for (size_t i = 0; i < n; i++) {
-		aic_cbor_array_exact(&c, 6);
+		aic_cbor_array_exact(&c, 7);
 		aic_cbor_text(&c, name, sizeof(name));
 		aic_cbor_uint(&c);
 		aic_cbor_bytes_exact(&c, key, sizeof(key));

@@ -222,6 +222,7 @@ static void add_verifier(unsigned i, const char *name, const char *provider)
 	aic_cbor_put_uint(&args, AIC_ROLE_NODE);
 	aic_cbor_put_bytes(&args, node[i].public_key, AIC_PUBLIC_LEN);
 	aic_cbor_put_uint(&args, 0);
+	aic_cbor_put_bytes(&args, "", 0);
 	assert_ok(test_ask(0, "key_register", &args, &out, &c, err));
 	aic_bytes_free(&out);
 	wallet(provider);

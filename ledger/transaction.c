@@ -34,7 +34,7 @@ const char *aic_tx_kind_name(uint64_t kind)
 		[AIC_TX_KEY_ROTATE] = "key_rotate",
 		[AIC_TX_KEY_REVOKE] = "key_revoke",
 		[AIC_TX_SITE_KEY_REPLACE] = "site_key_replace",
-		[AIC_TX_SITE_POLICY] = "site_policy",
+		[AIC_TX_SITE_POLICY] = "site_policy", [AIC_TX_NODE_VRF] = "node_vrf",
 		[AIC_TX_SETTLEMENT] = "settlement",
 		[AIC_TX_SETTLEMENT_PART] = "settlement_part",
 		[AIC_TX_REVERSAL] = "reversal",

@@ -1,6 +1,7 @@
 /* validity.c: whether a block may follow the head: a pure function of the state before and its bytes; see chain.h. */
 #include "common/log.h"
 #include "ledger/chain.h"
+#include "ledger/state/drawer.h"
 #include "ledger/state/evidence.h"
 #include "ledger/state/member.h"
 
@@ -23,28 +24,13 @@ static aic_code check_place(const aic_head *head, const aic_header *h, aic_error
 	return AIC_OK;
 }
 
-static aic_code check_generator(aic_state *s, const aic_block *b, aic_error *err)
-{
-	aic_member m;
-	aic_code code = aic_state_member(s, &b->header.generator, &m, err);
-
-	if (code == AIC_NOT_FOUND || (!code && (b->header.height < m.since || (m.until && b->header.height >= m.until))))
-		return aic_fail(err, AIC_CORRUPT, "its generator is no member site");
-	if (code)
-		return code;
-	if (!aic_block_signed_by(b, m.key))
-		return aic_fail(err, AIC_CORRUPT, "the generator's signature does not fit");
-	if (b->header.model_len || b->header.session_len || b->header.vrf_len)
-		return aic_fail(err, AIC_CORRUPT, "a site's block names no model, session or draw");
-	return AIC_OK;
-}
-
-static aic_code execute_body(aic_state *s, const aic_block *b, aic_error *err)
+static aic_code execute_body(aic_state *s, const aic_block *b, const aic_author *a, aic_error *err)
 {
 	aic_code code;
 
 	aic_state_begin(s, b->header.height, b->header.time);
-	aic_state_generator(s, &b->header.generator);
+	aic_state_generator(s, &a->site);
+	aic_state_draw(s, a->output, a->drawn ? sizeof(a->output) : 0);
 	for (size_t i = 0; i < b->n_tx; i++) {
 		if ((code = aic_state_execute(s, b->tx[i].data, b->tx[i].len, err))) {
 			aic_error_prefix(err, "transaction %zu", i + 1);
@@ -61,12 +47,13 @@ aic_code aic_block_execute(aic_state *s, const void *block, size_t len, aic_erro
 {
 	const aic_head *head = aic_state_head(s);
 	aic_block b;
+	aic_author a;
 	aic_code code = aic_block_decode(&b, block, len, err);
 
 	if (!code && !aic_hash_equal(&b.transactions, &b.header.transactions))
 		code = aic_fail(err, AIC_CORRUPT, "the root of transactions differs");
-	if (!code && !(code = check_place(head, &b.header, err)) && !(code = check_generator(s, &b, err)))
-		code = execute_body(s, &b, err);
+	if (!code && !(code = check_place(head, &b.header, err)) && !(code = aic_block_author(s, &b, &a, err)))
+		code = execute_body(s, &b, &a, err);
 	if (code) {
 		aic_state_begin(s, head->height + 1, head->time);
 		aic_error_prefix(err, "height %llu", (unsigned long long)head->height + 1);

@@ -50,6 +50,8 @@ static executor find(uint64_t kind)
 		return aic_execute_site_retire;
 	case AIC_TX_SITE_KEY_REPLACE:
 		return aic_execute_site_key_replace;
+	case AIC_TX_NODE_VRF:
+		return aic_execute_node_vrf(x, err);
 	case AIC_TX_SITE_POLICY:
 		return aic_execute_site_policy;
 	case AIC_TX_KEY_REGISTER:
@@ -104,7 +106,7 @@ static executor find(uint64_t kind)
 /* While the ledger is paused members vote, keys change, and nothing else happens. */
 static bool moves_value(uint64_t kind)
 {
-	return (kind < AIC_TX_SITE_ADMIT || kind > AIC_TX_SITE_POLICY) && kind < AIC_TX_PARAMETERS;
+	return (kind < AIC_TX_SITE_ADMIT || kind > AIC_TX_NODE_VRF) && kind < AIC_TX_PARAMETERS;
 }
 
 aic_code aic_execute(aic_exec *x, aic_error *err)

@@ -38,6 +38,7 @@ aic_code aic_execute_site_policy(aic_exec *x, aic_error *err);
 aic_code aic_execute_key_register(aic_exec *x, aic_error *err);
 aic_code aic_execute_key_rotate(aic_exec *x, aic_error *err);
 aic_code aic_execute_key_revoke(aic_exec *x, aic_error *err);
+aic_code aic_execute_node_vrf(aic_exec *x, aic_error *err);
 aic_code aic_execute_parameters(aic_exec *x, aic_error *err);
 aic_code aic_execute_rates(aic_exec *x, aic_error *err);
 aic_code aic_execute_pause(aic_exec *x, aic_error *err);

@@ -32,9 +32,13 @@ void aic_site_policy_body(aic_bytes *out, uint64_t approvals);
 /* key.c: keys of a site's nodes and administrators, by the site's own key; a site's key by itself.
  *
  *     key_register  [role, key: bytes .size 32, until: height, 0 for none]      role 2 node, 3 administrator
+ *                   [2, key, until, VRF key: bytes .size 32]                    a node that may draw for blocks
  *     key_rotate    [new key]                                                   the signer's own successor, its role and site
- *     key_revoke    [key]                                                       a node's or administrator's of the same site */
-void aic_key_register_body(aic_bytes *out, aic_role role, const uint8_t key[AIC_PUBLIC_LEN], uint64_t until);
+ *     key_revoke    [key]                                                       a node's or administrator's of the same site
+ *     node_vrf      [key, VRF key]                                              of a node of the same site: its first one, or another */
+/* vrf: NULL for none. */
+void aic_key_register_body(aic_bytes *out, aic_role role, const uint8_t key[AIC_PUBLIC_LEN], uint64_t until, const uint8_t *vrf);
+void aic_node_vrf_body(aic_bytes *out, const uint8_t key[AIC_PUBLIC_LEN], const uint8_t vrf[AIC_PUBLIC_LEN]);
 void aic_key_rotate_body(aic_bytes *out, const uint8_t key[AIC_PUBLIC_LEN]);
 void aic_key_revoke_body(aic_bytes *out, const uint8_t key[AIC_PUBLIC_LEN]);
 

@@ -168,13 +168,13 @@ static void test_keys(void **state)
 	aic_key_row k;
 
 	(void)state;
-	aic_key_register_body(&body, AIC_ROLE_ADMIN, key[4].public_key, 0);
+	aic_key_register_body(&body, AIC_ROLE_ADMIN, key[4].public_key, 0, NULL);
 	assert_ok(send(&key[0], AIC_TX_KEY_REGISTER, &body, err));
-	aic_key_register_body(&body, AIC_ROLE_ADMIN, key[4].public_key, 0);
+	aic_key_register_body(&body, AIC_ROLE_ADMIN, key[4].public_key, 0, NULL);
 	assert_fails(send(&key[1], AIC_TX_KEY_REGISTER, &body, err), AIC_REFUSED, "stands on the ledger already");
-	aic_key_register_body(&body, AIC_ROLE_SITE, key[5].public_key, 0);
+	aic_key_register_body(&body, AIC_ROLE_SITE, key[5].public_key, 0, NULL);
 	assert_fails(send(&key[0], AIC_TX_KEY_REGISTER, &body, err), AIC_REFUSED, "2 for a node, 3 for an administrator");
-	aic_key_register_body(&body, AIC_ROLE_NODE, key[5].public_key, 0);
+	aic_key_register_body(&body, AIC_ROLE_NODE, key[5].public_key, 0, NULL);
 	assert_fails(send(&key[4], AIC_TX_KEY_REGISTER, &body, err), AIC_REFUSED, "by a site's own key");
 	aic_key_revoke_body(&body, key[4].public_key);
 	assert_fails(send(&key[1], AIC_TX_KEY_REVOKE, &body, err), AIC_REFUSED, "of that site alone");
@@ -212,7 +212,7 @@ static void test_approvals(void **state)
 	(void)state;
 	assert_ok(settle(1, NULL, 0, err));
 	for (int i = 4; i < 6; i++) {
-		aic_key_register_body(&body, AIC_ROLE_ADMIN, key[i].public_key, 0);
+		aic_key_register_body(&body, AIC_ROLE_ADMIN, key[i].public_key, 0, NULL);
 		assert_ok(send(&key[0], AIC_TX_KEY_REGISTER, &body, err));
 	}
 	aic_site_policy_body(&body, 2);

@@ -114,12 +114,14 @@ bool aic_member_decode(aic_member *m, const void *data, size_t len)
 
 void aic_key_row_put(aic_bytes *out, const aic_key_row *k)
 {
-	aic_cbor_put_array(out, 5);
+	aic_cbor_put_array(out, k->has_vrf ? 6 : 5);
 	aic_cbor_put_uint(out, k->role);
 	aic_cbor_put_bytes(out, k->site.b, sizeof(k->site.b));
 	aic_cbor_put_uint(out, k->since);
 	aic_cbor_put_uint(out, k->until);
 	aic_cbor_put_uint(out, k->nonce);
+	if (k->has_vrf)
+		aic_cbor_put_bytes(out, k->vrf, sizeof(k->vrf));
 }
 
 bool aic_key_row_decode(aic_key_row *k, const void *data, size_t len)
@@ -127,12 +129,16 @@ bool aic_key_row_decode(aic_key_row *k, const void *data, size_t len)
 	aic_cbor c;
 
 	aic_cbor_init(&c, data, len);
-	aic_cbor_array_exact(&c, 5);
+	size_t items = aic_cbor_array(&c, 6);
+	if (aic_cbor_ok(&c) && items < 5)
+		aic_cbor_fail(&c, "a key has %zu items", items);
+	memset(k, 0, sizeof(*k));
 	k->role = aic_cbor_uint(&c);
 	aic_cbor_bytes_exact(&c, k->site.b, sizeof(k->site.b));
 	k->since = aic_cbor_uint(&c);
 	k->until = aic_cbor_uint(&c);
 	k->nonce = aic_cbor_uint(&c);
+	k->has_vrf = items == 6 && aic_cbor_bytes_exact(&c, k->vrf, sizeof(k->vrf));
 	return done(&c);
 }
 

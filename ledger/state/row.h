@@ -47,7 +47,9 @@ typedef enum {
 	AIC_TABLE_SESSION_UNDECIDED = 27,  /* key site: how many */
 	AIC_TABLE_SESSION_RATED = 28,      /* key settlement's transaction || u32 BE line: sum of the fees that ratings have used */
 	AIC_TABLE_VERIFY_BUDGET = 29,      /* key payer: what verdicts on its sessions can cost yet */
-	AIC_TABLE_DECOY_PASSED = 30        /* key party: when a decoy was shown that it had passed */
+	AIC_TABLE_DECOY_PASSED = 30,       /* key party: when a decoy was shown that it had passed */
+	AIC_TABLE_DRAWER = 40,             /* key node's id; this one and the next two: drawer.h */
+	AIC_TABLE_DRAWERS = 41             /* key "" */
 } aic_table_id;
 
 aic_hash aic_row_key(aic_table_id table, const void *key, size_t len);
@@ -74,6 +76,8 @@ typedef struct {
 	aic_id site;
 	uint64_t since, until;    /* heights; until 0: valid */
 	uint64_t nonce;           /* of its next transaction */
+	bool has_vrf;             /* a node that draws for blocks */
+	uint8_t vrf[AIC_PUBLIC_LEN];
 } aic_key_row;
 
 typedef struct {

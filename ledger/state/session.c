@@ -8,6 +8,7 @@
 #include "ledger/state/asset.h"
 #include "ledger/state/decoy.h"
 #include "ledger/state/draw.h"
+#include "ledger/state/drawer.h"
 #include "ledger/state/member.h"
 
 static const aic_address nobody;
@@ -282,7 +283,7 @@ aic_code aic_execute_session_open(aic_exec *x, aic_error *err)
 	    !(code = aic_wallet_need(x->state, &r.payer, &payer, err)) && !(code = aic_wallet_controlled(x, &r.payer, &payer, err)) &&
 	    !(code = add_providers(x, &r, node, n, err)) && !(code = find_class(x, &r, err)) &&
 	    !(code = count_undecided(x->state, &r.site, 1, err)) && !(code = aic_state_session_nodes_put(x->state, id, node, n, err)) &&
-	    !(code = aic_state_session_put(x->state, id, &r, err))) {
+	    !(code = aic_state_session_put(x->state, id, &r, err)) && !(code = aic_drawers_join(x, id, node, n, err))) {
 		aic_sessions_opened(x->state, id);
 		emit(x, AIC_EVENT_SESSION_OPEN, &r, id, aic_u256_from(n));
 	}
@@ -317,7 +318,7 @@ aic_code aic_execute_session_nodes(aic_exec *x, aic_error *err)
 		}
 		if (m > AIC_SESSION_NODES_MAX)
 			code = aic_fail(err, AIC_REFUSED, "a session would have %zu nodes, %d is the most", m, AIC_SESSION_NODES_MAX);
-		else if (!(code = aic_state_session_nodes_put(x->state, &id, there, m, err)))
+		else if (!(code = aic_state_session_nodes_put(x->state, &id, there, m, err)) && !(code = aic_drawers_join(x, &id, node, n, err)))
 			code = aic_state_session_put(x->state, &id, &r, err);
 	}
 	free(node);
@@ -423,6 +424,8 @@ aic_code aic_execute_session_close(aic_exec *x, aic_error *err)
 	r.closed_at = x->time;
 	r.state = AIC_SESSION_CLOSED;
 	emit(x, AIC_EVENT_SESSION_CLOSE, &r, &id, aic_u256_from(steps));
+	if ((code = aic_drawers_leave(x, &id, err)))
+		return code;
 	if (r.counts_as == AIC_CLASS_D2 || r.checkpoints < 2)
 		code = aic_session_decide(x->state, &r, AIC_SESSION_UNPROVEN, x->height, x->time, err);
 	else

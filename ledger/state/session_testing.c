@@ -120,7 +120,7 @@ void test_verifier(unsigned site, uint8_t seed, const aic_address *provider)
 	aic_bytes body = {0};
 
 	test_site_key(&node[seed], seed);
-	aic_key_register_body(&body, AIC_ROLE_NODE, node[seed].public_key, 0);
+	aic_key_register_body(&body, AIC_ROLE_NODE, node[seed].public_key, 0, NULL);
 	assert_ok(test_post(site, AIC_TX_KEY_REGISTER, &body, err));
 	memcpy(v.key, node[seed].public_key, AIC_PUBLIC_LEN);
 	aic_verifier_register_body(&body, &v);

@@ -19,6 +19,12 @@ void aic_state_generator(aic_state *s, const aic_id *generator)
 	s->generator = *generator;
 }
 
+void aic_state_draw(aic_state *s, const void *output, size_t len)
+{
+	aic_bytes_clear(&s->draw);
+	aic_bytes_append(&s->draw, output, len);
+}
+
 void aic_state_discard(aic_state *s)
 {
 	aic_tree_undo(s->tree, 0);
@@ -28,6 +34,7 @@ void aic_state_discard(aic_state *s)
 	aic_bytes_clear(&s->results);
 	aic_bytes_clear(&s->paths);
 	aic_bytes_clear(&s->sessions);
+	aic_bytes_clear(&s->draw);
 	memset(&s->generator, 0, sizeof(s->generator));
 	s->n_tx = s->n_touched = 0;
 }

@@ -42,8 +42,10 @@ aic_tree *aic_state_tree(aic_state *s);
 
 /* --- making a block --- */
 void aic_state_begin(aic_state *s, uint64_t height, int64_t time);
-/* Who makes it: nobody, unless told after begin. */
+/* Which site makes it, or whose node: nobody, unless told after begin. */
 void aic_state_generator(aic_state *s, const aic_id *generator);
+/* The output of its draw, where it has one: likewise. */
+void aic_state_draw(aic_state *s, const void *output, size_t len);
 /* Executes one transaction; where it fails it leaves no trace and the block goes on without it. */
 aic_code aic_state_execute(aic_state *s, const void *tx, size_t len, aic_error *err);
 /* The roots of what was executed since begin. */

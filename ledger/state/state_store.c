@@ -119,6 +119,7 @@ void aic_state_close(aic_state *s)
 	aic_bytes_free(&s->last_events);
 	aic_bytes_free(&s->paths);
 	aic_bytes_free(&s->sessions);
+	aic_bytes_free(&s->draw);
 	free(s->tx);
 	free(s->touched);
 	free(s);
@@ -250,9 +251,9 @@ aic_code aic_state_commit(aic_state *s, const aic_hash *hash, const void *block,
 	head.transactions += s->n_tx;
 	aic_hash leaf = aic_merkle_leaf(hash->b, AIC_HASH_LEN);
 	aic_frontier_add(&head.blocks, &leaf);
-	aic_code code = valid ? aic_state_beacon_advance(s, "", 0, err) : AIC_OK; /* no block has a draw yet */
+	aic_code code = valid ? aic_state_beacon_advance(s, s->draw.data, s->draw.len, err) : AIC_OK;
 	if (valid && !code)
-		code = aic_sessions_tick(s, hash, false, err);
+		code = aic_sessions_tick(s, hash, s->draw.len > 0, err);
 	if (code) {
 		aic_tree_forget(s->tree);
 		aic_state_discard(s);
