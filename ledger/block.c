@@ -12,7 +12,7 @@
 
 /* --- header --- */
 
-static void header_put(aic_bytes *out, const aic_header *h)
+void aic_header_put(aic_bytes *out, const aic_header *h)
 {
 	aic_cbor_put_array(out, 13);
 	aic_cbor_put_uint(out, h->version);
@@ -68,18 +68,24 @@ static aic_code header_get(aic_header *h, const void *data, size_t len, aic_erro
 
 /* --- block --- */
 
+void aic_block_compose(aic_bytes *out, const aic_bytes *header, const uint8_t signature[AIC_SIGNATURE_LEN], const aic_bytes *transactions,
+                       size_t n)
+{
+	aic_cbor_put_array(out, 3);
+	aic_cbor_put_bytes(out, header->data, header->len);
+	aic_cbor_put_bytes(out, signature, AIC_SIGNATURE_LEN);
+	aic_cbor_put_array(out, n);
+	aic_bytes_append(out, transactions->data, transactions->len);
+}
+
 void aic_block_build(aic_bytes *out, const aic_header *h, const aic_key *generator, const aic_bytes *transactions, size_t n)
 {
 	aic_bytes header = {0};
 	uint8_t signature[AIC_SIGNATURE_LEN];
 
-	header_put(&header, h);
+	aic_header_put(&header, h);
 	aic_sign(signature, generator, AIC_BLOCK_DOMAIN, header.data, header.len);
-	aic_cbor_put_array(out, 3);
-	aic_cbor_put_bytes(out, header.data, header.len);
-	aic_cbor_put_bytes(out, signature, sizeof(signature));
-	aic_cbor_put_array(out, n);
-	aic_bytes_append(out, transactions->data, transactions->len);
+	aic_block_compose(out, &header, signature, transactions, n);
 	aic_bytes_free(&header);
 }
 

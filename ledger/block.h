@@ -45,6 +45,10 @@ typedef struct {
 
 /* transactions: their CBOR items, each a byte string, one after the other. */
 void aic_block_build(aic_bytes *out, const aic_header *h, const aic_key *generator, const aic_bytes *transactions, size_t n);
+/* The same in two steps, where another process signs the header, under AIC_BLOCK_DOMAIN (common/block_call.h). */
+void aic_header_put(aic_bytes *out, const aic_header *h);
+void aic_block_compose(aic_bytes *out, const aic_bytes *header, const uint8_t signature[AIC_SIGNATURE_LEN], const aic_bytes *transactions,
+                       size_t n);
 aic_code aic_block_decode(aic_block *b, const void *data, size_t len, aic_error *err);
 void aic_block_clear(aic_block *b);
 bool aic_block_signed_by(const aic_block *b, const uint8_t public_key[AIC_PUBLIC_LEN]);

@@ -50,8 +50,6 @@ static executor find(uint64_t kind)
 		return aic_execute_site_retire;
 	case AIC_TX_SITE_KEY_REPLACE:
 		return aic_execute_site_key_replace;
-	case AIC_TX_NODE_VRF:
-		return aic_execute_node_vrf(x, err);
 	case AIC_TX_SITE_POLICY:
 		return aic_execute_site_policy;
 	case AIC_TX_KEY_REGISTER:
@@ -60,6 +58,8 @@ static executor find(uint64_t kind)
 		return aic_execute_key_rotate;
 	case AIC_TX_KEY_REVOKE:
 		return aic_execute_key_revoke;
+	case AIC_TX_NODE_VRF:
+		return aic_execute_node_vrf;
 	case AIC_TX_PARAMETERS:
 		return aic_execute_parameters;
 	case AIC_TX_RATES:
