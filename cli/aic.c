@@ -8,6 +8,7 @@ static const aic_subcommand commands[] = {
 	{"balance", aic_cmd_balance, "what an account holds, what is reserved, what is left"},
 	{"history", aic_cmd_history, "what came in and went out of a wallet"},
 	{"org", aic_cmd_org, "organisations, whose wallets earn no reward from each other"},
+	{"train", aic_cmd_train, "submit a training that the site runs, and fetch what came out"},
 	{"quote", aic_cmd_quote, "the most that a job can cost, before submitting it"},
 	{"report", aic_cmd_report, "payouts, usage and uncharged jobs of a period"},
 	{"batch", aic_cmd_batch, "list, show, approve and post payout batches (administrators)"},

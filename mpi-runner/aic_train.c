@@ -56,6 +56,7 @@ static const char use_doc[] =
 	"infer MODEL INPUT: what the model says of images (IDX, PGM), a sound (WAV), rows of numbers or a text\n"
 	"sample MODEL [PROMPT]: text drawn from a model of text\n"
 	"check CHECKPOINT|FOLDER [ROOT]: whether checkpoints are whole, and what they commit to\n"
+	"files SPEC.yaml: checks it, and prints what its training reads: an asset, or files and folders\n"
 	"plot FOLDER: loss and accuracy of a run, in the terminal and as metrics.svg";
 
 typedef struct {
@@ -107,6 +108,8 @@ static int use(int argc, char **argv)
 		rc = aic_use_infer(o.arg[0], o.arg[1], stdout, &err);
 	else if (strcmp(verb, "check") == 0)
 		rc = aic_use_check(o.arg[0], o.arg[1], stdout, &err);
+	else if (strcmp(verb, "files") == 0)
+		rc = aic_use_files(o.arg[0], stdout, &err);
 	else if (strcmp(verb, "plot") == 0)
 		rc = aic_use_plot(o.arg[0], stdout, &err);
 	else {
@@ -118,12 +121,13 @@ static int use(int argc, char **argv)
 
 static bool is_use(const char *word)
 {
-	return strcmp(word, "infer") == 0 || strcmp(word, "sample") == 0 || strcmp(word, "plot") == 0 || strcmp(word, "check") == 0;
+	return strcmp(word, "infer") == 0 || strcmp(word, "sample") == 0 || strcmp(word, "plot") == 0 || strcmp(word, "check") == 0 ||
+	       strcmp(word, "files") == 0;
 }
 
 int main(int argc, char **argv)
 {
-	const struct argp command = {options, parse, "SPEC.yaml\ninfer MODEL INPUT\nsample MODEL [PROMPT]\ncheck CHECKPOINT|FOLDER [ROOT]\nplot FOLDER", doc, NULL, NULL, NULL};
+	const struct argp command = {options, parse, "SPEC.yaml\ninfer MODEL INPUT\nsample MODEL [PROMPT]\ncheck CHECKPOINT|FOLDER [ROOT]\nfiles SPEC.yaml\nplot FOLDER", doc, NULL, NULL, NULL};
 	aic_train_options o = {0};
 	aic_collective *c;
 	aic_error err = {0};

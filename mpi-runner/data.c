@@ -58,6 +58,11 @@ static aic_code locate(const aic_spec *s, char *out, size_t size, aic_error *err
 			return AIC_OK;
 		p += len + (p[len] == ':');
 	}
+	const char *staged = getenv("AIC_DATASET_DIR"); /* what the job was submitted with */
+	if (staged && *staged && strlen(staged) < size && stat(staged, &st) == 0) {
+		aic_str_copy(out, size, staged);
+		return AIC_OK;
+	}
 	return aic_yaml_fail(s->data_node, err, "data: asset: \"%s\" is in none of %s; install it there, set AIC_DATA_ROOT or give path:",
 	                     s->asset, roots);
 }

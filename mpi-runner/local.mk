@@ -8,6 +8,7 @@ mpi_runner_sources = \
 	mpi-runner/data.c mpi-runner/data.h \
 	mpi-runner/dmath.c mpi-runner/dmath.h mpi-runner/dmath_const.h \
 	mpi-runner/dmath.inc mpi-runner/philox.inc \
+	mpi-runner/files.c \
 	mpi-runner/fold.c mpi-runner/fold.h \
 	mpi-runner/gpu.c mpi-runner/gpu.h \
 	mpi-runner/idx.c \

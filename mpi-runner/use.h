@@ -27,4 +27,8 @@ aic_code aic_use_plot(const char *folder, FILE *out, aic_error *err);
  * must have, or NULL. AIC_CORRUPT names the first that is damaged, AIC_REFUSED one of another root. */
 aic_code aic_use_check(const char *path, const char *root, FILE *out, aic_error *err);
 
+/* Checks a specification and its model, and prints "name NAME", "asset NAME", and "path PATH" for each file or folder that it reads, as it
+ * stands there. */
+aic_code aic_use_files(const char *spec, FILE *out, aic_error *err);
+
 #endif

@@ -220,12 +220,35 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {"model.safetensors", "rows.csv", "images", "text", "metrics.jsonl", "metrics.svg"};
+	static const char *const names[] = {"model.safetensors", "rows.csv", "images", "text", "metrics.jsonl", "metrics.svg", "spec.yaml"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(in_folder(names[i]));
 	return rmdir(folder);
+}
+
+static aic_code files(FILE *out, aic_error *err)
+{
+	return aic_use_files(in_folder("spec.yaml"), out, err);
+}
+
+static void a_specification_says_what_it_reads(void **state)
+{
+	static const char text[] = "model: {name: net, input: \"vector[2]\", output: \"class[2]\", weights: old.safetensors, layers: [linear 2]}\n"
+				   "data: {path: table.csv, format: csv}\ntrain: {batch: 8}\n";
+	aic_error err = {0};
+	char *said;
+
+	(void)state;
+	assert_int_equal(aic_file_write_atomic(in_folder("spec.yaml"), text, strlen(text), 0600, &err), AIC_OK);
+	said = captured(files, &err);
+	assert_non_null(said);
+	assert_string_equal(said, "name net\npath table.csv\npath old.safetensors\n");
+	free(said);
+	assert_int_equal(aic_file_write_atomic(in_folder("spec.yaml"), "model: 3\n", 9, 0600, &err), AIC_OK);
+	assert_null(captured(files, &err));
+	assert_non_null(strstr(err.message, "spec.yaml:1"));
 }
 
 int main(void)
@@ -237,6 +260,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(text_is_foreseen_and_sampled, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(damaged_model_files_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_run_is_drawn, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_specification_says_what_it_reads, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 int aic_cmd_allocator(int argc, char **argv);
 int aic_cmd_dataset(int argc, char **argv);
 int aic_cmd_lease(int argc, char **argv);
+int aic_cmd_train(int argc, char **argv);
 int aic_cmd_topology(int argc, char **argv);
 
 #endif

@@ -82,6 +82,24 @@ libdataset_la_SOURCES = \
 	slurm-plugins/node/node_dir.c slurm-plugins/node/node_dir.h
 libdataset_la_CFLAGS = $(AM_CFLAGS) $(SAN)
 
+# Trainings that the site runs: what aictraind and `aic train` share.
+noinst_LTLIBRARIES += libtrain.la
+libtrain_la_SOURCES = \
+	slurm-plugins/train/keep.c slurm-plugins/train/question.h \
+	slurm-plugins/train/run.c slurm-plugins/train/run.h \
+	slurm-plugins/train/serve.c slurm-plugins/train/serve.h \
+	slurm-plugins/train/slurm.c slurm-plugins/train/slurm.h \
+	slurm-plugins/train/submit.c \
+	slurm-plugins/option.c slurm-plugins/option.h
+libtrain_la_CFLAGS = $(AM_CFLAGS) $(SAN)
+
+sbin_PROGRAMS += aictraind
+aictraind_SOURCES = slurm-plugins/train/aictraind.c
+aictraind_CFLAGS = $(AM_CFLAGS) $(SAN)
+aictraind_LDADD = libtrain.la libcommon.la
+dist_man_MANS += doc/man/aictraind.8
+EXTRA_DIST += doc/formats/rpc-train.md
+
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES = \
 	slurm-plugins/dataset/answer.c slurm-plugins/dataset/answer.h \
@@ -177,14 +195,16 @@ liballocator_la_SOURCES = \
 	slurm-plugins/allocator/plan.c slurm-plugins/allocator/plan.h \
 	slurm-plugins/allocator/slurm.c slurm-plugins/allocator/slurm.h \
 	slurm-plugins/allocator/tick.c \
-	slurm-plugins/dataset/cmd_dataset.c slurm-plugins/dataset/cmd_nodes.c slurm-plugins/dataset/cmd.h \
-	slurm-plugins/option.c slurm-plugins/option.h
+	slurm-plugins/dataset/cmd_dataset.c slurm-plugins/dataset/cmd_nodes.c slurm-plugins/dataset/cmd.h
 liballocator_la_SOURCES += \
 	slurm-plugins/topology/cmd_topology.c slurm-plugins/topology/heat.c slurm-plugins/topology/links.c slurm-plugins/topology/links.h \
 	slurm-plugins/topology/show.c slurm-plugins/topology/show.h slurm-plugins/topology/switches.c slurm-plugins/topology/switches.h
+liballocator_la_SOURCES += \
+	slurm-plugins/train/client.c slurm-plugins/train/client.h slurm-plugins/train/cmd_train.c \
+	slurm-plugins/train/fetch.c slurm-plugins/train/send.c
 liballocator_la_CFLAGS = $(AM_CFLAGS) $(SLURM_CFLAGS) $(SAN) -DAIC_BINDIR='"$(bindir)"'
-liballocator_la_LIBADD = libdataset.la $(SLURM_LIBS) -lm
-dist_man_MANS += doc/man/aic-allocator.8 doc/man/aic-dataset.1 doc/man/aic-lease.1 doc/man/aic-topology.8 doc/man/providers.yaml.5
+liballocator_la_LIBADD = libdataset.la libtrain.la $(SLURM_LIBS) -lm
+dist_man_MANS += doc/man/aic-allocator.8 doc/man/aic-dataset.1 doc/man/aic-lease.1 doc/man/aic-topology.8 doc/man/aic-train-submit.1 doc/man/providers.yaml.5
 if WITH_CMOCKA
 check_PROGRAMS += topology_test
 topology_test_SOURCES = slurm-plugins/topology/topology_test.c

@@ -3,7 +3,9 @@
 aic_configure() {
 	local node
 	install -d -m 755 -o "$AIC_LAB_SERVICE" "$AIC_LAB/run/aic"
+	install -d -m 755 -o "$LAB_TRAIN" "$AIC_LAB/run/aic/train"
 	install -d -m 750 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$AIC_LAB/state/aic"
+	install -d -m 3733 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$AIC_LAB/state/sessions"
 	install -d -m 2750 -o "$AIC_LAB_SERVICE" -g slurm "$AIC_LAB/state/snapshot"        # slurmctld reads, aicacctd alone writes
 	install -d -m 2770 -o slurm -g "$AIC_LAB_SERVICE" "$AIC_LAB/spool/aic"             # slurmctld writes, aicacctd reads and prunes
 	install -d -m 755 "$AIC_LAB/state/node" "$AIC_LAB/state/store"
@@ -44,12 +46,15 @@ aic_write_conf() {
 		  mem_gib: 1.5
 		providers:
 		  - {name: lab-north, organisation: north, nodes: "n[1-2]"}
-		  - {name: lab-south, organisation: south, nodes: "n[3-4]"}
+		  - {name: lab-south, organisation: south, nodes: n3}
+		  - {name: lab-west, organisation: west, nodes: n4}
 		accounts:
 		  - {account: physics, organisation: physics-dept}
 		  - {account: biology, organisation: biology-dept}
 		assets:
 		  - {name: fashion-mnist, kind: data, owner: account/biology, per_job: 0.25}
+		sessions: {store: $AIC_LAB/state/sessions}
+		train: {user: $LAB_TRAIN}
 		datasets:
 		  store: $AIC_LAB/state/store
 		  cache: $AIC_LAB/state/cache/%n
@@ -76,6 +81,7 @@ aic_write_genesis() {
 aic_daemons() {
 	echo aicledgerd
 	echo aicacctd
+	echo aictraind
 	printf 'aicnoded-%s\n' $LAB_NODES
 }
 
@@ -89,8 +95,9 @@ aic_daemons_start() {
 	ledgerd_start
 	acctd_start
 	quietly aic dataset add --init || die "the store of data sets cannot be made: $(tail -n 1 "$LAB_LOG")"
+	traind_start
 	noded_start
-	note "aicledgerd, aicacctd, 4 aicnoded"
+	note "aicledgerd, aicacctd, aictraind, 4 aicnoded"
 }
 aic_funds() {
 	aic_fund physics 1000
@@ -108,6 +115,11 @@ acctd_start() {
 	rm -f "$AIC_LAB/run/aic/aicacctd.sock"
 	daemon_start aicacctd "$AIC_LAB_SERVICE" "$AIC_LAB_USR/sbin/aicacctd" --config "$AIC_CONFIG" --foreground
 	daemon_ready aicacctd 20 aic balance
+}
+traind_start() {
+	daemon_pid aictraind >/dev/null && return
+	daemon_start aictraind "$LAB_TRAIN" "$AIC_LAB_USR/sbin/aictraind" --config "$AIC_CONFIG" --foreground
+	daemon_ready aictraind 20 aic train list
 }
 noded_start() {
 	local node
@@ -133,6 +145,7 @@ aic_wallet() { aic ledger wallets -P | grep -q "^$1|"; }
 aic_stop() {
 	local node
 	for node in $LAB_NODES; do daemon_stop "aicnoded-$node"; done
+	daemon_stop aictraind
 	daemon_stop aicacctd
 	daemon_stop aicledgerd
 }

@@ -1,10 +1,12 @@
-# people.sh: the Unix users of the lab: two researchers, and the AIC daemons' own.
+# people.sh: the Unix users of the lab: two researchers, and AIC's own, for its daemons and for trainings.
 
 people_ready() {
 	id "$AIC_LAB_SERVICE" >/dev/null 2>&1 || people_add "$AIC_LAB_SERVICE" --system --home-dir /nonexistent --shell /usr/sbin/nologin --comment "AIC daemons"
 	people_researcher "$LAB_ADA" "Ada of physics (AIC lab)"
 	people_researcher "$LAB_BEN" "Ben of biology (AIC lab)"
-	note "$LAB_ADA (physics), $LAB_BEN (biology), $AIC_LAB_SERVICE (daemons)"
+	people_researcher "$LAB_TRAIN" "Trainings of the site (AIC lab)"
+	chmod 700 "$AIC_LAB/home/$LAB_TRAIN"
+	note "$LAB_ADA (physics), $LAB_BEN (biology), $AIC_LAB_SERVICE (daemons), $LAB_TRAIN (trainings)"
 }
 
 # people_add NAME USERADD-OPTIONS...: what we made is listed for --clean.

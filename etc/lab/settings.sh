@@ -2,7 +2,7 @@
 
 AIC_LAB=${AIC_LAB:-/var/lib/aic-lab}
 AIC_LAB_PORT=${AIC_LAB_PORT:-17100}          # slurmctld; nodes are +1..+4, slurmdbd +5, etcd +20..+32, archives +40..+42
-AIC_LAB_PREFIX=${AIC_LAB_PREFIX:-aiclab}     # Unix users PREFIX-ada, PREFIX-ben
+AIC_LAB_PREFIX=${AIC_LAB_PREFIX:-aiclab}     # Unix users PREFIX-ada, PREFIX-ben, PREFIX-train
 AIC_LAB_SERVICE=${AIC_LAB_SERVICE:-aic}      # Unix user of the AIC daemons
 AIC_LAB_USR=${AIC_LAB_USR:-$AIC_LAB/usr}     # where AIC is installed
 AIC_LAB_SOURCE=${AIC_LAB_SOURCE:-$AIC_LAB/src}   # Slurm's source, a copy of AIC's
@@ -12,6 +12,7 @@ LAB_PLUGIN_DIR=${LAB_PLUGIN_DIR:-$AIC_LAB_USR/lib/slurm}
 LAB_NODES="n1 n2 n3 n4"
 LAB_ADA=$AIC_LAB_PREFIX-ada                  # of account physics
 LAB_BEN=$AIC_LAB_PREFIX-ben                  # of account biology
+LAB_TRAIN=$AIC_LAB_PREFIX-train              # under whom the site trains; its home is among the researchers'
 LAB_DATABASE_PORT=$((AIC_LAB_PORT + 5))
 LAB_ETCD_PORT=$((AIC_LAB_PORT + 20))         # three members' clients; their peers 10 above
 LAB_ARCHIVE_PORT=$((AIC_LAB_PORT + 40))      # each site's archive

@@ -145,6 +145,9 @@ slurm_idle() { [ "$(sinfo -hN -p main -o %t | sort | uniq -c | tr -d ' \n')" = 4
 slurm_associations() {
 	slurm_association physics "$LAB_ADA"
 	slurm_association biology "$LAB_BEN"
+	# What `aic train` submits runs under one user, for whichever account pays.
+	slurm_association physics "$LAB_TRAIN"
+	slurm_association biology "$LAB_TRAIN"
 	# aicacctd releases the jobs that AIC held: its user is an operator.
 	[ -n "$(sacctmgr -nP show user "$AIC_LAB_SERVICE")" ] ||
 		quietly sacctmgr -i add user "$AIC_LAB_SERVICE" Account=root AdminLevel=Operator || die "sacctmgr could not add user $AIC_LAB_SERVICE: $(tail -n 1 "$LAB_LOG")"
@@ -162,6 +165,7 @@ slurm_stop() {
 	if daemon_pid slurmctld >/dev/null; then
 		quietly timeout 10 scancel -u "$LAB_ADA" || true
 		quietly timeout 10 scancel -u "$LAB_BEN" || true
+		quietly timeout 10 scancel -u "$LAB_TRAIN" || true
 		wait_for 10 slurm_empty || true
 	fi
 	for node in $LAB_NODES; do daemon_stop "slurmd-$node"; done

@@ -16,8 +16,10 @@ seconds=$(($(date -d "$(field "$job" EndTime)" +%s) - $(date -d "$(field "$job" 
 node=$(sums charge "$seconds" 1 256 0)
 report=$(aic report payouts --format json)
 is "every line of the report adds up" "$(sums sums <<<"$report")" exact
-for provider in lab-north lab-south; do
-	is "provider/$provider is paid for its two nodes, to the unit" "$(sums field "provider/$provider" gross <<<"$report")" "$(sums calc "2 * $node")"
+for provider in lab-north lab-south lab-west; do
+	nodes=1
+	[ "$provider" != lab-north ] || nodes=2
+	is "provider/$provider is paid for what it has of the nodes, $nodes, to the unit" "$(sums field "provider/$provider" gross <<<"$report")" "$(sums calc "$nodes * $node")"
 	truth "provider/$provider earns a reward" "$(sums field "provider/$provider" reward <<<"$report") > 0"
 done
 is "the data set's owner is paid its price" "$(sums field account/biology gross <<<"$report")" 250000000000000000
@@ -37,7 +39,7 @@ refuses "it is posted once" 1 "final|posted" aic batch approve "$batch"
 posted=$(aic report payouts --format json)
 is "the posted report adds up" "$(sums sums <<<"$posted")" exact
 is "physics paid exactly the charge" "$(sums calc "$before - $(balance physics)")" "$(sums total gross <<<"$posted")"
-for provider in lab-north lab-south; do
+for provider in lab-north lab-south lab-west; do
 	is "provider/$provider received net and reward" "$(balance "provider/$provider")" "$(sums field "provider/$provider" total <<<"$posted")"
 done
 status=$(aic ledger status --format json)

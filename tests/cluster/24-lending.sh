@@ -31,7 +31,7 @@ passes "apply" aic allocator apply
 passes "then it is so" aic allocator check
 like "nothing is left to do" "$(aic allocator plan)" "nothing to apply"
 like "what opens by the clock is closed" "$(scontrol show partition lease2)" "State=DOWN"
-like "aic lease list shows both" "$(aic lease list)" "lease1 +n\[1-2\] +free.*lease2 +n\[3-4\] +closed"
+like "aic lease list shows both" "$(aic lease list)" "lease1 +n\[1-2\] +free.*lease2 +n3 +closed"
 scontrol update PartitionName=lease1 GraceTime=600
 refuses "check finds what somebody changed" 1 "partition lease1 has GraceTime 600 .* planned are 15" aic allocator check
 scontrol update PartitionName=lease1 GraceTime=15
