@@ -95,6 +95,10 @@ static/libcbor.a:
 	done && $(AR) cr $@ static/*.o && rm static/*.o
 endif
 
+bench_programs += tests/bench/detection_bench
+tests_bench_detection_bench_SOURCES = tests/bench/detection_bench.c ledger/state/detection_testing.c ledger/state/detection_testing.h
+tests_bench_detection_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
+tests_bench_detection_bench_LDADD = libledger.la libcommon.la $(SQLITE_LIBS) -lm
 bench_programs += tests/bench/ledger_bench
 tests_bench_ledger_bench_SOURCES = tests/bench/ledger_bench.c tests/bench/postgres.c tests/bench/postgres.h
 tests_bench_ledger_bench_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
@@ -242,6 +246,10 @@ check_PROGRAMS += ledger_drawer_test
 ledger_drawer_test_SOURCES = ledger/state/drawer_test.c ledger/state/session_testing.c ledger/state/session_testing.h ledger/testing.c
 ledger_drawer_test_CFLAGS = $(ledger_test_flags)
 ledger_drawer_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_detection_test
+ledger_detection_test_SOURCES = ledger/state/detection_test.c ledger/state/detection_testing.c ledger/state/detection_testing.h ledger/testing.c
+ledger_detection_test_CFLAGS = $(ledger_test_flags)
+ledger_detection_test_LDADD = $(ledger_test_libs) -lm
 check_PROGRAMS += ledger_draw_test
 ledger_draw_test_SOURCES = ledger/state/draw_test.c ledger/testing.c
 ledger_draw_test_CFLAGS = $(ledger_test_flags)
