@@ -10,6 +10,7 @@
 #include "accounting/metrics.h"
 #include "accounting/period.h"
 #include "accounting/release.h"
+#include "accounting/session_watch.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -81,12 +82,15 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
 	d->assoc = aic_assoc_new();
 	d->metrics = aic_metrics_new();
 	d->release = aic_release_new();
+	d->watch = aic_session_watch_new();
+	d->job_ask = aic_slurm_job_ask;
 	return AIC_OK;
 }
 
 void aic_acctd_close(aic_acctd *d)
 {
 	aic_background_free(d->background);
+	aic_session_watch_free(d->watch);
 	aic_closing_free(d->closing);
 	aic_ledger_close(d->ledger);
 	aic_metrics_free(d->metrics);
@@ -201,6 +205,7 @@ void aic_acctd_tick(void *ctx)
 
 	aic_assoc_tick(d->assoc, d->store, &d->config, ASSOCIATIONS_EVERY, &changed);
 	bool funds = aic_acctd_link(d, changed);
+	aic_session_watch_tick(d->watch, d);
 	if (!d->closing)
 		close_period(d);
 	close_on(d);

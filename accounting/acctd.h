@@ -8,6 +8,7 @@
 #include "accounting/erase.h"
 #include "accounting/receipts.h"
 #include "accounting/rows.h"
+#include "accounting/sessions.h"
 #include "accounting/spools.h"
 #include "common/rpc.h"
 #include "ledger/client.h"
@@ -15,6 +16,7 @@
 typedef struct aic_metrics aic_metrics;
 typedef struct aic_release aic_release;
 typedef struct aic_background aic_background;
+typedef struct aic_session_watch aic_session_watch;
 
 typedef struct {
 	aic_config config;
@@ -34,11 +36,14 @@ typedef struct {
 	int64_t erasing_at;          /* monotonic ms of its last slice */
 	int64_t asked_at;           /* monotonic ms: when the ledger's height was last asked for */
 	int64_t linked_at, published_at, closed_at; /* monotonic ms of the last round; 0: due now */
-	bool spool_complained, receipts_complained, snapshot_complained, close_complained;
+	int64_t overdue_at;          /* monotonic ms of the last look for sessions that nobody decides */
+	bool effects_complained, spool_complained, receipts_complained, snapshot_complained, close_complained;
 	aic_spools_count ingested;
 	aic_metrics *metrics;
 	aic_release *release;
 	aic_background *background;  /* NULL: everything is answered at once */
+	aic_session_watch *watch;    /* session_watch.h */
+	aic_code (*job_ask)(aic_slurm_job *out, const aic_config *c, const aic_job_step *step, aic_error *err); /* Slurm; a test has its own */
 	unsigned closing_percent;    /* where closing is another thread's */
 } aic_acctd;
 
@@ -110,6 +115,10 @@ aic_code aic_serve_batch_approve(aic_request *q, aic_error *err);
 aic_code aic_serve_batch_post(aic_request *q, aic_error *err);
 aic_code aic_serve_batch_lines(aic_request *q, aic_error *err);
 aic_code aic_serve_line_act(aic_request *q, aic_error *err);
+aic_code aic_serve_session_open(aic_request *q, aic_error *err);
+aic_code aic_serve_session_nodes(aic_request *q, aic_error *err);
+aic_code aic_serve_session_commit(aic_request *q, aic_error *err);
+aic_code aic_serve_session_close(aic_request *q, aic_error *err);
 aic_code aic_serve_refunds(aic_request *q, aic_error *err);
 aic_code aic_serve_refund_ask(aic_request *q, aic_error *err);
 aic_code aic_serve_refund_approve(aic_request *q, aic_error *err);

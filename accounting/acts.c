@@ -33,7 +33,7 @@ static bool changes_charge(aic_act a)
 typedef struct {
 	int64_t id, batch, payer, job, record;
 	aic_line_kind kind;
-	bool held;
+	int held;                  /* AIC_HELD_... */
 	aic_amount gross, charged; /* charged: by the rates */
 } acted_line;
 
@@ -71,8 +71,11 @@ static aic_code check(const acted_line *l, aic_act act, aic_amount amount, const
 
 	if (!reason[0])
 		return aic_fail(err, AIC_USAGE, "say why: --reason TEXT; it is kept with the line");
-	if (act == AIC_ACT_HOLD && l->held)
+	if (act == AIC_ACT_HOLD && l->held & AIC_HELD_ADMIN)
 		return aic_fail(err, AIC_REFUSED, "line %lld is held already", (long long)l->id);
+	if (act == AIC_ACT_RELEASE && l->held == AIC_HELD_SESSION)
+		return aic_fail(err, AIC_REFUSED, "line %lld waits for its training session, for 7 days at most: `aic explain %lld` shows which one",
+		                (long long)l->id, (long long)l->job);
 	if (act == AIC_ACT_RELEASE && !l->held)
 		return aic_fail(err, AIC_REFUSED, "line %lld is not held", (long long)l->id);
 	if (act == AIC_ACT_PENALIZE && l->kind != AIC_KIND_DATA && l->kind != AIC_KIND_MODEL)
@@ -98,11 +101,11 @@ static aic_code apply(const aic_batches *b, const acted_line *l, aic_act act, ai
 	aic_code rc;
 
 	if (act == AIC_ACT_HOLD) {
-		rc = aic_sql_run(b->store->db, err, "UPDATE line SET held=1, batch=NULL, act=?2 WHERE id=?1", "it", l->id, text);
+		rc = aic_sql_run(b->store->db, err, "UPDATE line SET held=held|1, batch=NULL, act=?2 WHERE id=?1", "it", l->id, text);
 		return rc == AIC_OK ? aic_sql_run(b->store->db, err, "INSERT OR IGNORE INTO late_line VALUES(?1)", "i", l->id) : rc;
 	}
 	if (act == AIC_ACT_RELEASE)
-		return aic_sql_run(b->store->db, err, "UPDATE line SET held=0, act=?2 WHERE id=?1", "it", l->id, text);
+		return aic_sql_run(b->store->db, err, "UPDATE line SET held=held&~1, act=?2 WHERE id=?1", "it", l->id, text);
 	if (act == AIC_ACT_PENALIZE)
 		return aic_sql_run(b->store->db, err, "UPDATE line SET penalty=?2, act=?3 WHERE id=?1", "iit", l->id, (int64_t)amount, text);
 	rc = count_usage(b->store, l, false, err);

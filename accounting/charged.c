@@ -86,19 +86,21 @@ aic_code aic_lines_drop(const aic_ingest *in, int64_t record, aic_error *err)
 
 static aic_code line_add(const aic_ingest *in, int64_t record, int64_t ended, aic_wallet_row *payer,
                          const aic_charge_line *l,
-                         const aic_quality *q, aic_error *err)
+                         const aic_rated_line *rated, aic_error *err)
 {
+	const aic_quality *q = &rated->quality;
 	aic_wallet_row *payee;
 	aic_code rc = aic_store_wallet(in->store, l->payee, &payee, err);
 
 	if (rc == AIC_OK)
 		rc = aic_sql_run(in->store->db, err, "INSERT INTO line(id, record, node, kind, asset, payer, payee, gross,"
 		                 " cpus, gpus, ended,"
-		                                     " verified, useful, quality, quality_reason) VALUES(?1, ?2, ?3, ?4, ?5,"
-		                                     " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-		                 "iititiiaiiiiiii", in->store->next_line, record, l->node, (int64_t)l->kind, l->asset,
+		                                     " verified, useful, quality, quality_reason, held) VALUES(?1, ?2, ?3, ?4,"
+		                                     " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+		                 "iititiiaiiiiiiii", in->store->next_line, record, l->node, (int64_t)l->kind, l->asset,
 		                 payer->id, payee->id, &l->gross, (int64_t)l->cpus, (int64_t)l->gpus, ended,
-		                 (int64_t)q->verified, (int64_t)q->useful, (int64_t)q->quality, (int64_t)q->reason);
+		                 (int64_t)q->verified, (int64_t)q->useful, (int64_t)q->quality, (int64_t)q->reason,
+		                 (int64_t)(rated->waits ? AIC_HELD_SESSION : 0));
 	if (rc != AIC_OK)
 		return rc;
 	in->store->next_line++;
@@ -169,7 +171,7 @@ aic_code aic_lines_add(const aic_ingest *in, int64_t id, const aic_job_record *j
 	aic_code rc = c->n ? aic_store_wallet(in->store, c->payer, &payer, err) : AIC_OK;
 
 	for (size_t i = 0; i < c->n && rc == AIC_OK; i++)
-		rc = line_add(in, id, s->end, payer, &c->line[i], &r->line[i].quality, err);
+		rc = line_add(in, id, s->end, payer, &c->line[i], &r->line[i], err);
 	aic_spans_add(&in->store->spans, job->cluster, job->job_id, first, in->store->next_line - 1);
 	return rc;
 }

@@ -272,6 +272,32 @@ aic_code aic_batch_post(const aic_batches *b, aic_ledger *ledger, aic_batch *bat
 	return rc == AIC_OK ? aic_batch_find(b->store, batch->period, batch->number, batch, err) : rc;
 }
 
+aic_code aic_batch_place_of(const aic_batches *b, aic_ledger *l, const char *period, uint64_t number, const aic_sum *sum, uint64_t *line,
+                                aic_error *err)
+{
+	aic_tally tally = {0};
+	aic_prepared p = {0};
+	aic_batch batch;
+	aic_code rc = aic_batch_find(b->store, period, number, &batch, err);
+
+	if (rc == AIC_OK)
+		rc = aic_batch_sums(b->store, &batch, &tally, err);
+	if (rc == AIC_OK)
+		rc = aic_settlement_prepare(b, l, &batch, &tally, &p, err);
+	*line = UINT64_MAX;
+	for (size_t i = 0; i < tally.n && rc == AIC_OK; i++) {
+		const aic_sum *s = &tally.sum[p.order[i]];
+		if (s->payer == sum->payer && s->payee == sum->payee && s->kind == sum->kind)
+			*line = i;
+	}
+	if (rc == AIC_OK && *line == UINT64_MAX)
+		rc = aic_fail(err, AIC_CORRUPT, "batch %s/%llu has no sum of %s paying %s: restore accounting.db", period, (unsigned long long)number,
+		              aic_store_wallet_by_id(b->store, sum->payer)->name, aic_store_wallet_by_id(b->store, sum->payee)->name);
+	aic_settlement_clear(&p);
+	aic_tally_clear(&tally);
+	return rc;
+}
+
 /* --- repair --- */
 
 /* The ledger has a batch of that key which is not the one here: a database from a backup, whose period was closed again. */

@@ -27,6 +27,10 @@ aic_code aic_batch_post(const aic_batches *b, aic_ledger *ledger, aic_batch *bat
  * is left alone and logged once. */
 aic_code aic_batch_repair(const aic_batches *b, aic_ledger *ledger, int64_t now, aic_error *err);
 
+/* Place, from 0, of the line of sum's payer, payee and kind among those of that settlement. */
+aic_code aic_batch_place_of(const aic_batches *b, aic_ledger *l, const char *period, uint64_t number, const aic_sum *sum, uint64_t *line,
+                                aic_error *err);
+
 /* Registers the wallet with its organisation where that is not done yet. */
 aic_code aic_wallet_register(const aic_batches *b, aic_ledger *ledger, aic_wallet_row *w, aic_address *address, aic_error *err);
 

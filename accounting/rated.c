@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "accounting/receipts.h"
+#include "accounting/sessions.h"
 #include "accounting/usage.h"
 #include "common/bytes.h"
 
-static void rate_all(const aic_rated_run *run, aic_rated_line *line, size_t n, aic_rated_node *node, const aic_receipts *r)
+static void rate_all(const aic_rated_run *run, aic_rated_line *line, size_t n, aic_rated_node *node, const aic_proof *proof)
 {
+	const aic_rated_node anywhere = {.start = run->started, .end = run->ended};
 	size_t nodes = 0, at = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -21,7 +23,8 @@ static void rate_all(const aic_rated_run *run, aic_rated_line *line, size_t n, a
 		if (!line[i].gross)
 			line[i].quality = (aic_quality){.reason = AIC_QUALITY_NO_CHARGE};
 		else
-			line[i].quality = hardware ? aic_rate_node(&node[at], r->receipt, r->n) : aic_rate_job(node, nodes, r->receipt, r->n);
+			line[i].quality = hardware ? aic_rate_node(&node[at], proof) : aic_rate_job(node, nodes, proof);
+		line[i].waits = aic_rated_waits(hardware ? &node[at] : &anywhere, proof);
 		at += hardware;
 	}
 }
@@ -30,12 +33,17 @@ aic_code aic_rate_lines(aic_store *s, const aic_rated_run *run, aic_rated_line *
 {
 	aic_rated_node few[16], *node = n <= 16 ? few : aic_xcalloc(n, sizeof(*node));
 	aic_receipts *r = &s->receipts;
+	aic_covered *covered = NULL;
+	size_t n_covered = 0;
 	aic_code rc = aic_receipts_of_life(s, run, false, r, err);
 
+	if (rc == AIC_OK)
+		rc = aic_session_covers(s, run->cluster, run->job, run->restart, run->ended, &covered, &n_covered, err);
 	if (rc == AIC_OK) {
-		rate_all(run, line, n, node, r);
+		rate_all(run, line, n, node, &(aic_proof){r->receipt, r->n, covered, n_covered});
 		*use = aic_use_of(&(aic_rated_node){.start = run->started, .end = run->ended, .part_of_run = run->part_of_run}, r->receipt, r->n);
 	}
+	free(covered);
 	if (node != few)
 		free(node);
 	return rc;
@@ -145,8 +153,9 @@ static aic_code rate_record(aic_store *s, int64_t record, int64_t also, aic_erro
 	for (size_t i = 0; i < l.n && rc == AIC_OK; i++) {
 		const aic_quality *q = &l.line[i].quality;
 		if (l.open[i] || l.id[i] == also)
-			rc = aic_sql_run(s->db, err, "UPDATE line SET verified=?2, useful=?3, quality=?4, quality_reason=?5 WHERE id=?1", "iiiii",
-			                 l.id[i], (int64_t)q->verified, (int64_t)q->useful, (int64_t)q->quality, (int64_t)q->reason);
+			rc = aic_sql_run(s->db, err, "UPDATE line SET verified=?2, useful=?3, quality=?4, quality_reason=?5, held=(held & 1) | ?6"
+			                 " WHERE id=?1", "iiiiii", l.id[i], (int64_t)q->verified, (int64_t)q->useful, (int64_t)q->quality,
+			                 (int64_t)q->reason, (int64_t)(l.open[i] && l.line[i].waits ? AIC_HELD_SESSION : 0));
 	}
 	if (rc == AIC_OK)
 		rc = write_use(s, &r, &use, err);

@@ -17,12 +17,17 @@ typedef struct {
 	bool part_of_run;      /* a resize divides the run */
 } aic_rated_run;
 
+/* line.held is a sum of these: held by an administrator, and until its training session is decided. */
+#define AIC_HELD_ADMIN 1
+#define AIC_HELD_SESSION 2
+
 typedef struct {
 	const char *node;
 	aic_line_kind kind;
 	aic_amount gross;
 	uint64_t cpus, gpus;
-	aic_quality quality;   /* result */
+	aic_quality quality;   /* results */
+	bool waits;            /* for a session that is not decided: the line is held */
 } aic_rated_line;
 
 /* Rates all lines of a record. use: what its receipts say that it used. */

@@ -1,8 +1,10 @@
 #include "accounting/rating.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/amount.h"
+#include "common/bytes.h"
 
 #define METERED_PPM 500000u
 
@@ -16,6 +18,7 @@ static const char *const texts[AIC_QUALITY_REASONS] = {
 	[AIC_QUALITY_SAME_ORGANISATION] = "payer and payee are one organisation",
 	[AIC_QUALITY_NO_CHARGE] = "nothing was charged",
 	[AIC_QUALITY_PENALTY] = "an administrator found abuse",
+	[AIC_QUALITY_REFUTED] = "its training session was refuted",
 };
 
 const char *aic_quality_reason_text(aic_quality_reason r)
@@ -97,7 +100,7 @@ static aic_quality finish(aic_quality q)
 {
 	q.quality = q.verified * q.useful / AIC_PPM;
 	if (!q.quality && q.reason == AIC_QUALITY_OK)
-		q.reason = AIC_QUALITY_IDLE;
+		q.reason = q.verified ? AIC_QUALITY_IDLE : AIC_QUALITY_REFUTED;
 	return q;
 }
 
@@ -114,14 +117,107 @@ aic_quality aic_quality_counted(aic_quality q, bool charged, bool same_organisat
 		return (aic_quality){.verified = q.verified, .useful = q.useful, .reason = AIC_QUALITY_SAME_ORGANISATION};
 	uint64_t own = q.verified * q.useful / AIC_PPM;
 	if (q.reason == AIC_QUALITY_SAME_ORGANISATION || q.reason == AIC_QUALITY_PENALTY) /* found before; it may hold no longer */
-		q.reason = own ? AIC_QUALITY_OK : q.verified ? AIC_QUALITY_IDLE : AIC_QUALITY_NO_RECEIPT;
+		q.reason = own ? AIC_QUALITY_OK : q.verified ? AIC_QUALITY_IDLE : q.useful ? AIC_QUALITY_REFUTED : AIC_QUALITY_NO_RECEIPT;
 	q.quality = own * (AIC_PPM - penalty_ppm) / AIC_PPM;
 	if (own && !q.quality)
 		q.reason = AIC_QUALITY_PENALTY;
 	return q;
 }
 
-aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts)
+/* --- what sessions have proven --- */
+
+typedef struct {
+	uint64_t ppm;
+	int64_t seconds;
+} level;
+
+/* Clock time that a session of at least that level covers: overlaps once. at: sorted by start. */
+static int64_t seconds_from(const aic_covered **at, size_t n, const aic_rated_node *node, uint64_t ppm)
+{
+	int64_t covered = 0, reached = node->start;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t from = at[i]->start > reached ? at[i]->start : reached, to = at[i]->end < node->end ? at[i]->end : node->end;
+		if (at[i]->ppm < ppm || to <= from)
+			continue;
+		covered += to - from;
+		reached = to;
+	}
+	return covered;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const aic_covered *x = *(const aic_covered *const *)a, *y = *(const aic_covered *const *)b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static int by_ppm(const void *a, const void *b)
+{
+	const level *x = a, *y = b;
+
+	return (x->ppm > y->ppm) - (x->ppm < y->ppm);
+}
+
+/* Seconds of the sessions by what they count, overlaps at the higher class, lowest first. Returns how many levels there are. */
+static size_t levels_of(const aic_rated_node *n, const aic_proof *p, level *l)
+{
+	const aic_covered **at = aic_xcalloc(p->n_covered + 1, sizeof(const aic_covered *));
+	size_t used = 0, levels = 0;
+	int64_t above = 0;
+
+	for (size_t i = 0; i < p->n_covered; i++)
+		if (!strcmp(p->covered[i].node, n->node) && overlap(p->covered[i].start, p->covered[i].end, n->start, n->end)) {
+			size_t k = 0;
+			at[used++] = &p->covered[i];
+			while (k < levels && l[k].ppm != p->covered[i].ppm)
+				k++;
+			if (k == levels)
+				l[levels++].ppm = p->covered[i].ppm;
+		}
+	qsort(at, used, sizeof(const aic_covered *), by_start);
+	qsort(l, levels, sizeof(*l), by_ppm);
+	for (size_t k = levels; k-- > 0;) {
+		int64_t all = seconds_from(at, used, n, l[k].ppm);
+		l[k].seconds = all - above;
+		above = all;
+	}
+	free(at);
+	return levels;
+}
+
+/* SUM of seconds * ppm over the node's billable seconds. A pause makes sessions cover more than is billed: then the highest are left out. */
+static aic_amount proven_on(const aic_rated_node *n, const aic_proof *p)
+{
+	level few[8], *l = p->n_covered <= 8 ? few : aic_xcalloc(p->n_covered, sizeof(*l));
+	size_t levels = p->n_covered ? levels_of(n, p, l) : 0;
+	int64_t left = n->billable;
+	aic_amount sum = 0;
+
+	for (size_t k = 0; k < levels; k++) {
+		int64_t seconds = l[k].seconds < left ? l[k].seconds : left;
+		sum += (aic_amount)(uint64_t)seconds * l[k].ppm;
+		left -= seconds;
+	}
+	if (l != few)
+		free(l);
+	return sum + (aic_amount)(uint64_t)left * METERED_PPM;
+}
+
+bool aic_rated_waits(const aic_rated_node *n, const aic_proof *p)
+{
+	for (size_t i = 0; i < p->n_covered; i++) {
+		const aic_covered *c = &p->covered[i];
+		if (c->waits && (!n->node || !strcmp(c->node, n->node)) && overlap(c->start, c->end, n->start, n->end))
+			return true;
+	}
+	return false;
+}
+
+/* --- qualities --- */
+
+aic_quality aic_rate_node(const aic_rated_node *n, const aic_proof *p)
 {
 	aic_quality q = {0};
 
@@ -129,37 +225,38 @@ aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, 
 		q.reason = AIC_QUALITY_NO_CHARGE;
 		return q;
 	}
-	if (!n_receipts) {
+	if (!p->n_receipts) {
 		q.reason = AIC_QUALITY_NO_RECEIPT;
 		return q;
 	}
-	q.verified = METERED_PPM;
-	q.useful = twice_capped(use_ppm(n, receipts, n_receipts, &q.reason));
+	q.verified = (uint64_t)(proven_on(n, p) / (uint64_t)n->billable);
+	q.useful = twice_capped(use_ppm(n, p->receipt, p->n_receipts, &q.reason));
 	return finish(q);
 }
 
-aic_quality aic_rate_job(const aic_rated_node *n, size_t nodes, const aic_receipt *receipts, size_t n_receipts)
+aic_quality aic_rate_job(const aic_rated_node *n, size_t nodes, const aic_proof *p)
 {
 	aic_quality q = {0};
 	uint64_t gpus = 0;
-	aic_amount weighted = 0, weight = 0;
+	aic_amount weighted = 0, weight = 0, proven = 0;
 
 	for (size_t i = 0; i < nodes; i++)
 		gpus += n[i].gpus;
 	for (size_t i = 0; i < nodes; i++) {
 		aic_quality_reason reason;
 		uint64_t w = gpus ? n[i].gpus : n[i].cpus;
-		uint64_t use = w ? use_ppm(&n[i], receipts, n_receipts, &reason) : 0;
+		uint64_t use = w ? use_ppm(&n[i], p->receipt, p->n_receipts, &reason) : 0;
 		weighted += (aic_amount)use * w;
 		weight += w;
+		proven += proven_on(&n[i], p);
 		if (w && reason != AIC_QUALITY_OK)
 			q.reason = reason;
 	}
-	if (!nodes || !n[0].billable || !n_receipts) {
-		q.reason = !n_receipts ? AIC_QUALITY_NO_RECEIPT : AIC_QUALITY_NO_CHARGE;
+	if (!nodes || !n[0].billable || !p->n_receipts) {
+		q.reason = !p->n_receipts ? AIC_QUALITY_NO_RECEIPT : AIC_QUALITY_NO_CHARGE;
 		return q;
 	}
-	q.verified = METERED_PPM;
+	q.verified = (uint64_t)(proven / ((aic_amount)(uint64_t)n[0].billable * nodes));
 	q.useful = weight ? twice_capped((uint64_t)(weighted / weight)) : 0;
 	if (q.useful)
 		q.reason = AIC_QUALITY_OK;

@@ -1,6 +1,6 @@
 /* rating.h: Proof of Value's quality of a line (economics.md 2): q = floor(verified * useful / 10^6), from the receipts of its
- * job. Sessions are not on the ledger yet: seconds of a job that has a receipt count as metered (500,000 ppm), a job without
- * any counts 0. What nobody measured is unknown, and proves nothing: useful = 0, with the reason. */
+ * job and its training sessions: seconds that no session covers count as metered (500,000 ppm), a job without any receipt counts 0.
+ * What nobody measured is unknown, and proves nothing: useful = 0, with the reason. */
 #ifndef AIC_ACCOUNTING_RATING_H
 #define AIC_ACCOUNTING_RATING_H
 
@@ -21,6 +21,7 @@ typedef enum {
 	AIC_QUALITY_SAME_ORGANISATION,
 	AIC_QUALITY_NO_CHARGE,
 	AIC_QUALITY_PENALTY,           /* all of it taken by an administrator's penalty */
+	AIC_QUALITY_REFUTED,           /* nothing but seconds of sessions that count 0 */
 	AIC_QUALITY_REASONS
 } aic_quality_reason;
 const char *aic_quality_reason_text(aic_quality_reason r); /* "GPU use not measured" */
@@ -37,8 +38,24 @@ typedef struct {
 	const char *node;
 } aic_rated_node;
 
-/* One node's hardware line. receipts: all of the run, ordered by node. */
-aic_quality aic_rate_node(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts);
+/* Where a session ran. */
+typedef struct {
+	char node[AIC_NAME_LEN];
+	int64_t start, end;
+	uint64_t ppm;          /* what its seconds count (doc/formats/session.md) */
+	bool waits;            /* not decided: the lines wait, and count as metered if they wait too long */
+} aic_covered;
+
+/* What is known of a run. */
+typedef struct {
+	const aic_receipt *receipt; size_t n_receipts; /* ordered by node */
+	const aic_covered *covered; size_t n_covered;
+} aic_proof;
+
+/* One node's hardware line. */
+aic_quality aic_rate_node(const aic_rated_node *n, const aic_proof *p);
+/* Whether a session on that node is not decided; n->node NULL: on any. */
+bool aic_rated_waits(const aic_rated_node *n, const aic_proof *p);
 /* Held bytes: verified 500,000, useful in full. */
 aic_quality aic_quality_of_storage(void);
 /* What counts of a line's own quality: nothing where nothing is charged or where payer and payee are of one organisation, and what a
@@ -50,6 +67,6 @@ typedef struct {
 } aic_use;
 aic_use aic_use_of(const aic_rated_node *n, const aic_receipt *receipts, size_t n_receipts);
 /* Data and model lines: over all nodes of the segment; verified by seconds, useful by GPUs held (CPUs for a job without). */
-aic_quality aic_rate_job(const aic_rated_node *n, size_t nodes, const aic_receipt *receipts, size_t n_receipts);
+aic_quality aic_rate_job(const aic_rated_node *n, size_t nodes, const aic_proof *p);
 
 #endif

@@ -197,38 +197,12 @@ static aic_code set_state(const aic_batches *b, int64_t id, aic_refund_state fro
 	return rc;
 }
 
-/* Place of the refund's line among those of its settlement. */
-static aic_code settlement_line(const aic_batches *b, aic_ledger *l, const aic_refund *f, uint64_t *line, aic_error *err)
-{
-	aic_tally tally = {0};
-	aic_prepared p = {0};
-	aic_batch batch;
-	aic_code rc = aic_batch_find(b->store, f->period, f->number, &batch, err);
-
-	if (rc == AIC_OK)
-		rc = aic_batch_sums(b->store, &batch, &tally, err);
-	if (rc == AIC_OK)
-		rc = aic_settlement_prepare(b, l, &batch, &tally, &p, err);
-	*line = UINT64_MAX;
-	for (size_t i = 0; i < tally.n && rc == AIC_OK; i++) {
-		const aic_sum *s = &tally.sum[p.order[i]];
-		if (s->payer == f->payer && s->payee == f->payee && s->kind == f->kind)
-			*line = i;
-	}
-	if (rc == AIC_OK && *line == UINT64_MAX)
-		rc = aic_fail(err, AIC_CORRUPT, "batch %s/%llu has no sum for line %lld: restore accounting.db", f->period,
-		              (unsigned long long)f->number, (long long)f->line);
-	aic_settlement_clear(&p);
-	aic_tally_clear(&tally);
-	return rc;
-}
-
 static aic_code post(const aic_batches *b, aic_ledger *l, const aic_refund *f, aic_error *err)
 {
 	aic_approvers who;
 	uint64_t line, height = 0;
 	aic_hash tx;
-	aic_code rc = settlement_line(b, l, f, &line, err);
+	aic_code rc = aic_batch_place_of(b, l, f->period, f->number, &(aic_sum){.payer = f->payer, .payee = f->payee, .kind = f->kind}, &line, err);
 
 	if (rc == AIC_OK)
 		rc = aic_approvers_get(b->store, l, &f->evidence, &who, err);

@@ -2,7 +2,7 @@
 
 #include "accounting/rated.h"
 
-#define SCHEMA_VERSION 9
+#define SCHEMA_VERSION 10
 
 /* Tables of versions 1 to 4, as they are still made on the way up. */
 static const char schema_jobs[] =
@@ -195,6 +195,35 @@ static const char schema_activity[] =
 	"ALTER TABLE receipt ADD COLUMN tensor_sd_ppm INTEGER NOT NULL DEFAULT 0;"
 	"PRAGMA user_version=9;";
 
+/* Training sessions of this site (sessions.h). line.held has AIC_HELD_SESSION where a line waits for one. */
+static const char schema_sessions[] =
+	"CREATE TABLE session(id INTEGER PRIMARY KEY, token BLOB NOT NULL, uid INTEGER NOT NULL, account TEXT NOT NULL, run INTEGER NOT NULL,"
+	" class INTEGER NOT NULL, spec BLOB NOT NULL, data BLOB NOT NULL, code BLOB NOT NULL, asked INTEGER NOT NULL,"
+	" session BLOB UNIQUE, entropy BLOB," /* NULL until it is known to stand on the ledger */
+	" committed INTEGER NOT NULL DEFAULT 0," /* when the last checkpoint was */
+	" steps INTEGER NOT NULL DEFAULT 0, end INTEGER, closing INTEGER NOT NULL DEFAULT 0," /* the ledger has its end */
+	/* as the ledger said last, of what is final there */
+	" state INTEGER NOT NULL DEFAULT 0, counts_as INTEGER NOT NULL, checkpoints INTEGER NOT NULL DEFAULT 0,"
+	" closed INTEGER NOT NULL DEFAULT 0, decided INTEGER NOT NULL DEFAULT 0, appeals INTEGER NOT NULL DEFAULT 0, segments TEXT,"
+	" verifier BLOB, third BLOB, result INTEGER, segment INTEGER, step INTEGER,"
+	" settled INTEGER NOT NULL DEFAULT 0," /* nothing of it changes any more */
+	" changed INTEGER NOT NULL DEFAULT 0," /* not 0: its lines are to be looked at */
+	" UNIQUE(token, class));"
+	"CREATE INDEX session_unsettled ON session(settled) WHERE settled=0;"
+	"CREATE INDEX session_changed ON session(changed) WHERE changed<>0;"
+	/* Where it ran, and what it held there: GPUs as [* [type, count]] */
+	"CREATE TABLE session_node(job INTEGER NOT NULL, cluster TEXT NOT NULL, restart INTEGER NOT NULL, session INTEGER NOT NULL,"
+	" node TEXT NOT NULL, key BLOB NOT NULL, provider TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL DEFAULT 0,"
+	" cpus INTEGER NOT NULL, mem_mib INTEGER NOT NULL, gpus BLOB NOT NULL, PRIMARY KEY(job, cluster, restart, session, node)) WITHOUT ROWID;"
+	"CREATE INDEX session_node_of ON session_node(session);"
+	/* What it may add to each provider's rating: 0 not yet, 1 added, 2 not: why */
+	"CREATE TABLE session_fee(session INTEGER NOT NULL, provider TEXT NOT NULL, fee BLOB NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
+	" height INTEGER, why TEXT, PRIMARY KEY(session, provider)) WITHOUT ROWID;"
+	"CREATE INDEX session_unpaid ON session_fee(session) WHERE state=0;"
+	/* Nodes on which a site-run session was refuted: not lent until an administrator clears them */
+	"CREATE TABLE barred_node(node TEXT PRIMARY KEY, session BLOB NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;"
+	"PRAGMA user_version=10;";
+
 /* Rates what earlier versions left to the closing, and sums up what was used. */
 static aic_code rate_records(aic_store *s, aic_error *err)
 {
@@ -219,7 +248,7 @@ static const struct {
 } schemas[] = {
 	{1, schema_jobs}, {1, schema_money}, {2, schema_acts}, {3, schema_index}, {4, schema_review}, {5, schema_flat},
 	{5, schema_copy}, {6, schema_lineage}, {7, schema_waiting}, {8, schema_spans},
-	{9, schema_activity},
+	{9, schema_activity}, {10, schema_sessions},
 };
 
 static aic_code bring_up(aic_store *s, int64_t version, aic_error *err)

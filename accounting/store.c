@@ -130,6 +130,24 @@ aic_code aic_store_open_reader(aic_store **out, const char *path, aic_error *err
 	return AIC_OK;
 }
 
+aic_code aic_store_open_writer(aic_store **out, const char *path, aic_error *err)
+{
+	aic_store *s = store_new();
+	aic_code rc = aic_sql_open(&s->db, path, err);
+
+	*out = NULL;
+	if (rc == AIC_OK)
+		rc = aic_sql_script(s->db, "PRAGMA synchronous=FULL; PRAGMA cache_size=-2048;", err);
+	if (rc == AIC_OK)
+		rc = state_load(s, err);
+	if (rc != AIC_OK) {
+		aic_store_close(s);
+		return rc;
+	}
+	*out = s;
+	return AIC_OK;
+}
+
 aic_code aic_store_open(aic_store **out, const char *path, aic_error *err)
 {
 	aic_store *s = store_new();

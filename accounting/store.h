@@ -49,6 +49,9 @@ typedef struct {
 aic_code aic_store_open(aic_store **s, const char *path, aic_error *err);
 /* One more connection that writes nothing and sees one moment, for a thread of its own. */
 aic_code aic_store_open_reader(aic_store **s, const char *path, aic_error *err);
+/* One more that writes rows of which nothing is held in memory (sessions.h), for a thread of its own: wallets are
+ * as they were when it was opened. */
+aic_code aic_store_open_writer(aic_store **s, const char *path, aic_error *err);
 void aic_store_close(aic_store *s);
 
 aic_code aic_store_begin(aic_store *s, aic_error *err);

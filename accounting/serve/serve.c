@@ -162,46 +162,50 @@ static const struct {
 	const char *op;
 	aic_code (*serve)(aic_request *q, aic_error *err);
 	const char *admin; /* what only administrators may do; NULL: anybody, within what one sees */
-	bool slow;         /* adds up lines: in a thread of its own */
+	enum { AT_ONCE, REPORTS, ACTS } way; /* reports add up lines, acts wait for others: in threads of their own */
 } operations[] = {
-	{"ping", serve_ping, NULL, false},
-	{"receipts", serve_receipts, NULL, false},
-	{"balance", serve_balance, NULL, false},
-	{"history", serve_history, NULL, false},
-	{"payouts", aic_serve_payouts, NULL, true},
-	{"statement", aic_serve_statement, NULL, true},
-	{"payout-series", aic_serve_payout_series, NULL, true},
-	{"usage", aic_serve_usage, NULL, true},
-	{"usage-series", aic_serve_usage_series, NULL, true},
-	{"wallets", aic_serve_wallets, NULL, false},
-	{"ratings", aic_serve_ratings, NULL, false},
-	{"value", aic_serve_value, NULL, false},
-	{"curve", aic_serve_curve, NULL, false},
-	{"jobs", aic_serve_jobs, NULL, true},
-	{"uncharged", aic_serve_uncharged, NULL, true},
-	{"resume", aic_background_resume, NULL, false},
-	{"explain", aic_serve_explain, NULL, false},
-	{"batch-list", aic_serve_batch_list, "see payout batches", false},
-	{"batch-show", aic_serve_batch_show, "see payout batches", false},
-	{"batch-close", aic_serve_batch_close, "close a period", false},
-	{"batch-approve", aic_serve_batch_approve, "approve a payout batch", false},
-	{"batch-post", aic_serve_batch_post, "post a payout batch", false},
-	{"batch-lines", aic_serve_batch_lines, "see the lines of a batch", false},
-	{"line-act", aic_serve_line_act, "act on a payment line", false},
-	{"refunds", aic_serve_refunds, NULL, false},
-	{"refund-ask", aic_serve_refund_ask, "refund what a line paid", false},
-	{"refund-withdraw", aic_serve_refund_withdraw, "withdraw a refund", false},
-	{"refund-approve", aic_serve_refund_approve, "approve a refund", false},
-	{"audit", aic_serve_audit, "see the log of acts", false},
-	{"reconcile", aic_serve_reconcile, "compare with slurmdbd", false},
-	{"storage-held", aic_serve_storage_held, "declare what a provider holds", false},
-	{"storage-list", aic_serve_storage_list, "see what providers hold", false},
-	{"erase", aic_serve_erase, "erase a user's records", false},
-	{"batch-prove", aic_serve_batch_prove, NULL, true},
-	{"batch-verify", aic_serve_batch_verify, "verify a batch's evidence", true},
-	{"check", aic_serve_check, "look into the daemon's health", false},
-	{"forget-damage", aic_serve_forget_damage, "forget damage", false},
-	{"forget-node", aic_serve_forget_node, "forget a node's key", false},
+	{"ping", serve_ping, NULL, AT_ONCE},
+	{"receipts", serve_receipts, NULL, AT_ONCE},
+	{"balance", serve_balance, NULL, AT_ONCE},
+	{"history", serve_history, NULL, AT_ONCE},
+	{"payouts", aic_serve_payouts, NULL, REPORTS},
+	{"statement", aic_serve_statement, NULL, REPORTS},
+	{"payout-series", aic_serve_payout_series, NULL, REPORTS},
+	{"usage", aic_serve_usage, NULL, REPORTS},
+	{"usage-series", aic_serve_usage_series, NULL, REPORTS},
+	{"wallets", aic_serve_wallets, NULL, AT_ONCE},
+	{"ratings", aic_serve_ratings, NULL, AT_ONCE},
+	{"value", aic_serve_value, NULL, AT_ONCE},
+	{"curve", aic_serve_curve, NULL, AT_ONCE},
+	{"jobs", aic_serve_jobs, NULL, REPORTS},
+	{"uncharged", aic_serve_uncharged, NULL, REPORTS},
+	{"resume", aic_background_resume, NULL, AT_ONCE},
+	{"explain", aic_serve_explain, NULL, AT_ONCE},
+	{"batch-list", aic_serve_batch_list, "see payout batches", AT_ONCE},
+	{"batch-show", aic_serve_batch_show, "see payout batches", AT_ONCE},
+	{"batch-close", aic_serve_batch_close, "close a period", AT_ONCE},
+	{"batch-approve", aic_serve_batch_approve, "approve a payout batch", AT_ONCE},
+	{"batch-post", aic_serve_batch_post, "post a payout batch", AT_ONCE},
+	{"batch-lines", aic_serve_batch_lines, "see the lines of a batch", AT_ONCE},
+	{"line-act", aic_serve_line_act, "act on a payment line", AT_ONCE},
+	{"session-open", aic_serve_session_open, NULL, ACTS},
+	{"session-nodes", aic_serve_session_nodes, NULL, ACTS},
+	{"session-commit", aic_serve_session_commit, NULL, ACTS},
+	{"session-close", aic_serve_session_close, NULL, ACTS},
+	{"refunds", aic_serve_refunds, NULL, AT_ONCE},
+	{"refund-ask", aic_serve_refund_ask, "refund what a line paid", AT_ONCE},
+	{"refund-withdraw", aic_serve_refund_withdraw, "withdraw a refund", AT_ONCE},
+	{"refund-approve", aic_serve_refund_approve, "approve a refund", AT_ONCE},
+	{"audit", aic_serve_audit, "see the log of acts", AT_ONCE},
+	{"reconcile", aic_serve_reconcile, "compare with slurmdbd", AT_ONCE},
+	{"storage-held", aic_serve_storage_held, "declare what a provider holds", AT_ONCE},
+	{"storage-list", aic_serve_storage_list, "see what providers hold", AT_ONCE},
+	{"erase", aic_serve_erase, "erase a user's records", AT_ONCE},
+	{"batch-prove", aic_serve_batch_prove, NULL, REPORTS},
+	{"batch-verify", aic_serve_batch_verify, "verify a batch's evidence", REPORTS},
+	{"check", aic_serve_check, "look into the daemon's health", AT_ONCE},
+	{"forget-damage", aic_serve_forget_damage, "forget damage", AT_ONCE},
+	{"forget-node", aic_serve_forget_node, "forget a node's key", AT_ONCE},
 };
 
 aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, aic_cbor *args, aic_bytes *out, size_t *items,
@@ -220,8 +224,9 @@ aic_code aic_acctd_serve(void *ctx, const aic_rpc_caller *who, const char *op, a
 		if (rc == AIC_OK && operations[i].serve != serve_receipts)
 			aic_acctd_sort_receipts(q.d, &count);
 		if (rc == AIC_OK)
-			rc = operations[i].slow && q.d->background ? aic_background_start(q.d->background, &q, operations[i].serve, err)
-			                                           : operations[i].serve(&q, err);
+			rc = operations[i].way && q.d->background
+			         ? aic_background_start(q.d->background, &q, operations[i].serve, operations[i].way == ACTS, err)
+			         : operations[i].serve(&q, err);
 		aic_viewer_clear(&viewer);
 		return rc;
 	}
