@@ -173,7 +173,7 @@ static aic_code register_keys(aic_ledger *l, const aic_session_node_row *row, si
 
 	for (size_t i = 0; i < n && rc == AIC_OK; i++)
 		if (!is_registered(key, keys, row[i].key))
-			rc = aic_ledger_key_register(l, row[i].share.name, AIC_ROLE_NODE, row[i].key, 0, &height, err);
+			rc = aic_ledger_key_register(l, row[i].share.name, AIC_ROLE_NODE, row[i].key, 0, NULL, &height, err);
 	free(key);
 	return rc;
 }
