@@ -14,5 +14,6 @@ int aic_cmd_erase(int argc, char **argv);
 int aic_cmd_storage(int argc, char **argv); /* held | list */
 int aic_cmd_org(int argc, char **argv);
 int aic_cmd_simulate(int argc, char **argv);
+int aic_cmd_session_verify(int argc, char **argv); /* aic session verify */
 
 #endif

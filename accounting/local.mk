@@ -49,8 +49,11 @@ libaccounting_la_SOURCES = \
 	accounting/store.c accounting/store.h \
 	accounting/tally.c accounting/tally.h \
 	accounting/usage.c accounting/usage.h \
+	accounting/command/cmd_verify.c \
+	accounting/verifier/request.c accounting/verifier/request.h accounting/verifier/slurm_job.c accounting/verifier/slurm_job.h \
+	accounting/verifier/tick.c accounting/verifier/tick.h \
 	accounting/commands.h
-libaccounting_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN)
+libaccounting_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN) -DAIC_BINDIR='"$(bindir)"'
 libaccounting_la_LIBADD = $(JANSSON_LIBS) $(SQLITE_LIBS) $(SLURM_LIBS)
 
 # Reports: what they gather, pages and charts, records for other programs.

@@ -4,6 +4,16 @@
 #include "ledger/commands.h"
 #include "slurm-plugins/commands.h"
 
+static int cmd_session(int argc, char **argv)
+{
+	static const aic_subcommand more[] = {
+		{"verify", aic_cmd_session_verify, "judge what this site's nodes are asked to, by Slurm jobs"},
+		{NULL, NULL, NULL},
+	};
+
+	return aic_cmd_session(argc, argv, more);
+}
+
 static const aic_subcommand commands[] = {
 	{"balance", aic_cmd_balance, "what an account holds, what is reserved, what is left"},
 	{"history", aic_cmd_history, "what came in and went out of a wallet"},
@@ -15,7 +25,7 @@ static const aic_subcommand commands[] = {
 	{"transfer", aic_cmd_transfer, "move AIC between wallets of this site (administrators)"},
 	{"ledger", aic_cmd_ledger, "the site's copy of the ledger: status, verify"},
 	{"asset", aic_cmd_asset, "data sets and models of the ledger: their owners, terms and parents"},
-	{"session", aic_cmd_session, "training sessions: commitments, challenges, verdicts"},
+	{"session", cmd_session, "training sessions: commitments, challenges, verdicts"},
 	{"key", aic_cmd_key, "keys of this site, its nodes and its administrators"},
 	{"explain", aic_cmd_explain, "every number of a job, from its record to its payout"},
 	{"reconcile", aic_cmd_reconcile, "compare what was charged with what slurmdbd knows (administrators)"},

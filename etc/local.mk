@@ -3,17 +3,18 @@ dist_examples_DATA += etc/aic.yaml etc/providers.yaml etc/slurm.conf.aic etc/plu
 
 systemdunitdir = $(prefix)/lib/systemd/system
 nodist_systemdunit_DATA = etc/systemd/aicledgerd.service etc/systemd/aicacctd.service etc/systemd/aicnoded.service \
-	etc/systemd/aic-allocator.service etc/systemd/aictraind.service
-dist_systemdunit_DATA = etc/systemd/aic-allocator.timer
+	etc/systemd/aic-allocator.service etc/systemd/aictraind.service etc/systemd/aic-verify.service
+dist_systemdunit_DATA = etc/systemd/aic-allocator.timer etc/systemd/aic-verify.timer
 EXTRA_DIST += \
 	etc/systemd/aicledgerd.service.in etc/systemd/aicacctd.service.in etc/systemd/aicnoded.service.in \
-	etc/systemd/aic-allocator.service.in etc/systemd/aictraind.service.in etc/systemd/sysusers.conf etc/systemd/tmpfiles.conf
+	etc/systemd/aic-allocator.service.in etc/systemd/aictraind.service.in etc/systemd/aic-verify.service.in etc/systemd/sysusers.conf etc/systemd/tmpfiles.conf
 CLEANFILES += $(nodist_systemdunit_DATA)
 etc/systemd/aicledgerd.service: etc/systemd/aicledgerd.service.in
 etc/systemd/aicacctd.service: etc/systemd/aicacctd.service.in
 etc/systemd/aicnoded.service: etc/systemd/aicnoded.service.in
 etc/systemd/aic-allocator.service: etc/systemd/aic-allocator.service.in
 etc/systemd/aictraind.service: etc/systemd/aictraind.service.in
+etc/systemd/aic-verify.service: etc/systemd/aic-verify.service.in
 $(nodist_systemdunit_DATA): Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc/systemd && sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' $(top_srcdir)/$@.in >$@
 

@@ -490,9 +490,9 @@ static int cmd_pay(int argc, char **argv)
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, pay);
 }
 
-int aic_cmd_session(int argc, char **argv)
+int aic_cmd_session(int argc, char **argv, const aic_subcommand *more)
 {
-	static const aic_subcommand commands[] = {
+	static const aic_subcommand own[] = {
 		{"list", cmd_list, "training sessions of all sites"},
 		{"show", cmd_show, "one of them: what was committed, who judged it, what it counts"},
 		{"challenge", cmd_challenge, "ask that it be challenged"},
@@ -501,8 +501,13 @@ int aic_cmd_session(int argc, char **argv)
 		{"pay", cmd_pay, "pay who judged one"},
 		{"decoy", cmd_decoy, "make a wallet whose sessions have a bad segment, on purpose"},
 		{"reveal", cmd_reveal, "say that a session which was judged is a decoy"},
-		{NULL, NULL, NULL},
 	};
+	aic_subcommand commands[2 * sizeof(own) / sizeof(own[0])] = {{NULL, NULL, NULL}}; /* as many more, less the end */
+	size_t n = sizeof(own) / sizeof(own[0]);
+
+	memcpy(commands, own, sizeof(own));
+	while (more->name && n < sizeof(commands) / sizeof(commands[0]) - 1)
+		commands[n++] = *more++;
 
 	return aic_command_dispatch(commands, "Training sessions on the ledger, and what became of them.", argc, argv);
 }
