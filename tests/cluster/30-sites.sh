@@ -96,3 +96,17 @@ passes "uni-c joins from the export" join --checkpoint "$height:$hash" --from "$
 site_start uni-c
 agree "and agrees again"
 like "who shows no site key gets no block" "$(curl --silent --insecure --max-time 5 "$from/aic/v1/blocks/0")" "^archives are for sites whose key"
+
+# The log loses its newest blocks, as where etcd is restored from an older backup.
+passes "a whole log needs nothing" grep -q "^nothing to do|" <(aic ledger reseed -P)
+head=$(etcd_ctl get --print-value-only "${ETCD_PREFIX}head")
+passes "uni-a pays once more" aic transfer genesis/operating "$b" 1
+agree "all three agree"
+etcd_ctl put "${ETCD_PREFIX}head" "$head" >/dev/null
+etcd_ctl del "${ETCD_PREFIX}blk/$(printf %020d $((10#${head%% *} + 1)))" "${ETCD_PREFIX}blk/~" >/dev/null
+stopped() { [[ $(aic transfer genesis/operating "$b" 1 2>&1) == *"aic ledger reseed"* ]]; }
+passes "a site whose log ends before its own copy stops writing, and says what to do" wait_for 20 stopped
+like "reseed says what is missing" "$(aic ledger reseed -P 2>/dev/null)" "not yet\\|$((10#${head%% *}))\\|[0-9]+\\|$((10#${head%% *} + 1))\\|[1-9][0-9]*\\|0\\|"
+like "and changes nothing" "$(aic ledger reseed 2>&1 >/dev/null; etcd_ctl get --print-value-only "${ETCD_PREFIX}head")" "^Nothing was changed.*$head"
+passes "until it is told to" grep -q "^restored|" <(aic ledger reseed --apply -P)
+agree "all three agree once more"
