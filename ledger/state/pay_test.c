@@ -272,6 +272,55 @@ static void test_attack_milking_of_the_verification_budget(void **state)
 	assert_true(issued <= fees * aic_parameters_default.kappa_ppm / AIC_PPM);
 }
 
+static void transfer(unsigned site, const aic_address *from, const aic_address *to, aic_amount value)
+{
+	aic_bytes body = {0};
+
+	aic_transfer_body(&body, from, to, value);
+	assert_ok(test_post(site, AIC_TX_TRANSFER, &body, err));
+}
+
+/* attack: a wash-trading ring over two sites: payer and provider at one, its bank and a verifier at the other. The work is done, every
+ * verdict is good, the rating rises to nearly 1: each round it still loses a tenth of its fees at least. */
+static void test_attack_wash_trading_ring_over_two_sites(void **state)
+{
+	aic_address payer = test_wallet(0), provider = test_wallet(1), bank = test_member_wallet(1, 2), verifier = test_member_wallet(1, 1);
+	aic_amount fees = 0, verifiers = 0, start = test_held(&payer) + test_held(&provider);
+	aic_wallet w;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		aic_hash id = test_session(AIC_RUN_SITE, SEGMENTS + 1);
+
+		if (i % 2)
+			test_demand(&id);
+		test_close(&id, 10 * AIC_UNIT);
+		test_block(5);
+		test_block(5);
+		if (test_row(&id).state == AIC_SESSION_CHALLENGED)
+			assert_ok(test_judge(&id, AIC_VERDICT_AGREES, 0, 0, err));
+		aic_amount before = test_held(&payer) + test_held(&provider) + test_held(&verifier);
+		test_fee_paid(&id, 10 * AIC_UNIT);
+		fees += 10 * AIC_UNIT;
+		test_time += AIC_SESSION_PAID_AFTER;
+		test_pay(1, &id, NULL);
+		aic_amount after = test_held(&payer) + test_held(&provider) + test_held(&verifier);
+		assert_true(after + AIC_UNIT <= before);
+		aic_amount home = test_held(&provider) - TEST_FUNDS;
+		transfer(0, &provider, &bank, home);
+		transfer(1, &bank, &payer, home);
+	}
+	assert_ok(aic_state_wallet(test_ledger, &provider, &w, err));
+	assert_true(aic_rating_ppm(w.alpha, w.beta) > 900000);
+	for (unsigned i = 1; i < 5; i++) {
+		aic_address a = test_member_wallet(i, 1);
+		verifiers += test_held(&a);
+	}
+	assert_true(verifiers <= fees / 10);
+	assert_true(test_held(&payer) + test_held(&provider) + test_held(&verifier) + fees / 10 <= start);
+	test_nothing_is_lost();
+}
+
 /* attack: fees that were only stated, and absurd ones, pay for nothing. */
 static void test_attack_stated_fees_pay_nobody(void **state)
 {
@@ -308,7 +357,8 @@ int main(void)
 		TEST(test_verdict_on_a_good_session), TEST(test_refuted_provider_pays),
 		TEST(test_refuted_user_run),          TEST(test_attack_false_refusals_are_not_paid),
 		TEST(test_attack_own_organisation_is_not_paid), TEST(test_refused),
-		TEST(test_attack_milking_of_the_verification_budget), TEST(test_attack_stated_fees_pay_nobody),
+		TEST(test_attack_milking_of_the_verification_budget), TEST(test_attack_wash_trading_ring_over_two_sites),
+		 TEST(test_attack_stated_fees_pay_nobody),
 	};
 
 	return cmocka_run_group_tests_name("pay of verdicts", tests, NULL, NULL);
