@@ -16,7 +16,8 @@
 
 static const struct argp_child shared[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
 
-typedef struct {
+typedef struct options options;
+struct options {
 	aic_command cmd;
 	const char *word[2], *reason, *device;
 	uint64_t segment, step;
@@ -24,7 +25,8 @@ typedef struct {
 	bool waiting, asked, commitments, withdraw, says_segment;
 	long max;
 	const char *usage;
-} options;
+	void (*check)(const options *o, struct argp_state *state); /* of words and options together */
+};
 
 enum { WAITING = 256, ASKED, COMMITMENTS, REASON, DEVICE, WITHDRAW, SEGMENT, STEP };
 
@@ -35,6 +37,42 @@ static void get_number(struct argp_state *state, const char *option, const char 
 	*out = strtoull(text, &end, 10);
 	if (*end || !*text || *text == '-' || *out > INT64_MAX)
 		argp_error(state, "%s %s: give a whole number from 0", option, text);
+}
+
+static bool is_whole(const char *text)
+{
+	uint8_t id[AIC_HASH_LEN];
+
+	return aic_unhex(id, sizeof(id), text);
+}
+
+static void check_session(const options *o, struct argp_state *state)
+{
+	size_t len = strlen(o->word[0]);
+
+	if (!is_whole(o->word[0]) && (len < PREFIX_MIN || strspn(o->word[0], "0123456789abcdef") != len))
+		argp_error(state, "\"%s\" is no session: give %d hexadecimal digits, or at least the first %d", o->word[0], 2 * AIC_HASH_LEN, PREFIX_MIN);
+}
+
+static void check_appeal(const options *o, struct argp_state *state)
+{
+	check_session(o, state);
+	if (!o->reason || !*o->reason)
+		argp_error(state, "an appeal has a reason: give --reason TEXT");
+}
+
+static void check_verifier(const options *o, struct argp_state *state)
+{
+	if (o->withdraw != (o->words == 1))
+		argp_error(state, "give NODE and the WALLET that is paid, or NODE with --withdraw");
+	if (o->device && !is_whole(o->device))
+		argp_error(state, "--device \"%s\": give %d hexadecimal digits", o->device, 2 * AIC_HASH_LEN);
+}
+
+static void check_decoy(const options *o, struct argp_state *state)
+{
+	if (!o->says_segment)
+		argp_error(state, "which segment is bad? Give --segment N, and --step N where it is known");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -86,6 +124,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "%s", o->usage);
 		if (o->waiting && o->asked)
 			argp_error(state, "--waiting and --asked exclude each other");
+		if (o->check)
+			o->check(o, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -103,9 +143,6 @@ static aic_code find(aic_ledger *l, const char *text, aic_ledger_session *out, a
 
 	if (aic_unhex(id.b, AIC_HASH_LEN, text))
 		return aic_ledger_session_get(l, &id, out, err);
-	if (len < PREFIX_MIN || strspn(text, "0123456789abcdef") != len)
-		return aic_fail(err, AIC_USAGE, "\"%s\" is no session: give %d hexadecimal digits, or at least the first %d", text, 2 * AIC_HASH_LEN,
-		                PREFIX_MIN);
 	if ((code = aic_ledger_sessions(l, AIC_SESSIONS_ALL, LIST_MAX, &all, &n, err)))
 		return code;
 	for (size_t i = 0; i < n; i++) {
@@ -122,13 +159,6 @@ static aic_code find(aic_ledger *l, const char *text, aic_ledger_session *out, a
 }
 
 /* --- list --- */
-
-static const char *class_name(uint64_t class)
-{
-	static const char *const names[] = {"D0", "D1", "D2"};
-
-	return class < 3 ? names[class] : "?";
-}
 
 static void put_counts(aic_table *t, uint64_t state)
 {
@@ -165,7 +195,7 @@ static aic_code list(const void *input, aic_ledger *l, aic_error *err)
 		aic_show_hex(t, s[i].id.b, AIC_HASH_LEN, o->cmd.format);
 		aic_table_text(t, s[i].payer);
 		aic_table_text(t, more);
-		aic_table_text(t, class_name(s[i].counts_as));
+		aic_table_text(t, aic_session_class_name(s[i].counts_as));
 		aic_table_time(t, s[i].opened_at);
 		aic_table_number(t, (int64_t)s[i].checkpoints);
 		aic_table_text(t, aic_session_state_name(s[i].state));
@@ -180,99 +210,6 @@ static aic_code list(const void *input, aic_ledger *l, aic_error *err)
 }
 
 /* --- show --- */
-
-static void put_line(aic_table *t, const char *what, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void put_line(aic_table *t, const char *what, const char *fmt, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	aic_table_text(t, what);
-	aic_table_text(t, text);
-}
-
-static void put_finding(aic_table *t, const char *who, const uint8_t key[AIC_PUBLIC_LEN], const aic_ledger_finding *f)
-{
-	char hex[2 * AIC_PUBLIC_LEN + 1];
-
-	aic_hex(hex, key, AIC_PUBLIC_LEN);
-	if (!f->there)
-		put_line(t, who, "%s: no verdict yet", hex);
-	else if (f->result == AIC_VERDICT_DIFFERS)
-		put_line(t, who, "%s: differs in segment %llu, first wrong step %llu", hex, (unsigned long long)f->segment, (unsigned long long)f->step);
-	else
-		put_line(t, who, "%s: %s", hex, aic_verdict_result_name(f->result));
-}
-
-static void put_challenge(aic_table *t, const aic_ledger_session *s)
-{
-	char text[256] = "";
-
-	if (!s->n_segments)
-		return;
-	for (size_t i = 0, at = 0; i < s->n_segments && at < sizeof(text); i++)
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%llu", i ? " " : "", (unsigned long long)s->segment[i]);
-	put_line(t, "drawn", "at height %llu, round %llu: segments %s", (unsigned long long)s->drawn, (unsigned long long)s->round, text);
-	put_finding(t, "verifier", s->verifier, &s->verdict);
-	put_finding(t, "third node", s->third, &s->decision);
-}
-
-static const char *why(const aic_ledger_session *s)
-{
-	switch (s->state) {
-	case AIC_SESSION_UNCHALLENGED:
-		return "closed, and not drawn for a challenge within the verification budget";
-	case AIC_SESSION_VERIFIED:
-		return "others computed drawn segments again and found the same bits";
-	case AIC_SESSION_UNVERIFIABLE:
-		return "there are no two independent parties with verifiers: nothing is refuted, it counts as D2";
-	case AIC_SESSION_UNPROVEN:
-		return s->counts_as == AIC_CLASS_D2 ? "class D2, or nobody else may or can compute it" : "fewer than two checkpoints were committed";
-	case AIC_SESSION_REFUTED:
-		return "others computed a drawn segment again and found other bits, or it withheld checkpoints twice in a row";
-	case AIC_SESSION_WITHHELD:
-		return "the checkpoints that were asked for were not handed out";
-	case AIC_SESSION_DECOY:
-		return "its site laid it to see whether verifiers compute: it counts nothing and rates nobody";
-	case AIC_SESSION_EXPIRED:
-		return "nobody decided within seven days: it counts as metered";
-	default:
-		return "waits: its lines are held";
-	}
-}
-
-static void put_session(aic_table *t, const aic_ledger_session *s)
-{
-	char hex[2 * AIC_HASH_LEN + 1], amount[AIC_AMOUNT_TEXT];
-	uint64_t ppm;
-
-	aic_hex(hex, s->id.b, AIC_HASH_LEN);
-	put_line(t, "session", "%s", hex);
-	put_line(t, "payer", "%s", s->payer);
-	for (size_t i = 0; i < s->n_fees; i++)
-		put_line(t, "provider", "%s, fee %s AIC%s", s->fee[i].provider, aic_amount_format(amount, s->fee[i].fee),
-		         s->fee[i].rated ? ", in its rating" : "");
-	put_line(t, "run", "%s, class %s%s, %llu shards", s->run == AIC_RUN_SITE ? "by the site" : "by the user", class_name(s->class),
-	         s->counts_as != s->class ? " (counts as D2)" : "", (unsigned long long)s->shards);
-	put_line(t, "opened", "at height %llu", (unsigned long long)s->opened);
-	aic_hex(hex, s->entropy.b, AIC_HASH_LEN);
-	put_line(t, "entropy", "%s", hex);
-	put_line(t, "checkpoints", "%llu, the last of step %llu", (unsigned long long)s->checkpoints, (unsigned long long)s->last_step);
-	if (s->closed)
-		put_line(t, "closed", "at height %llu after %llu steps", (unsigned long long)s->closed, (unsigned long long)s->steps);
-	put_challenge(t, s);
-	if (s->appeals)
-		put_line(t, "appeal", "one");
-	if (aic_session_counts(s->state, &ppm))
-		put_line(t, "state", "%s at height %llu, counts %llu ppm", aic_session_state_name(s->state), (unsigned long long)s->decided,
-		         (unsigned long long)ppm);
-	else
-		put_line(t, "state", "%s", aic_session_state_name(s->state));
-	put_line(t, "why", "%s", why(s));
-}
 
 static aic_code show_commitments(const options *o, aic_ledger *l, const aic_hash *id, aic_error *err)
 {
@@ -313,7 +250,7 @@ static aic_code show(const void *input, aic_ledger *l, aic_error *err)
 	} else if (!code) {
 		aic_table *t = aic_table_new(columns, 2);
 
-		put_session(t, s);
+		aic_show_session(t, s);
 		aic_table_print(t, o->cmd.format, stdout);
 		aic_table_free(t);
 	}
@@ -357,7 +294,7 @@ static aic_code appeal(const void *input, aic_ledger *l, aic_error *err)
 	const options *o = input;
 	aic_ledger_session *s = aic_xcalloc(1, sizeof(*s));
 	uint64_t height;
-	aic_code code = o->reason && *o->reason ? find(l, o->word[0], s, err) : aic_fail(err, AIC_USAGE, "an appeal has a reason: give --reason TEXT");
+	aic_code code = find(l, o->word[0], s, err);
 
 	if (!code) {
 		aic_hash reason = aic_sha256_of(o->reason, strlen(o->reason));
@@ -379,10 +316,8 @@ static aic_code verifier(const void *input, aic_ledger *l, aic_error *err)
 	aic_hash device;
 	aic_code code;
 
-	if (o->withdraw != (o->words == 1))
-		return aic_fail(err, AIC_USAGE, "give NODE and the WALLET that is paid, or NODE with --withdraw");
-	if (o->device && !aic_unhex(device.b, AIC_HASH_LEN, o->device))
-		return aic_fail(err, AIC_USAGE, "--device \"%s\": give %d hexadecimal digits", o->device, 2 * AIC_HASH_LEN);
+	if (o->device)
+		aic_unhex(device.b, AIC_HASH_LEN, o->device);
 	code = aic_ledger_verifier(l, o->word[0], o->withdraw ? NULL : o->word[1], o->device ? device.b : NULL, &height, err);
 	if (!code)
 		printf("%s %s from height %llu on.\n", o->word[0], o->withdraw ? "verifies nothing" : "verifies", (unsigned long long)height);
@@ -394,8 +329,6 @@ static aic_code decoy(const void *input, aic_ledger *l, aic_error *err)
 	const options *o = input;
 	uint64_t height;
 
-	if (!o->says_segment)
-		return aic_fail(err, AIC_USAGE, "which segment is bad? Give --segment N, and --step N where it is known");
 	aic_code code = aic_ledger_session_decoy(l, o->word[0], o->segment, o->step, &height, err);
 	if (!code)
 		printf("Sessions that %s pays are decoys from now on, bad in segment %llu. Reveal each within three days of its verdict: "
@@ -424,7 +357,7 @@ static int cmd_show(int argc, char **argv)
 	static const struct argp argp = {show_options, parse, "SESSION",
 	                                 "A session: what was said before, what came out, who judged it, what it counts and why (administrators).",
 	                                 shared, 0, 0};
-	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits", .check = check_session};
 
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, show);
 }
@@ -432,7 +365,7 @@ static int cmd_show(int argc, char **argv)
 static int cmd_challenge(int argc, char **argv)
 {
 	static const struct argp argp = {0, parse, "SESSION", "Asks that a session be challenged, whatever the draw says (administrators).", shared, 0, 0};
-	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits", .check = check_session};
 
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, challenge);
 }
@@ -443,7 +376,7 @@ static int cmd_appeal(int argc, char **argv)
 	static const struct argp argp = {
 		appeal_options, parse, "SESSION",
 		"Appeals against a session's refutation, once, within three days: it is drawn again, by others (administrators).", shared, 0, 0};
-	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits", .check = check_appeal};
 
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, appeal);
 }
@@ -456,7 +389,7 @@ static int cmd_verifier(int argc, char **argv)
 	static const struct argp argp = {
 		verifier_options, parse, "NODE [WALLET]",
 		"Has a node of this site, registered with `aic key register --role node`, compute others' segments again (root).", shared, 0, 0};
-	options o = {.least = 1, .most = 2, .usage = "give NODE, the name of its key, and the WALLET that is paid"};
+	options o = {.least = 1, .most = 2, .usage = "give NODE, the name of its key, and the WALLET that is paid", .check = check_verifier};
 
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, verifier);
 }
@@ -469,7 +402,7 @@ static int cmd_decoy(int argc, char **argv)
 	static const struct argp argp = {
 		decoy_options, parse, "WALLET",
 		"Makes a wallet whose sessions are decoys, to see whether verifiers compute at all (root).", shared, 0, 0};
-	options o = {.least = 1, .most = 1, .usage = "which wallet is to pay for them? Give a name that nobody has yet"};
+	options o = {.least = 1, .most = 1, .usage = "which wallet is to pay for them? Give a name that nobody has yet", .check = check_decoy};
 
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, decoy);
 }
@@ -477,7 +410,7 @@ static int cmd_decoy(int argc, char **argv)
 static int cmd_reveal(int argc, char **argv)
 {
 	static const struct argp argp = {0, parse, "SESSION", "Says that a session which was judged is a decoy (root).", shared, 0, 0};
-	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits", .check = check_session};
 
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, reveal);
 }
@@ -485,7 +418,7 @@ static int cmd_reveal(int argc, char **argv)
 static int cmd_pay(int argc, char **argv)
 {
 	static const struct argp argp = {0, parse, "SESSION", "Pays who judged a session, five days after (administrators).", shared, 0, 0};
-	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits"};
+	options o = {.least = 1, .most = 1, .usage = "which session? Give its id, or its first digits", .check = check_session};
 
 	return aic_ledger_command(&o.cmd, &o, &argp, argc, argv, pay);
 }

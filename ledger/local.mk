@@ -10,7 +10,7 @@ libledger_la_SOURCES = \
 	ledger/client.c ledger/client.h ledger/client_call.h ledger/client_key.c \
 	ledger/command.c ledger/command_key.c ledger/command_read.c ledger/command_verify.c ledger/commands.h ledger/audit/offline.h \
 	ledger/audit/checkpoint.c ledger/audit/checkpoint.h ledger/command_checkpoint.c ledger/command_cosign.c ledger/service_checkpoint.c \
-	ledger/audit/copy.c ledger/audit/copy.h ledger/audit/copy_own.c ledger/show.c ledger/show.h \
+	ledger/audit/copy.c ledger/audit/copy.h ledger/audit/copy_own.c ledger/show.c ledger/show.h ledger/show_session.c \
 	ledger/custody.c ledger/custody.h \
 	ledger/db.c ledger/db.h \
 	ledger/state/debt.c \
@@ -250,6 +250,10 @@ check_PROGRAMS += ledger_detection_test
 ledger_detection_test_SOURCES = ledger/state/detection_test.c ledger/state/detection_testing.c ledger/state/detection_testing.h ledger/testing.c
 ledger_detection_test_CFLAGS = $(ledger_test_flags)
 ledger_detection_test_LDADD = $(ledger_test_libs) -lm
+check_PROGRAMS += ledger_command_session_test
+ledger_command_session_test_SOURCES = ledger/command_session_test.c
+ledger_command_session_test_CFLAGS = $(ledger_test_flags)
+ledger_command_session_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_draw_test
 ledger_draw_test_SOURCES = ledger/state/draw_test.c ledger/testing.c
 ledger_draw_test_CFLAGS = $(ledger_test_flags)
