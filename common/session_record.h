@@ -9,7 +9,6 @@
 #include "common/session_call.h"
 
 #define AIC_SESSION_RECORD_FILE "session-record"
-#define AIC_SESSION_SPEC_FILE "spec"
 #define AIC_SESSION_PATH_LEN 512
 
 typedef enum {

@@ -25,6 +25,7 @@ static const struct argp_option options[] = {
 	{"run-dir", 'd', "FOLDER", 0, "Folder for checkpoints and metrics.jsonl [NAME.aic, NAME being the model's]", 0},
 	{"fresh", 'f', NULL, 0, "Start at step 0 whatever checkpoints there are", 0},
 	{"quiet", 'q', NULL, 0, "No progress line", 0},
+	{"no-session", 'n', NULL, 0, "Open no session: train with the specification's seed, so that the same weights come out each time", 0},
 	{0},
 };
 
@@ -36,6 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'd': o->run_dir = arg; break;
 	case 'f': o->fresh = true; break;
 	case 'q': o->quiet = true; break;
+	case 'n': o->no_session = true; break;
 	case ARGP_KEY_ARG:
 		if (o->spec)
 			argp_error(state, "one specification at a time: %s is too much", arg);

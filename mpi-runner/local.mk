@@ -44,6 +44,7 @@ mpi_runner_sources = \
 	mpi-runner/progress.c mpi-runner/progress.h \
 	mpi-runner/sample.c \
 	mpi-runner/saver.c mpi-runner/saver.h \
+	mpi-runner/session.c mpi-runner/session.h mpi-runner/session_place.c mpi-runner/session_place.h \
 	mpi-runner/signals.c mpi-runner/signals.h \
 	mpi-runner/spec.c mpi-runner/spec.h \
 	mpi-runner/spec_layers.c mpi-runner/spec_layers.h \

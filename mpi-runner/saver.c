@@ -28,6 +28,8 @@ struct aic_saver {
 	atomic_bool written, failed;
 	aic_saved saved;
 	bool untold, told;         /* a write has ended well; aic_saver_done has said so */
+	void (*tell)(void *ctx, const aic_saved *saved, const char *path);
+	void *tell_ctx;
 	int64_t began_ms;
 	double cpu, thread_cpu;
 };
@@ -53,6 +55,12 @@ aic_saver *aic_saver_new(aic_collective *c, const char *folder, uint64_t keep)
 	s->keep = keep;
 	aic_str_copy(s->folder, sizeof(s->folder), folder);
 	return s;
+}
+
+void aic_saver_tell(aic_saver *s, void (*saved)(void *ctx, const aic_saved *saved, const char *path), void *ctx)
+{
+	s->tell = saved;
+	s->tell_ctx = ctx;
 }
 
 static void join(aic_saver *s)
@@ -99,6 +107,11 @@ static void *write_file(void *arg)
 	s->rc = aic_checkpoint_save(&s->copy, s->leaf, s->folder, s->keep, &s->err);
 	s->saved = (aic_saved){.step = s->copy.state.step, .root = aic_commit_root(&s->copy.state, s->leaf), .chain = s->copy.state.chain,
 	                       .bytes = aic_checkpoint_size(&s->copy), .seconds = (double)(aic_monotonic_ms() - s->began_ms) / 1000.0};
+	if (s->rc == AIC_OK && s->tell) {
+		char path[PATH_MAX];
+		aic_checkpoint_path(path, s->folder, (int64_t)s->saved.step);
+		s->tell(s->tell_ctx, &s->saved, path);
+	}
 	s->thread_cpu = thread_seconds();
 	atomic_store(&s->failed, s->rc != AIC_OK);
 	atomic_store(&s->written, true);

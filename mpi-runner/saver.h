@@ -18,6 +18,8 @@ typedef struct {
 } aic_saved;
 
 aic_saver *aic_saver_new(aic_collective *c, const char *folder, uint64_t keep);
+/* Rank 0, before the first: what is done with each checkpoint that is durable, by the writer's thread, before the next one is begun. */
+void aic_saver_tell(aic_saver *s, void (*saved)(void *ctx, const aic_saved *saved, const char *path), void *ctx);
 void aic_saver_free(aic_saver *s); /* waits for its threads */
 
 /* Copies c and starts hashing. One that is still being written is waited for. Memory: a copy of all sections on rank 0, of its share

@@ -239,19 +239,20 @@ static aic_code read_train(aic_spec *s, const aic_yaml_node *root, aic_error *er
 
 static aic_code read_prove(aic_spec *s, const aic_yaml_node *root, aic_error *err)
 {
-	static const char *const classes[] = {"D0", "D1", NULL};
+	static const char *const classes[] = {"D0", "D1", NULL}, *const sessions[] = {"auto", "none", NULL};
 	const aic_yaml_node *p = aic_yaml_get(root, "prove");
-	int class = 0;
+	int class = 0, session = 0;
 	uint64_t shards = 8;
 
 	s->checkpoint_every = 100;
 	s->keep = 2;
-	if (choose(p, "class", classes, &class, err) != AIC_OK || aic_yaml_get_uint(p, "shards", &shards, 1, AIC_SHARDS_MAX, err) != AIC_OK ||
+	if (choose(p, "class", classes, &class, err) != AIC_OK || choose(p, "session", sessions, &session, err) != AIC_OK || aic_yaml_get_uint(p, "shards", &shards, 1, AIC_SHARDS_MAX, err) != AIC_OK ||
 	    aic_yaml_get_uint(p, "checkpoint_every", &s->checkpoint_every, 0, UINT32_MAX, err) != AIC_OK ||
 	    aic_yaml_get_uint(p, "keep", &s->keep, 1, 1000000, err) != AIC_OK)
 		return AIC_USAGE;
 	strcpy(s->class_name, classes[class]);
 	s->fast = class == 1;
+	s->no_session = session == 1;
 	if (s->fast && s->device == AIC_DEVICE_CPU)
 		return aic_yaml_fail(aic_yaml_get(p, "class"), err, "class: D1 is arithmetic of GPUs: leave device: cpu out, or use class: D0");
 	if (!aic_shards_valid(shards))

@@ -74,6 +74,7 @@ typedef struct {
 	uint32_t shards;
 	uint64_t checkpoint_every; /* steps; 0: at the end and on signals only */
 	uint64_t keep;             /* checkpoints */
+	bool no_session;           /* the run opens none, and trains with its own seed */
 } aic_spec;
 
 /* text is the file's content; file its name for messages and for paths relative to it. */

@@ -111,11 +111,18 @@ static aic_code one_step(aic_training *t, bool *stop, aic_error *err)
 	return aic_saver_step(t->saver, err);
 }
 
+static void commit(void *ctx, const aic_saved *saved, const char *path)
+{
+	aic_session_saved(ctx, saved->step, &saved->chain, &saved->root, path);
+}
+
 static aic_code run_steps(aic_training *t, bool *stopped, aic_error *err)
 {
 	aic_code rc = AIC_OK;
 
 	t->saver = aic_saver_new(t->c, t->folder, t->spec->keep);
+	if (t->session)
+		aic_saver_tell(t->saver, commit, t->session);
 	aic_progress_begin(&t->progress, stdout, t->step, t->steps, t->spec->batch);
 	if (t->step == 0 && t->spec->checkpoint_every) /* where the first segment begins */
 		rc = save(t, false, err);
@@ -150,6 +157,48 @@ static aic_code export(aic_training *t, aic_error *err)
 	return aic_collective_agree(t->c, rc, err);
 }
 
+static void say_session(const char *said)
+{
+	if (!said[0])
+		return;
+	printf("%s\n", said);
+	fflush(stdout);
+}
+
+/* Rank 0: the session of this run, as AIC keeps it; and the seed that all train with. */
+static void begin_session(aic_training *t, uint64_t *seed)
+{
+	uint64_t steps = aic_training_steps(t), values = t->model->parameters * AIC_COMMIT_SECTIONS_MAX;
+	char said[AIC_SESSION_SAID];
+	int64_t *saved = NULL;
+	size_t n = t->options->fresh ? 0 : aic_checkpoint_list(t->folder, &saved);
+	aic_session_request q = {.folder = t->folder, .fresh = t->options->fresh, .resumes = n > 0, .spec = t->spec_text.data,
+	                         .spec_len = t->spec_text.len, .spec_file = t->options->spec, .asset = t->spec->asset, .data = t->data->digest,
+	                         .determinism = t->spec->fast ? AIC_CLASS_D1 : AIC_CLASS_D0, .device = t->gpu ? t->gpu->name : "",
+	                         .shards = t->spec->shards, .seed = t->spec->seed, .every = t->spec->checkpoint_every, .steps = steps,
+	                         .checkpoint_bytes = values * sizeof(float)};
+
+	q.off = t->options->no_session || t->spec->no_session || (n > 0 && (uint64_t)saved[0] >= steps);
+	free(saved);
+	aic_session_begin(&t->session, &q, seed, said);
+	say_session(said);
+}
+
+static aic_code seed_of_session(aic_training *t, aic_error *err)
+{
+	if (leads(t))
+		begin_session(t, &t->spec->seed);
+	return aic_collective_broadcast(t->c, &t->spec->seed, sizeof(t->spec->seed), err);
+}
+
+static void end_session(aic_training *t, aic_code rc, bool stopped)
+{
+	char said[AIC_SESSION_SAID];
+
+	aic_session_finish(t->session, t->step, rc != AIC_OK ? AIC_END_FAILED : stopped ? AIC_END_STOPPED : AIC_END_DONE, said);
+	say_session(said);
+}
+
 aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *stopped, aic_error *err)
 {
 	aic_training t = {.c = c, .options = options, .spec_path = options->spec, .spec_name = options->spec};
@@ -157,9 +206,11 @@ aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *st
 	*stopped = false;
 	aic_code rc = aic_training_open(&t, err);
 	if (rc == AIC_OK)
-		rc = aic_training_begin(&t, err);
-	if (rc == AIC_OK)
 		rc = aic_collective_agree(c, open_output(&t, err), err);
+	if (rc == AIC_OK)
+		rc = seed_of_session(&t, err);
+	if (rc == AIC_OK)
+		rc = aic_training_begin(&t, err);
 	if (rc == AIC_OK)
 		rc = resume(&t, err);
 	if (rc == AIC_OK)
@@ -182,6 +233,7 @@ aic_code aic_train(aic_collective *c, const aic_train_options *options, bool *st
 	if (aic_tensorboard_close(t.board, &late) != AIC_OK)
 		aic_warn("%s", late.message);
 	aic_saver_free(t.saver);
+	end_session(&t, rc, *stopped);
 	aic_training_close(&t);
 	return rc;
 }

@@ -14,6 +14,7 @@ typedef struct {
 	const char *run_dir; /* folder; NULL: NAME.aic, NAME the model's */
 	bool fresh;          /* ignore and remove checkpoints */
 	bool quiet;          /* no progress line */
+	bool no_session;     /* open none: the specification's seed counts */
 } aic_train_options;
 
 /* Every rank calls this. *stopped: ended early by a signal, checkpoint saved. The failure that comes back is the same on all ranks,

@@ -131,10 +131,15 @@ aic_code aic_training_open(aic_training *t, aic_error *err)
 	return rc;
 }
 
+uint64_t aic_training_steps(const aic_training *t)
+{
+	return t->spec->steps ? t->spec->steps : t->spec->epochs * (t->data->count[AIC_TRAIN] / t->spec->batch);
+}
+
 aic_code aic_training_begin(aic_training *t, aic_error *err)
 {
 	aic_stepper_init(&t->stepper, t->spec, t->model, t->cpu, t->data, t->c);
-	t->steps = t->spec->steps ? t->spec->steps : t->spec->epochs * aic_stepper_steps_per_epoch(&t->stepper);
+	t->steps = aic_training_steps(t);
 	aic_optimizer_init(&t->optimizer, t->spec, t->model->parameters, t->steps);
 	t->weights = aic_xmalloc(t->model->parameters * sizeof(float));
 	aic_code rc = first_weights(t, err);

@@ -10,6 +10,7 @@
 #include "mpi-runner/optimizer.h"
 #include "mpi-runner/progress.h"
 #include "mpi-runner/saver.h"
+#include "mpi-runner/session.h"
 #include "mpi-runner/step.h"
 #include "mpi-runner/tensorboard.h"
 #include "mpi-runner/train.h"
@@ -34,6 +35,7 @@ typedef struct {
 	uint64_t step, steps; /* done, in all */
 	char folder[PATH_MAX];
 	aic_saver *saver;
+	aic_session *session; /* rank 0; NULL: none */
 	aic_segment segment;  /* rank 0 */
 	aic_metrics *metrics; /* rank 0 */
 	aic_tensorboard *board;
@@ -44,6 +46,8 @@ typedef struct {
  *
  * Specification, model, data and devices; c, spec_path and spec_name are given, all else is zero. */
 aic_code aic_training_open(aic_training *t, aic_error *err);
+/* Steps in all, once it is open. */
+uint64_t aic_training_steps(const aic_training *t);
 /* Step 0: initial weights and identity by spec->seed, which may have been changed since aic_training_open. Once. */
 aic_code aic_training_begin(aic_training *t, aic_error *err);
 /* Rank 0's step, weights and moments become everybody's. */
