@@ -313,10 +313,11 @@ void aic_chain_begin(aic_chain *c)
 	aic_state_generator(c->state, &c->site);
 }
 
-static void build_block(aic_chain *c, aic_bytes *block, const aic_bytes *transactions, size_t n)
+void aic_chain_header(aic_chain *c, aic_header *h)
 {
 	const aic_head *head = aic_state_head(c->state);
-	aic_header h = {
+
+	*h = (aic_header){
 		.version = AIC_BLOCK_VERSION,
 		.chain = head->chain,
 		.height = head->height + 1,
@@ -328,8 +329,6 @@ static void build_block(aic_chain *c, aic_bytes *block, const aic_bytes *transac
 		.blocks = aic_frontier_root(&head->blocks),
 		.generator = c->site,
 	};
-
-	aic_block_build(block, &h, c->key, transactions, n);
 }
 
 /* Order first: what is in the log is applied even if this process dies on the way. The log's own word for its head is what the
@@ -368,12 +367,25 @@ static aic_code order_and_commit(aic_chain *c, const aic_bytes *block, aic_error
 aic_code aic_chain_order(aic_chain *c, const aic_bytes *transactions, size_t n, aic_error *err)
 {
 	aic_bytes block = {0};
+	aic_header h;
 
-	build_block(c, &block, transactions, n);
+	aic_chain_header(c, &h);
+	aic_block_build(&block, &h, c->key, transactions, n);
 	aic_code code = order_and_commit(c, &block, err);
 	if (code)
 		aic_state_discard(c->state);
 	aic_bytes_free(&block);
+	return code;
+}
+
+aic_code aic_chain_order_signed(aic_chain *c, const aic_bytes *block, aic_error *err)
+{
+	aic_code code = aic_block_execute(c->state, block->data, block->len, err);
+
+	if (!code)
+		code = order_and_commit(c, block, err);
+	if (code)
+		aic_state_discard(c->state);
 	return code;
 }
 

@@ -58,6 +58,10 @@ aic_code aic_chain_sign(aic_chain *c, uint64_t kind, const aic_bytes *body, uint
 aic_code aic_chain_nonce(aic_chain *c, uint64_t *nonce, aic_error *err);
 /* Begins a block after the head, at the clock's time; what the caller then executes in the state goes into it. */
 void aic_chain_begin(aic_chain *c);
+/* The header of the block after the head with what was executed since aic_chain_begin, by this site. */
+void aic_chain_header(aic_chain *c, aic_header *h);
+/* As aic_chain_order, of a block that somebody else has signed: it is executed here. */
+aic_code aic_chain_order_signed(aic_chain *c, const aic_bytes *block, aic_error *err);
 /* Makes a block of what was executed since aic_chain_begin, orders, applies and attests it. transactions: their bytes as CBOR
  * byte strings, one after the other. AIC_REFUSED: another site's block has the height. After AIC_UNREACHABLE nothing is known: the
  * next aic_chain_catch_up finds out. Whatever it returns, the state has no block in the making after it. */

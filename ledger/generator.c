@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cbor.h"
+#include "ledger/generator_private.h"
 #include "ledger/state/evidence.h"
 #include "ledger/state/member.h"
 
@@ -13,27 +14,6 @@
 
 const aic_pacing aic_pacing_default = {.interval = 2000, .turn = 4000, .heartbeat = 60000};
 const aic_pacing aic_pacing_off = {.interval = 0, .turn = 0, .heartbeat = 0};
-
-typedef struct {
-	uint64_t ticket, kind;
-	aic_bytes body;
-	aic_bytes tx;      /* signed; empty until its turn came */
-	uint64_t nonce;
-	bool own;          /* nobody asks for its end */
-	int64_t ended;     /* final or refused: when that was seen first; 0: not yet */
-	aic_fate is;
-} request;
-
-struct aic_generator {
-	aic_chain *chain;
-	aic_pacing pacing;
-	request *list;     /* in order of submission */
-	size_t n, cap;
-	uint64_t next;     /* ticket */
-	uint64_t height;   /* that was the head's when it was seen last, and when that was */
-	int64_t since;
-	aic_error why;     /* nothing is made at present; code AIC_OK: no reason */
-};
 
 aic_generator *aic_generator_new(aic_chain *c, const aic_pacing *pacing)
 {
@@ -59,6 +39,8 @@ void aic_generator_free(aic_generator *g)
 		return;
 	for (size_t i = 0; i < g->n; i++)
 		request_clear(&g->list[i]);
+	aic_generator_drop_proposal(g);
+	free(g->winner);
 	free(g->list);
 	free(g);
 }
@@ -263,32 +245,54 @@ static aic_code turn_of(aic_generator *g, uint64_t height, int64_t *turn, int64_
 	return code;
 }
 
+/* Milliseconds from the block before to the turn of whoever is first; -1: while nothing waits, nobody makes any. */
+static int64_t first_turn(const aic_generator *g, int64_t sites, bool lottery, size_t waiting)
+{
+	bool alone = sites == 1;
+
+	if (waiting)
+		return alone ? 0 : g->pacing.interval;
+	if (!alone && g->pacing.heartbeat)
+		return g->pacing.heartbeat;
+	return lottery ? aic_pacing_default.heartbeat : -1;
+}
+
+/* Where nodes draw, the sites' turns come after theirs. */
+static int64_t own_turn(const aic_generator *g, int64_t base, int64_t turn, int64_t sites, bool lottery)
+{
+	if (lottery)
+		return base + (turn + 1) * aic_pacing_default.turn;
+	return sites == 1 || !g->pacing.interval ? base : base + turn * g->pacing.turn;
+}
+
 static aic_code is_time(aic_generator *g, bool *now, aic_error *err)
 {
 	const aic_head *head = aic_state_head(g->chain->state);
 	int64_t clock = g->chain->clock->monotonic_ms(g->chain->clock->ctx), turn, sites;
 	size_t waiting = aic_generator_waiting(g);
+	bool lottery;
 	aic_code code = turn_of(g, head->height + 1, &turn, &sites, err);
 
 	*now = false;
-	if (code)
+	if (code || (code = aic_generator_lottery(g, sites, &lottery, err)))
 		return code;
 	if (g->height != head->height) {
 		g->height = head->height;
 		g->since = clock;
 	}
-	bool alone = sites == 1 || !g->pacing.interval;
-	int64_t after = alone ? 0 : (waiting ? g->pacing.interval : g->pacing.heartbeat) + turn * g->pacing.turn;
+	int64_t base = first_turn(g, sites, lottery, waiting), after = own_turn(g, base, turn, sites, lottery);
 
-	if (turn < 0 || (!waiting && (sites == 1 || !g->pacing.heartbeat)))
+	if (turn < 0 || base < 0)
 		return AIC_OK;
 	if (head->height - g->chain->final_height >= AIC_CHAIN_UNFINAL_MAX) {
 		aic_fail(&g->why, AIC_UNREACHABLE, "no block is made while %d heights wait for the attestations of more member sites: start "
 		         "aicledgerd at those that do not attest", AIC_CHAIN_UNFINAL_MAX);
 		return AIC_OK;
 	}
-	*now = clock - g->since >= (waiting || !alone ? after : g->pacing.heartbeat);
-	if (!*now)
+	*now = clock - g->since >= after && (waiting || sites > 1);
+	if (lottery && !*now && (code = aic_generator_propose(g, base, err)))
+		return code;
+	if (!*now && waiting)
 		aic_fail(&g->why, AIC_UNREACHABLE, "it waits for the block at height %llu, which this site makes in %lld ms unless another does",
 		         (unsigned long long)head->height + 1, (long long)(after - (clock - g->since)));
 	return AIC_OK;
@@ -315,7 +319,7 @@ static bool refusal(aic_code code)
 }
 
 /* As many as fit, in order; those that the state refuses are told so. */
-static aic_code collect(aic_generator *g, aic_bytes *items, size_t *n, aic_error *err)
+aic_code aic_generator_collect(aic_generator *g, aic_bytes *items, size_t *n, aic_error *err)
 {
 	*n = 0;
 	for (size_t i = 0; i < g->n && *n < AIC_BLOCK_TX_MAX; i++) {
@@ -354,7 +358,7 @@ static aic_code make(aic_generator *g, aic_error *err)
 	size_t n;
 
 	aic_chain_begin(g->chain);
-	aic_code code = collect(g, &items, &n, &why);
+	aic_code code = aic_generator_collect(g, &items, &n, &why);
 	if (code || (!n && !heartbeat))
 		aic_state_discard(g->chain->state);
 	else

@@ -5,7 +5,9 @@
  *
  *     height h belongs to the member site at place h mod n, n the members in ascending order; `interval` after the block before;
  *     the site at place (h + k) mod n may make it k turns later; none while nothing waits, but for the heartbeat;
- *     with AIC_CHAIN_UNFINAL_MAX heights without finality nobody makes any. */
+ *     with AIC_CHAIN_UNFINAL_MAX heights without finality nobody makes any;
+ *     where nodes draw (state/drawer.h), winners come first, each draw / target seconds after the interval or heartbeat, and the site at
+ *     place (h + k) mod n not before k + 1 turns after that. */
 #ifndef AIC_LEDGER_GENERATOR_H
 #define AIC_LEDGER_GENERATOR_H
 
@@ -58,6 +60,18 @@ bool aic_generator_withdraw(aic_generator *g, uint64_t ticket);
 /* Nobody will ask for it any more; it goes on all the same. */
 void aic_generator_forget(aic_generator *g, uint64_t ticket);
 #define AIC_FATE_KEPT_MS 600000
+/* --- generator_node.c: nodes of this site --- */
+
+/* A node that draws has asked for work. */
+void aic_generator_node_waits(aic_generator *g);
+/* Its draw for the height after the head. AIC_NOT_FOUND: a block has that height already. AIC_REFUSED: it does not win, or may not draw. */
+aic_code aic_generator_draw(aic_generator *g, const uint8_t key[AIC_PUBLIC_LEN], uint64_t height, const uint8_t proof[80], aic_error *err);
+/* The header that this node is to sign; false: none. *header is good until the next step. */
+bool aic_generator_header(const aic_generator *g, const uint8_t key[AIC_PUBLIC_LEN], uint64_t *height, const aic_bytes **header);
+/* Its signature, and the block is ordered. AIC_NOT_FOUND: it is no longer wanted; AIC_REFUSED also where another block came first. */
+aic_code aic_generator_sign(aic_generator *g, const uint8_t key[AIC_PUBLIC_LEN], uint64_t height,
+                            const uint8_t signature[AIC_SIGNATURE_LEN], aic_error *err);
+
 /* Requests that are in no block yet. */
 size_t aic_generator_waiting(const aic_generator *g);
 

@@ -25,7 +25,7 @@ libledger_la_SOURCES = \
 	ledger/archive/peer.h ledger/archive/record.c ledger/archive/record.h ledger/archive/source.c ledger/archive/source.h \
 	ledger/audit/manifest.c ledger/audit/manifest.h \
 	ledger/failpoint.h \
-	ledger/generator.c ledger/generator.h \
+	ledger/generator.c ledger/generator.h ledger/generator_node.c ledger/generator_private.h \
 	ledger/genesis.c ledger/genesis.h \
 	ledger/history.c ledger/history.h \
 	ledger/state/issuance.c ledger/state/issuance.h \
@@ -43,7 +43,7 @@ libledger_la_SOURCES = \
 	ledger/state/posted_line.c ledger/state/posted_line.h \
 	ledger/state/reversal.c \
 	ledger/state/row.c ledger/state/row.h \
-	ledger/service_post.c ledger/service.c ledger/service.h ledger/service_key.c ledger/service_open.c ledger/service_operation.h ledger/service_tick.c \
+	ledger/service_post.c ledger/service.c ledger/service.h ledger/service_key.c ledger/service_node.c ledger/service_open.c ledger/service_operation.h ledger/service_tick.c \
 	ledger/service_reseed.c ledger/service_settle.c \
 	ledger/command_reseed.c ledger/reseed.c ledger/reseed.h \
 	ledger/state/settlement.c ledger/state/settlement.h ledger/state/settlement_body.c \
@@ -242,6 +242,10 @@ check_PROGRAMS += ledger_decoy_test
 ledger_decoy_test_SOURCES = ledger/state/decoy_test.c ledger/state/session_testing.c ledger/state/session_testing.h ledger/testing.c
 ledger_decoy_test_CFLAGS = $(ledger_test_flags)
 ledger_decoy_test_LDADD = $(ledger_test_libs)
+check_PROGRAMS += ledger_generator_node_test
+ledger_generator_node_test_SOURCES = ledger/generator_node_test.c ledger/testing.c
+ledger_generator_node_test_CFLAGS = $(ledger_test_flags)
+ledger_generator_node_test_LDADD = $(ledger_test_libs)
 check_PROGRAMS += ledger_drawer_test
 ledger_drawer_test_SOURCES = ledger/state/drawer_test.c ledger/state/session_testing.c ledger/state/session_testing.h ledger/testing.c
 ledger_drawer_test_CFLAGS = $(ledger_test_flags)

@@ -283,6 +283,9 @@ static const struct operation {
 	{"key_rotate", OWNER, aic_op_key_rotate},
 	{"key_replace", OWNER, aic_op_key_replace},
 	{"policy", OWNER, aic_op_policy},
+	{"node_wait", SERVICE, aic_op_node_wait},
+	{"node_draw", SERVICE, aic_op_node_draw},
+	{"node_sign", SERVICE, aic_op_node_sign},
 	{"reseed", ADMIN, aic_op_reseed},
 	{"reseed_result", ADMIN, aic_op_reseed_result},
 };

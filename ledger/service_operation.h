@@ -69,6 +69,11 @@ aic_code aic_op_session_pay(aic_request *r, aic_error *err);
 aic_code aic_op_session(aic_request *r, aic_error *err);
 aic_code aic_op_sessions(aic_request *r, aic_error *err);
 aic_code aic_op_session_commitments(aic_request *r, aic_error *err);
+/* service_node.c */
+aic_code aic_op_node_wait(aic_request *r, aic_error *err);
+aic_code aic_op_node_draw(aic_request *r, aic_error *err);
+aic_code aic_op_node_sign(aic_request *r, aic_error *err);
+
 /* service_key.c: `aic key`. */
 aic_code aic_op_keys(aic_request *r, aic_error *err);
 aic_code aic_op_key_register(aic_request *r, aic_error *err);
