@@ -91,13 +91,20 @@ static void step_at(int64_t at)
 	assert_ok(aic_generator_step(generator, err));
 }
 
+static aic_hash beacon(void)
+{
+	aic_hash b;
+
+	assert_ok(aic_state_beacon(site.state, &b, err));
+	return b;
+}
+
 static aic_code draw(uint64_t at, const aic_key *key, aic_error *err)
 {
 	uint8_t input[AIC_LOTTERY_INPUT_LEN], proof[AIC_VRF_PROOF_LEN];
-	aic_hash beacon;
+	aic_hash b = beacon();
 
-	assert_ok(aic_state_beacon(site.state, &beacon, err));
-	aic_lottery_input(input, &beacon, height() + 1);
+	aic_lottery_input(input, &b, height() + 1);
 	aic_vrf_prove(proof, key, input, sizeof(input));
 	return aic_generator_draw(generator, node.public_key, at, proof, err);
 }
