@@ -79,6 +79,7 @@ aic_code aic_acctd_open(aic_acctd *d, const char *config_path, aic_error *err)
 	d->fee_ppm = (uint64_t)aic_store_meta(d->store, "fee_ppm", FEE_PPM_DEFAULT);
 	d->batches.signatures = (uint64_t)aic_store_meta(d->store, "signatures", 0);
 	d->spools = aic_spools_new();
+	d->hellos = aic_hellos_new(aic_now());
 	d->assoc = aic_assoc_new();
 	d->metrics = aic_metrics_new();
 	d->release = aic_release_new();
@@ -97,6 +98,7 @@ void aic_acctd_close(aic_acctd *d)
 	aic_release_free(d->release);
 	aic_assoc_free(d->assoc);
 	aic_spools_free(d->spools);
+	aic_hellos_free(d->hellos);
 	aic_registry_close(d->registry);
 	aic_store_close(d->store);
 	aic_config_free(&d->config);

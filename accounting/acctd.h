@@ -6,6 +6,7 @@
 #include "accounting/assoc.h"
 #include "accounting/batch.h"
 #include "accounting/erase.h"
+#include "accounting/hello.h"
 #include "accounting/receipts.h"
 #include "accounting/rows.h"
 #include "accounting/sessions.h"
@@ -41,6 +42,7 @@ typedef struct {
 	aic_spools_count ingested;
 	aic_metrics *metrics;
 	aic_release *release;
+	aic_hellos *hellos;          /* of the nodes */
 	aic_background *background;  /* NULL: everything is answered at once */
 	aic_session_watch *watch;    /* session_watch.h */
 	aic_code (*job_ask)(aic_slurm_job *out, const aic_config *c, const aic_job_step *step, aic_error *err); /* Slurm; a test has its own */
@@ -133,6 +135,8 @@ aic_code aic_serve_storage_list(aic_request *q, aic_error *err);
 aic_code aic_serve_explain(aic_request *q, aic_error *err);
 aic_code aic_serve_check(aic_request *q, aic_error *err);
 aic_code aic_serve_forget_damage(aic_request *q, aic_error *err);
+/* serve_hello.c */
+aic_code aic_serve_node_hello(aic_request *q, aic_error *err);
 aic_code aic_serve_forget_node(aic_request *q, aic_error *err);
 
 #endif

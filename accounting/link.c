@@ -206,6 +206,8 @@ static aic_code refresh(aic_acctd *d, aic_error *err)
 	if (rc == AIC_OK)
 		rc = register_wallets(d, err);
 	if (rc == AIC_OK)
+		rc = aic_hellos_register(d->hellos, d->ledger, err);
+	if (rc == AIC_OK)
 		rc = aic_batch_repair(&d->batches, d->ledger, aic_now(), err);
 	if (rc == AIC_OK)
 		rc = aic_refund_repair(&d->batches, d->ledger, err);

@@ -20,6 +20,7 @@ libaccounting_la_SOURCES = \
 	accounting/evidence.c accounting/evidence.h \
 	accounting/filter.c accounting/filter.h accounting/flags.c accounting/flags.h accounting/pretending.c accounting/pretending.h \
 	accounting/gather.c accounting/gather.h \
+	accounting/hello.c accounting/hello.h accounting/serve/serve_hello.c \
 	accounting/charged.c accounting/charged.h accounting/ingest.c accounting/ingest.h \
 	accounting/command/cmd_prove.c accounting/leaf.c accounting/leaf.h \
 	accounting/lineage.c accounting/lineage.h accounting/link.c \
@@ -121,6 +122,10 @@ accounting_lineage_test_SOURCES = accounting/lineage_test.c $(accounting_fixture
 accounting_lineage_test_CFLAGS = $(accounting_test_cflags)
 accounting_lineage_test_LDADD = $(accounting_test_libs)
 
+check_PROGRAMS += accounting_hello_test
+accounting_hello_test_SOURCES = accounting/hello_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
+accounting_hello_test_CFLAGS = $(accounting_test_cflags)
+accounting_hello_test_LDADD = $(accounting_test_libs)
 check_PROGRAMS += accounting_post_test
 accounting_post_test_SOURCES = accounting/post_test.c $(accounting_fixture) $(accounting_loopback)
 accounting_post_test_CFLAGS = $(accounting_test_cflags)

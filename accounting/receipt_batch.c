@@ -5,33 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounting/hello.h"
 #include "accounting/receipts.h"
 #include "common/log.h"
 
-static aic_code check_node_key(aic_store *s, const aic_receipt_batch *b, int64_t now, aic_error *err)
+aic_code aic_node_key_pin(aic_store *s, const char *node, const uint8_t key[AIC_PUBLIC_LEN], int64_t now, aic_error *err)
 {
 	sqlite3_stmt *st;
 	bool same;
-	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT key FROM node_key WHERE node=?1", "t", b->node);
+	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT key FROM node_key WHERE node=?1", "t", node);
 
 	if (rc == AIC_OK)
 		rc = aic_sql_step(s->db, st, err);
 	if (rc == AIC_NOT_FOUND) {
 		char hex[2 * AIC_PUBLIC_LEN + 1];
-		aic_hex(hex, b->public_key, AIC_PUBLIC_LEN);
-		aic_info("node %s signs with the key %s from now on", b->node, hex);
-		return aic_sql_run(s->db, err, "INSERT INTO node_key(node, key, first) VALUES(?1, ?2, ?3)", "tbi", b->node,
-		                   b->public_key, (size_t)AIC_PUBLIC_LEN, now);
+		aic_hex(hex, key, AIC_PUBLIC_LEN);
+		aic_info("node %s signs with the key %s from now on", node, hex);
+		return aic_sql_run(s->db, err, "INSERT INTO node_key(node, key, first) VALUES(?1, ?2, ?3)", "tbi", node, key,
+		                   (size_t)AIC_PUBLIC_LEN, now);
 	}
 	if (rc != AIC_OK)
 		return rc;
-	same = sqlite3_column_bytes(st, 0) == AIC_PUBLIC_LEN && !memcmp(sqlite3_column_blob(st, 0), b->public_key,
-	                                                                AIC_PUBLIC_LEN);
+	same = sqlite3_column_bytes(st, 0) == AIC_PUBLIC_LEN && !memcmp(sqlite3_column_blob(st, 0), key, AIC_PUBLIC_LEN);
 	aic_sql_done(st);
 	if (same)
 		return AIC_OK;
 	return aic_fail(err, AIC_REFUSED, "node %s signs with another key than the one pinned for it: if the node was"
-	                " installed anew, an administrator runs `aic doctor --forget-node %s`", b->node, b->node);
+	                " installed anew, an administrator runs `aic doctor --forget-node %s`", node, node);
 }
 
 static aic_code sane(const aic_receipt *r, aic_error *err)
@@ -66,7 +66,7 @@ static aic_code keep_batch(aic_store *s, const aic_receipt_batch *b, const void 
 
 	if (rc != AIC_OK)
 		return rc;
-	rc = check_node_key(s, b, now, err);
+	rc = aic_node_key_pin(s, b->node, b->public_key, now, err);
 	if (rc == AIC_OK && b->n)
 		rc = aic_sql_run(s->db, err, "INSERT INTO receipt_batch(at, n, body) VALUES(?1, ?2, ?3)", "iib", now,
 		                 (int64_t)b->n, data, len);

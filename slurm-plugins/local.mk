@@ -148,6 +148,11 @@ node_delivery_test_SOURCES = slurm-plugins/node/delivery_test.c
 node_delivery_test_CFLAGS = $(slurm_plugin_test_cflags)
 node_delivery_test_LDADD = libnode.la $(slurm_plugin_test_ldadd)
 
+check_PROGRAMS += node_generator_test
+node_generator_test_SOURCES = slurm-plugins/node/generator_test.c
+node_generator_test_CFLAGS = $(slurm_plugin_test_cflags)
+node_generator_test_LDADD = libnode.la $(slurm_plugin_test_ldadd)
+
 check_PROGRAMS += dataset_dataset_test
 dataset_dataset_test_SOURCES = slurm-plugins/dataset/dataset_test.c \
 	slurm-plugins/job_submit/constraint.c slurm-plugins/job_submit/constraint.h

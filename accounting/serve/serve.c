@@ -166,6 +166,7 @@ static const struct {
 } operations[] = {
 	{"ping", serve_ping, NULL, AT_ONCE},
 	{"receipts", serve_receipts, NULL, AT_ONCE},
+	{"node-hello", aic_serve_node_hello, NULL, AT_ONCE},
 	{"balance", serve_balance, NULL, AT_ONCE},
 	{"history", serve_history, NULL, AT_ONCE},
 	{"payouts", aic_serve_payouts, NULL, REPORTS},

@@ -71,6 +71,31 @@ static aic_code check_count(aic_request *q, aic_rows *r, const char *what, const
 	return rc;
 }
 
+static void say_node(void *ctx, const char *node, const char *trouble)
+{
+	char what[AIC_NAME_LEN + 16];
+
+	snprintf(what, sizeof(what), "node %s", node);
+	if (!trouble)
+		finding(ctx, "warn", what, "its aicnoded has not said hello for 20 minutes, so it may draw for no block", "start aicnoded there, or install"
+		        " the same version; a node that is gone: aic doctor --forget-node");
+	else
+		finding(ctx, "warn", what, trouble[0] ? trouble : "it has no VRF key, so it draws for no block", "mend that on the node, and that"
+		        " ledger.address in its aic.yaml leads to aicledgerd (ledger.listen); aicnoded tries again by itself");
+}
+
+static aic_code check_nodes(aic_request *q, aic_rows *r, aic_error *err)
+{
+	char found[100];
+	size_t drawing;
+	aic_code rc = aic_hellos_look(q->d->hellos, q->d->store, aic_now(), say_node, r, &drawing, err);
+
+	snprintf(found, sizeof(found), "%zu can draw for blocks", drawing);
+	if (rc == AIC_OK && drawing)
+		finding(r, "ok", "nodes", found, NULL);
+	return rc;
+}
+
 static void check_links(aic_request *q, aic_rows *r)
 {
 	char found[900];
@@ -112,6 +137,8 @@ aic_code aic_serve_check(aic_request *q, aic_error *err)
 		                 " lines: accounting.db was put back from an older copy", "restore a newer copy; or void the lines that were paid"
 		                 " there (`aic history`), hold and release the others", err);
 	if (rc == AIC_OK)
+		rc = check_nodes(q, &r, err);
+	if (rc == AIC_OK)
 		check_links(q, &r);
 	aic_rows_finish(&r, q->out);
 	*q->items = 1;
@@ -129,21 +156,5 @@ aic_code aic_serve_forget_damage(aic_request *q, aic_error *err)
 		aic_info("uid %u: damage of the spools forgotten", (unsigned)q->who->uid);
 	aic_cbor_put_int(q->out, aic_sql_changes(q->d->store->db));
 	*q->items = 1;
-	return rc;
-}
-
-/* [node] */
-aic_code aic_serve_forget_node(aic_request *q, aic_error *err)
-{
-	char node[AIC_NAME_LEN];
-
-	aic_cbor_text(q->args, node, sizeof(node));
-	aic_code rc = aic_cbor_finish(q->args, err);
-	if (rc == AIC_OK)
-		rc = aic_sql_run(q->d->store->db, err, "DELETE FROM node_key WHERE node=?1", "t", node);
-	if (rc == AIC_OK && aic_sql_changes(q->d->store->db) == 0)
-		return aic_fail(err, AIC_NOT_FOUND, "no key of a node %s is pinned", node);
-	if (rc == AIC_OK)
-		aic_info("uid %u: the key of node %s is forgotten; its next batch pins another", (unsigned)q->who->uid, node);
 	return rc;
 }
