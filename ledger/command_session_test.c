@@ -30,7 +30,7 @@ static int run(char out[4096], const char *const *words)
 		dup2(fds[1], STDERR_FILENO);
 		close(fds[0]);
 		close(fds[1]);
-		int rc = aic_cmd_session(argc, argv);
+		int rc = aic_cmd_session(argc, argv, (const aic_subcommand[]){{NULL, NULL, NULL}});
 		fflush(NULL);
 		_exit(rc);
 	}
