@@ -113,6 +113,7 @@ aicledgerd_SOURCES += ledger/archive/server.c ledger/archive/server.h
 endif
 endif
 
+EXTRA_DIST += ledger/attacks_test.sh
 EXTRA_DIST += \
 	ledger/audit/export_testing.h ledger/service_testing.h ledger/testing.h \
 	doc/formats/backup.md doc/formats/block.md doc/formats/ledger-checkpoint.md doc/formats/order-etcd.md doc/formats/rpc-ledger.md doc/formats/state.md doc/formats/transaction.md
