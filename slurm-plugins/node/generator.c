@@ -41,15 +41,11 @@ struct aic_node_generator {
 void aic_generator_draw(aic_generator_state *s, const aic_task *t)
 {
 	uint8_t input[AIC_LOTTERY_INPUT_LEN], output[AIC_VRF_OUTPUT_LEN];
-	aic_u256 draw;
 
 	aic_lottery_input(input, &t->beacon, t->height);
 	aic_vrf_prove(s->proof, &s->vrf, input, sizeof(input));
 	s->drawn = t->height;
-	s->wins = aic_vrf_output(output, s->proof);
-	draw = aic_lottery_draw(output);
-	s->wins = s->wins && aic_lottery_wins(draw, t->nodes);
-	s->wait_ms = s->wins ? aic_lottery_wait_ms(draw, t->nodes) : 0;
+	s->wins = aic_vrf_output(output, s->proof) && aic_lottery_wins(aic_lottery_draw(output), t->nodes);
 }
 
 static aic_code check(const aic_generator_state *s, const aic_task *t, aic_task_claim *claim, aic_error *err)
@@ -120,13 +116,14 @@ static void note(aic_node_generator *g, const char *trouble)
 	pthread_mutex_unlock(&g->lock);
 }
 
+/* aicledgerd lets draw / target seconds pass, so that the wait keeps no attestation from being signed here. */
 static aic_code draw(aic_node_generator *g, aic_rpc *rpc, const aic_task *t, aic_error *err)
 {
 	aic_generator_state *s = &g->state;
 	aic_code rc;
 
 	aic_generator_draw(s, t);
-	if (!s->wins || !rest(g, s->wait_ms))
+	if (!s->wins)
 		return AIC_OK;
 	rc = aic_block_call_draw(rpc, s->key.public_key, t->height, s->proof, err);
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
@@ -148,10 +145,11 @@ static aic_code sign(aic_node_generator *g, aic_rpc *rpc, const aic_task *t, aic
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
 
-static aic_code take_part(aic_node_generator *g, aic_rpc *rpc, aic_error *err)
+/* fresh: nothing was asked on this connection yet. An aicledgerd that was restarted knows of no draw: it is told again. */
+static aic_code take_part(aic_node_generator *g, aic_rpc *rpc, bool fresh, aic_error *err)
 {
 	aic_task t = { 0 };
-	aic_code rc = aic_block_call_wait(rpc, g->state.key.public_key, g->state.drawn, &t, err);
+	aic_code rc = aic_block_call_wait(rpc, g->state.key.public_key, fresh ? 0 : g->state.drawn, &t, err);
 
 	if (!rc && t.kind == AIC_TASK_DRAW)
 		rc = draw(g, rpc, &t, err);
@@ -176,13 +174,14 @@ static void *keep_drawing(void *arg)
 	aic_node_generator *g = arg;
 	aic_rpc *rpc = NULL;
 	int64_t last = 0, wait = LOOK_MS;
-	bool asked = false;
+	bool asked = false, fresh = true;
 	aic_error err;
 
 	while (rest(g, 0)) {
 		if (asked && !busy(g, &last)) {
 			aic_rpc_close(rpc);
 			rpc = NULL;
+			fresh = true;
 			rest(g, LOOK_MS);
 			continue;
 		}
@@ -190,11 +189,13 @@ static void *keep_drawing(void *arg)
 		if (!rpc && aic_rpc_open(&rpc, "ledger", g->address, g->server_uid, AIC_BLOCK_CALL_WAIT_MS + CALL_MARGIN_MS, &err))
 			rpc = NULL;
 		asked = true;
-		if (!err.code && (!busy(g, &last) || !take_part(g, rpc, &err))) {
+		if (!err.code && (!busy(g, &last) || !take_part(g, rpc, fresh, &err))) {
 			note(g, "");
+			fresh = false;
 			wait = LOOK_MS;
 			continue;
 		}
+		fresh = true;
 		note(g, err.message);
 		aic_rpc_close(rpc);
 		rpc = NULL;

@@ -37,10 +37,9 @@ typedef struct {
 	uint64_t drawn;                    /* last height for which it has drawn */
 	uint8_t proof[AIC_VRF_PROOF_LEN];  /* of that draw */
 	bool wins;
-	int64_t wait_ms;                   /* from the task until the draw is to be sent, where it wins */
 } aic_generator_state;
 
-/* The draw of a height: proof, wins, wait_ms. */
+/* The draw of a height: drawn, proof, wins. */
 void aic_generator_draw(aic_generator_state *s, const aic_task *t);
 /* Checks what a task asks to be signed, keeps it on the disk, signs. AIC_REFUSED says what does not fit. */
 aic_code aic_generator_sign(aic_generator_state *s, const aic_task *t, uint8_t signature[AIC_SIGNATURE_LEN], aic_error *err);
