@@ -129,7 +129,7 @@ if WITH_CMOCKA
 check_PROGRAMS += common_record_test common_priority_test common_process_test common_quote_test common_reservations_test \
 	common_price_test common_split_test \
 	common_receipt_test \
-	common_session_call_test \
+	common_session_call_test common_session_queue_test \
 	common_spool_test \
 	common_snapshot_test \
 	common_yaml_test \
@@ -157,6 +157,11 @@ common_split_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 common_price_test_SOURCES = common/price_test.c
 common_price_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_price_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_session_queue_test_SOURCES = common/session_queue_test.c
+common_session_queue_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_session_queue_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+common_session_queue_test_LDFLAGS = -Wl,--wrap=aic_session_call_nodes,--wrap=aic_session_call_commit,--wrap=aic_session_call_close \
+	-Wl,--wrap=rename,--wrap=renameat,--wrap=unlinkat
 common_session_call_test_SOURCES = common/session_call_test.c
 common_session_call_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_session_call_test_LDADD = libcommon.la $(CMOCKA_LIBS)

@@ -18,6 +18,7 @@
 #include "mpi-runner/run_child.h"
 #include "mpi-runner/run_env.h"
 #include "mpi-runner/run_watch.h"
+#include "mpi-runner/session.h"
 
 const char *argp_program_version = "aic-run " PACKAGE_VERSION;
 
@@ -33,7 +34,8 @@ enum { LOOK_MS = 1000, GRACE_MS = 10000, STILL_S = 600, STOPPED = 75, METRICS_MS
 
 typedef struct {
 	const char *run_dir, *checkpoints;
-	bool quiet, keep_going;
+	bool quiet, keep_going, no_session;
+	aic_session *session; /* rank 0 */
 	int heartbeat_s, hang_s;
 	char **command;
 	aic_ranks ranks;
@@ -54,6 +56,7 @@ static const struct argp_option options[] = {
 	{"checkpoints", 'c', "PATTERN", 0, "Where the program saves (a glob): the newest is named where a rank fails", 0},
 	{"heartbeat", 'b', "SECONDS", 0, "A rank without a sign for so long has failed; 0: nobody looks [60]", 0},
 	{"hang", 'H', "SECONDS", 0, "A program that neither prints nor uses CPU time for so long is ended; 0: only told, after 600 s [0]", 0},
+	{"no-session", 'n', NULL, 0, "Open no session", 0},
 	{"keep-going", 'k', NULL, 0, "The other ranks go on where one fails", 0},
 	{0},
 };
@@ -78,6 +81,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'c': r->checkpoints = arg; break;
 	case 'b': r->heartbeat_s = seconds(state, arg); break;
 	case 'H': r->hang_s = seconds(state, arg); break;
+	case 'n': r->no_session = true; break;
 	case 'k': r->keep_going = true; break;
 	case ARGP_KEY_ARG:
 		r->command = state->argv + state->next - 1;
@@ -115,6 +119,33 @@ static aic_code prepare(run *r, aic_error *err)
 	if (rc == AIC_OK)
 		rc = aic_path_join(path, sizeof(path), r->folder, name, err);
 	return rc == AIC_OK ? aic_metrics_open(&r->metrics, path, err) : rc;
+}
+
+/* Of class D2: what any program does is metered, and nobody computes it again. */
+static void begin_session(run *r)
+{
+	char said[AIC_SESSION_SAID];
+	aic_bytes command = {0};
+	uint64_t seed;
+
+	for (char **word = r->command; *word; word++)
+		aic_bytes_append(&command, *word, strlen(*word) + 1);
+	aic_session_request q = {.folder = r->folder, .off = r->no_session, .spec = command.data, .spec_len = command.len, .asset = "", .device = "",
+	                         .determinism = AIC_CLASS_D2, .shards = 1};
+	aic_session_begin(&r->session, &q, &seed, said);
+	if (said[0] && !r->quiet)
+		fprintf(stderr, "aic-run: %s\n", said);
+	aic_bytes_free(&command);
+}
+
+static void end_session(run *r, int status)
+{
+	char said[AIC_SESSION_SAID];
+	bool told = aic_child_was_told(SIGTERM) || aic_child_was_told(SIGUSR1) || aic_child_was_told(SIGUSR2);
+
+	aic_session_finish(r->session, 0, status == 0 ? AIC_END_DONE : status == STOPPED || told ? AIC_END_STOPPED : AIC_END_FAILED, said);
+	if (said[0] && !r->quiet)
+		fprintf(stderr, "aic-run: %s\n", said);
 }
 
 static void say_start(const run *r)
@@ -290,6 +321,8 @@ int main(int argc, char **argv)
 	aic_code rc = prepare(&r, &err);
 	if (rc == AIC_OK) {
 		say_start(&r);
+		if (r.ranks.rank == 0)
+			begin_session(&r);
 		aic_ranks_export(&r.ranks);
 		r.began_ms = r.measured_ms = r.shown_ms = aic_monotonic_ms();
 		rc = aic_child_start(&r.child, r.command, r.log, &err);
@@ -304,6 +337,7 @@ int main(int argc, char **argv)
 	} else {
 		status = aic_error_report("aic-run", &err);
 	}
+	end_session(&r, status);
 	aic_child_free(r.child);
 	if (aic_metrics_close(r.metrics, &err) != AIC_OK)
 		aic_error_report("aic-run", &err);

@@ -3,7 +3,7 @@
 lab_begin_all
 sed 's/^  epochs: .*/  epochs: 2/; s/^  checkpoint_every: .*/  checkpoint_every: 40/' "$AIC_EXAMPLES/fashion-mnist.yaml" \
 	>"$AIC_LAB/home/$LAB_ADA/short.yaml"
-script "$LAB_ADA" run.sh <<<'srun --kill-on-bad-exit aic-train --run-dir "$1" short.yaml'
+script "$LAB_ADA" run.sh <<<'srun --kill-on-bad-exit aic-train --no-session --run-dir "$1" short.yaml'
 digest() { grep -oE 'weights sha256: [0-9a-f]{64}' "$AIC_LAB/home/$LAB_ADA/$1" | tail -n 1; }
 train() { # NAME RUN-DIR SBATCH-ARGUMENTS...
 	local name=$1 run=$2 id state
