@@ -187,6 +187,11 @@ accounting_refund_test_SOURCES = accounting/refund_test.c $(accounting_fixture) 
 accounting_refund_test_CFLAGS = $(accounting_test_cflags)
 accounting_refund_test_LDADD = $(accounting_test_libs)
 
+check_PROGRAMS += accounting_sessions_test
+accounting_sessions_test_SOURCES = accounting/sessions_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
+accounting_sessions_test_CFLAGS = $(accounting_test_cflags)
+accounting_sessions_test_LDADD = $(accounting_test_libs)
+
 check_PROGRAMS += accounting_release_test
 accounting_release_test_SOURCES = accounting/release_test.c
 accounting_release_test_CFLAGS = $(accounting_test_cflags)
