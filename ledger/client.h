@@ -255,7 +255,8 @@ aic_code aic_ledger_session_commit(aic_ledger *l, const aic_hash *session, uint6
 /* One fee for each provider that has a node in the session, in any order. */
 aic_code aic_ledger_session_close(aic_ledger *l, const aic_hash *session, uint64_t steps, aic_session_end end,
                                   const aic_ledger_session_fee *fee, size_t n, uint64_t *height, aic_error *err);
-/* After the settlement that pays for it: line, from 0, of (period, number); the fee is the one stated at closing. */
+/* After the settlement that pays for it: line, from 0, of (period, number); the fee is the one stated at closing, or what the line
+ * has left. */
 aic_code aic_ledger_session_rate(aic_ledger *l, const aic_hash *session, const char *provider, const char *period, uint64_t number,
                                  uint64_t line, uint64_t *height, aic_error *err);
 aic_code aic_ledger_verdict(aic_ledger *l, const aic_verdict *v, uint64_t *height, aic_error *err);

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "ledger/service_operation.h"
 #include "ledger/state/path.h"
+#include "ledger/state/posted_line.h"
 #include "ledger/state/verdict.h"
 
 static void get_hash(aic_cbor *c, aic_hash *h)
@@ -298,6 +299,23 @@ aic_code aic_op_verdict(aic_request *r, aic_error *err)
 	return aic_service_session_post(r, AIC_TX_VERDICT, &body, &v.session, err);
 }
 
+/* At most what the line paid and no session has used: seconds by the trainer's clock, which the fee at closing is of, may be one more than
+ * the job was charged for. */
+static aic_code clamp_fee(aic_request *r, const aic_settlement_row *row, const aic_bytes *settlement, uint64_t line, aic_amount *fee, aic_error *err)
+{
+	aic_settlement_line l;
+	aic_hash path[64];
+	aic_amount used, left;
+	size_t n;
+	aic_code code = aic_settlement_line_path(settlement->data, settlement->len, line, &l, path, &n, err);
+
+	if (!code)
+		code = aic_posted_line_sum(r->s->state, AIC_TABLE_SESSION_RATED, &row->tx, line, &used, err);
+	if (!code && aic_amount_sub(&left, l.fee, used) && left && *fee > left)
+		*fee = left;
+	return code;
+}
+
 aic_code aic_op_session_rate(aic_request *r, aic_error *err)
 {
 	char name[AIC_NAME_LEN], period[16];
@@ -320,7 +338,9 @@ aic_code aic_op_session_rate(aic_request *r, aic_error *err)
 	for (size_t i = 0; i < there.n_providers; i++)
 		if (aic_address_cmp(&there.provider[i].wallet, &provider) == 0)
 			fee = there.provider[i].fee;
-	code = aic_session_rate_body_of(&body, &id, &provider, settlement.data, settlement.len, line, fee, err);
+	code = clamp_fee(r, &row, &settlement, line, &fee, err);
+	if (!code)
+		code = aic_session_rate_body_of(&body, &id, &provider, settlement.data, settlement.len, line, fee, err);
 	aic_bytes_free(&settlement);
 	if (!code)
 		code = aic_service_session_post(r, AIC_TX_SESSION_RATE, &body, &id, err);

@@ -44,28 +44,41 @@ aic_code aic_posted_line_need(const aic_exec *x, const aic_posted_line *p, aic_s
 	return AIC_OK;
 }
 
+static void sum_key(uint8_t key[AIC_HASH_LEN + 4], const aic_hash *settlement_tx, uint64_t line)
+{
+	memcpy(key, settlement_tx->b, AIC_HASH_LEN);
+	aic_put_be32(key + AIC_HASH_LEN, (uint32_t)line);
+}
+
+aic_code aic_posted_line_sum(aic_state *s, aic_table_id table, const aic_hash *settlement_tx, uint64_t line, aic_amount *sum, aic_error *err)
+{
+	uint8_t key[AIC_HASH_LEN + 4];
+	const uint8_t *there;
+	size_t len;
+	aic_cbor c;
+
+	sum_key(key, settlement_tx, line);
+	*sum = 0;
+	aic_code code = aic_state_get(s, table, key, sizeof(key), &there, &len, err);
+	if (code)
+		return code == AIC_NOT_FOUND ? AIC_OK : code;
+	aic_cbor_init(&c, there, len);
+	*sum = aic_cbor_amount(&c);
+	return aic_cbor_finish(&c, err);
+}
+
 aic_code aic_posted_line_add(aic_state *s, aic_table_id table, const aic_hash *settlement_tx, uint64_t line, aic_amount add, aic_amount limit,
                              aic_amount *sum, aic_error *err)
 {
 	uint8_t key[AIC_HASH_LEN + 4];
 	aic_bytes value = {0};
-	const uint8_t *there;
-	size_t len;
-	aic_cbor c;
+	aic_code code = aic_posted_line_sum(s, table, settlement_tx, line, sum, err);
 
-	memcpy(key, settlement_tx->b, AIC_HASH_LEN);
-	aic_put_be32(key + AIC_HASH_LEN, (uint32_t)line);
-	*sum = 0;
-	aic_code code = aic_state_get(s, table, key, sizeof(key), &there, &len, err);
-	if (!code) {
-		aic_cbor_init(&c, there, len);
-		*sum = aic_cbor_amount(&c);
-		code = aic_cbor_finish(&c, err);
-	}
-	if (code && code != AIC_NOT_FOUND)
+	if (code)
 		return code;
 	if (!aic_amount_add(sum, *sum, add) || *sum > limit)
 		return AIC_REFUSED;
+	sum_key(key, settlement_tx, line);
 	aic_cbor_put_amount(&value, *sum);
 	code = aic_state_put(s, table, key, sizeof(key), &value, err);
 	aic_bytes_free(&value);

@@ -23,6 +23,8 @@ void aic_posted_line_get(aic_cbor *c, aic_posted_line *p);
 /* The settlement of the signer's site that holds the line. AIC_REFUSED where there is none, or the line is another one. */
 aic_code aic_posted_line_need(const aic_exec *x, const aic_posted_line *p, aic_settlement_row *row, aic_error *err);
 
+/* The sum that `table` keeps for a settlement's line; 0 where there is none yet. */
+aic_code aic_posted_line_sum(aic_state *s, aic_table_id table, const aic_hash *settlement_tx, uint64_t line, aic_amount *sum, aic_error *err);
 /* Adds to the sum that `table` keeps for a settlement's line: `sum` is the new one. AIC_REFUSED where it would pass limit, with the sum
  * that it would be and no words, which are the caller's. */
 aic_code aic_posted_line_add(aic_state *s, aic_table_id table, const aic_hash *settlement_tx, uint64_t line, aic_amount add, aic_amount limit,
