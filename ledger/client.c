@@ -366,6 +366,7 @@ aic_code aic_ledger_status_get(aic_ledger *l, aic_ledger_status *out, aic_error 
 	out->used = aic_cbor_uint(&c);
 	out->quota = aic_cbor_uint(&c);
 	out->full = aic_cbor_bool(&c);
+	out->nodes = aic_cbor_uint(&c);
 	return aic_cbor_finish(&c, err);
 }
 

@@ -337,6 +337,7 @@ typedef struct {
 	uint64_t log_first;           /* lowest height that the log still holds */
 	uint64_t used, quota;         /* bytes that a shared log's store takes, and at which it takes no more; 0: not known, no bound */
 	bool full;
+	uint64_t nodes;               /* that draw for the next block */
 } aic_ledger_status;
 aic_code aic_ledger_status_get(aic_ledger *l, aic_ledger_status *out, aic_error *err);
 

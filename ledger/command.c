@@ -34,7 +34,7 @@ static void print_status(const aic_ledger_status *s, const aic_ledger_parameters
 		{"supply", "SUPPLY AIC", AIC_COLUMN_AMOUNT},    {"issued", "ISSUED AIC", AIC_COLUMN_AMOUNT},
 		{"fees", "FEES AIC", AIC_COLUMN_AMOUNT},        {"chain", "CHAIN", AIC_COLUMN_TEXT},
 		{"head", "HEAD", AIC_COLUMN_TEXT},              {"state_root", "STATE ROOT", AIC_COLUMN_TEXT},
-		{"log", "LOG", AIC_COLUMN_TEXT},
+		{"nodes", "NODES DRAWING", AIC_COLUMN_NUMBER}, {"log", "LOG", AIC_COLUMN_TEXT},
 	};
 	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	aic_hash chain = {{0}};
@@ -54,6 +54,7 @@ static void print_status(const aic_ledger_status *s, const aic_ledger_parameters
 	aic_show_hex(t, chain.b, AIC_HASH_LEN, format);
 	aic_show_hex(t, s->head.b, AIC_HASH_LEN, format);
 	aic_show_hex(t, s->state_root.b, AIC_HASH_LEN, format);
+	aic_table_number(t, (int64_t)s->nodes);
 	aic_table_text(t, s->log[0] ? s->log : NULL);
 	aic_table_print(t, format, stdout);
 	aic_table_free(t);

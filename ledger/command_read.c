@@ -109,6 +109,10 @@ static aic_code add_block(aic_table *t, aic_state *s, uint64_t height, aic_forma
 		aic_table_number(t, (int64_t)bytes.len);
 		aic_table_text(t, !height ? "genesis" : valid ? "valid" : proven ? "proven invalid" : "invalid");
 		aic_show_hex(t, b.header.generator.b, sizeof(b.header.generator.b), format);
+		if (b.header.session_len)
+			aic_show_hex(t, b.header.session, b.header.session_len, format);
+		else
+			aic_table_text(t, NULL);
 		aic_show_hex(t, hash.b, AIC_HASH_LEN, format);
 	}
 	aic_block_clear(&b);
@@ -121,7 +125,8 @@ static aic_code list_blocks(const options *o, aic_state *s, aic_error *err)
 	static const aic_column columns[] = {
 		{"height", "HEIGHT", AIC_COLUMN_NUMBER}, {"time", "TIME", AIC_COLUMN_TIME},
 		{"transactions", "TRANSACTIONS", AIC_COLUMN_NUMBER}, {"bytes", "BYTES", AIC_COLUMN_NUMBER},
-		{"is", "IS", AIC_COLUMN_TEXT}, {"generator", "GENERATOR", AIC_COLUMN_TEXT}, {"hash", "HASH", AIC_COLUMN_TEXT},
+		{"is", "IS", AIC_COLUMN_TEXT}, {"generator", "GENERATOR", AIC_COLUMN_TEXT},
+		{"session", "SESSION", AIC_COLUMN_TEXT}, {"hash", "HASH", AIC_COLUMN_TEXT},
 	};
 	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	int64_t last = (int64_t)aic_state_head(s)->height, to = o->to < 0 || o->to > last ? last : o->to;

@@ -90,20 +90,21 @@ static error_t parse_verify(int key, char *arg, struct argp_state *state)
 static void print_verified(const aic_verified *v, aic_format format)
 {
 	static const aic_column columns[] = {
-		{"blocks", "BLOCKS", AIC_COLUMN_NUMBER}, {"transactions", "TRANSACTIONS", AIC_COLUMN_NUMBER},
+		{"blocks", "BLOCKS", AIC_COLUMN_NUMBER}, {"by_nodes", "BY NODES", AIC_COLUMN_NUMBER}, {"transactions", "TRANSACTIONS", AIC_COLUMN_NUMBER},
 		{"attestations", "ATTESTATIONS", AIC_COLUMN_NUMBER}, {"final", "FINAL", AIC_COLUMN_NUMBER}, {"chain", "CHAIN", AIC_COLUMN_TEXT},
 		{"head", "HEAD", AIC_COLUMN_TEXT}, {"state_root", "STATE ROOT", AIC_COLUMN_TEXT},
 	};
 	aic_table *t = aic_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 
 	aic_table_number(t, (int64_t)v->blocks);
+	aic_table_number(t, (int64_t)v->drawn);
 	aic_table_number(t, (int64_t)v->transactions);
 	aic_table_number(t, (int64_t)v->attestations);
 	aic_table_number(t, (int64_t)v->final);
 	aic_show_hex(t, v->chain.b, AIC_HASH_LEN, format);
 	aic_show_hex(t, v->head.b, AIC_HASH_LEN, format);
 	aic_show_hex(t, v->root.b, AIC_HASH_LEN, format);
-	aic_table_note(t, "every hash, signature, root, event and row fits");
+	aic_table_note(t, "every hash, signature, draw, root, event and row fits");
 	aic_table_print(t, format, stdout);
 	aic_table_free(t);
 }

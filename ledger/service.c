@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "ledger/history.h"
+#include "ledger/state/drawer.h"
 #include "ledger/state/execute.h"
 #include "ledger/state/token.h"
 
@@ -16,8 +17,11 @@ static aic_code op_status(request *r, aic_error *err)
 {
 	const aic_head *head = aic_state_head(r->s->state);
 	char chain[2 * AIC_HASH_LEN + 1];
+	uint64_t nodes;
+	aic_code code = aic_drawers(r->s->state, head->height + 1, &nodes, err);
 
-	(void)err;
+	if (code)
+		return code;
 	aic_hash_hex(chain, &head->chain);
 	aic_cbor_put_uint(r->out, head->height);
 	aic_cbor_put_bytes(r->out, head->hash.b, AIC_HASH_LEN);
@@ -31,7 +35,8 @@ static aic_code op_status(request *r, aic_error *err)
 	aic_cbor_put_uint(r->out, r->s->space.used);
 	aic_cbor_put_uint(r->out, r->s->space.quota);
 	aic_cbor_put_bool(r->out, r->s->space.full);
-	r->items = 12;
+	aic_cbor_put_uint(r->out, nodes);
+	r->items = 13;
 	return AIC_OK;
 }
 

@@ -279,6 +279,7 @@ static aic_code check_head(verifier *v, const aic_hash *chain, aic_error *err)
 	if (!aic_hash_equal(&head->root, &v->manifest.state))
 		return aic_fail(err, AIC_CORRUPT, "manifest: the state root is not what the blocks lead to");
 	v->out->blocks = head->height + 1;
+	v->out->drawn = aic_state_drawn(v->replay);
 	v->out->transactions = head->transactions;
 	v->out->chain = head->chain;
 	v->out->head = head->hash;

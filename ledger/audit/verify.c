@@ -217,6 +217,7 @@ aic_code aic_copy_verify(aic_copy *copy, const char *scratch_dir, aic_verify_pro
 		const aic_head *head = aic_state_head(v.replay);
 
 		out->blocks = head->height + 1;
+		out->drawn = aic_state_drawn(v.replay);
 		out->transactions = head->transactions;
 		out->chain = head->chain;
 		out->head = head->hash;

@@ -10,6 +10,7 @@
 
 typedef struct {
 	uint64_t blocks, transactions, rows, attestations;
+	uint64_t drawn; /* blocks by nodes, whose draws have won */
 	uint64_t final; /* the newest height for which enough members have attested */
 	aic_hash chain, head, root;
 } aic_verified;

@@ -25,6 +25,11 @@ void aic_state_draw(aic_state *s, const void *output, size_t len)
 	aic_bytes_append(&s->draw, output, len);
 }
 
+uint64_t aic_state_drawn(const aic_state *s)
+{
+	return s->drawn;
+}
+
 void aic_state_discard(aic_state *s)
 {
 	aic_tree_undo(s->tree, 0);

@@ -40,6 +40,9 @@ const aic_head *aic_state_head(const aic_state *s);
 sqlite3 *aic_state_db(aic_state *s);
 aic_tree *aic_state_tree(aic_state *s);
 
+/* How many blocks of nodes, their draws checked, have been applied since it was opened. */
+uint64_t aic_state_drawn(const aic_state *s);
+
 /* --- making a block --- */
 void aic_state_begin(aic_state *s, uint64_t height, int64_t time);
 /* Which site makes it, or whose node: nobody, unless told after begin. */

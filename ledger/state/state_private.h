@@ -30,6 +30,7 @@ struct aic_state {
 	aic_address *touched;
 	size_t n_touched, cap_touched;
 	aic_id generator;        /* of the block */
+	uint64_t drawn;          /* blocks by nodes, since it was opened */
 	aic_bytes draw;          /* output of its VRF; empty: a site's block */
 	aic_bytes sessions;      /* that it opened */
 	aic_bytes paths;         /* keys of rows whose paths are kept */

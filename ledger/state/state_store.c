@@ -231,6 +231,7 @@ static aic_code commit(aic_state *s, aic_head *head, const void *block, size_t l
 		aic_tree_forget(s->tree);
 	} else {
 		s->head = *head;
+		s->drawn += valid && s->draw.len;
 		s->empty = false;
 		s->last_valid = valid;
 		aic_bytes_clear(&s->last_events);
