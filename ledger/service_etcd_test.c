@@ -93,6 +93,7 @@ static status status_now(void)
 	s.used = aic_cbor_uint(&c);
 	s.quota = aic_cbor_uint(&c);
 	s.full = aic_cbor_bool(&c);
+	aic_cbor_uint(&c); /* nodes that draw */
 	assert_ok(aic_cbor_finish(&c, err));
 	aic_bytes_free(&out);
 	return s;
