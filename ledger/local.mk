@@ -53,7 +53,7 @@ libledger_la_SOURCES = \
 	ledger/state/drawer.c ledger/state/drawer.h ledger/state/author.c \
 	ledger/state/draw.c ledger/state/draw.h ledger/state/session_tick.c \
 	ledger/state/decoy.c ledger/state/decoy.h ledger/state/pay.c ledger/state/pay.h ledger/state/verdict.c ledger/state/verdict.h ledger/state/verifier.c \
-	ledger/client_session.c ledger/command_session.c ledger/service_session.c ledger/service_session_read.c ledger/service_decoy.c \
+	ledger/client_session.c ledger/command_session.c ledger/service_session.c ledger/service_session_read.c ledger/service_decoy.c ledger/service_claim.c \
 	ledger/state/state.c ledger/state/state.h ledger/state/state_private.h ledger/state/state_rows.c ledger/state/state_store.c \
 	ledger/state/touch.c ledger/state/touch.h \
 	ledger/state/token.c ledger/state/token.h \

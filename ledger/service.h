@@ -24,6 +24,7 @@ typedef struct {
 	aic_order_space space;   /* of a shared log, as far as is known */
 	aic_window window;
 	struct aic_service_reseed *reseed; /* service_reseed.c; NULL: nobody has asked */
+	int64_t claimed;     /* monotonic ms: when verifiers' pay was looked for last */
 	int64_t kept;        /* monotonic ms: when window and room were looked at last */
 	struct { uint8_t key[AIC_PUBLIC_LEN]; uint64_t height; int64_t at_ms; } given; /* which node was asked last to sign a header */
 	int lock; /* descriptor of ledger/lock, held while this process lives; -1: none */

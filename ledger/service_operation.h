@@ -59,6 +59,8 @@ aic_code aic_op_verifier(aic_request *r, aic_error *err);
 /* What follows a session's transaction: the answer, and the log's line. `session` NULL: it is the transaction's own. */
 aic_code aic_service_session_post(aic_request *r, uint64_t kind, aic_bytes *body, const aic_hash *session, aic_error *err);
 aic_code aic_service_session_answer(aic_request *r, const aic_hash *tx, uint64_t height);
+/* service_claim.c: now and then. */
+void aic_service_claim(aic_service *s);
 /* service_decoy.c. */
 /* The mark of a session that is about to be opened. */
 aic_code aic_service_mark(aic_service *s, aic_session *o, const char *payer, aic_error *err);

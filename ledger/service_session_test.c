@@ -308,6 +308,56 @@ static void test_decoy(void **state)
 	assert_fails(done(TEST_ADMIN_UID, "session_pay", &args, NULL, &height, err), AIC_REFUSED, "verdicts are paid after 432000 s");
 }
 
+static int64_t six_days_on(void *ctx)
+{
+	(void)ctx;
+	return aic_now() + 6 * 86400;
+}
+
+/* aicledgerd asks by itself that its verifiers are paid, once it is time, and once. */
+static void test_pay_is_claimed(void **state)
+{
+	aic_bytes args = {0};
+	aic_clock later = aic_clock_system;
+	aic_address provider;
+	uint64_t height;
+	aic_wallet w;
+
+	(void)state;
+	wallet("account/physics");
+	wallet("provider/north");
+	add_verifier(0, "one", "provider/east");
+	add_verifier(1, "two", "provider/south");
+	aic_hash id = open_one(1);
+	commitment(&args, &id, 0, 3, 5);
+	assert_ok(done(TEST_SERVICE_UID, "session_commit", &args, NULL, &height, err));
+	only_id(&args, &id);
+	assert_ok(done(TEST_ADMIN_UID, "session_challenge", &args, NULL, &height, err));
+	closing(&args, &id, 25);
+	assert_ok(done(TEST_SERVICE_UID, "session_close", &args, NULL, &height, err));
+	wallet("account/a");
+	wallet("account/b");
+	assert_ok(judge(&id, AIC_VERDICT_DIFFERS, 5, err));
+	assert_ok(judge(&id, AIC_VERDICT_DIFFERS, 5, err));
+	aic_service_tick(&test_service);
+	assert_true(row_of(&id).state == AIC_SESSION_REFUTED && row_of(&id).judge[0].paid == 0);
+	later.now = six_days_on;
+	test_service.chain.clock = &later;
+	wallet("account/c"); /* a block of that day */
+	for (int i = 0; i < 2; i++) {
+		test_service.claimed = 0;
+		aic_service_tick(&test_service);
+		aic_service_tick(&test_service);
+	}
+	/* gross is 10 AIC for two segments; the verifier was asked for both, the third node for one; the provider holds nothing */
+	assert_true(row_of(&id).judge[0].paid == 10 * AIC_UNIT && row_of(&id).judge[1].paid == 5 * AIC_UNIT);
+	assert_ok(aic_custody_find(test_service.custody, "provider/north", &provider, err));
+	assert_ok(aic_state_wallet(test_service.state, &provider, &w, err));
+	assert_true(w.debt == 15 * AIC_UNIT);
+	only_id(&args, &id);
+	assert_fails(done(TEST_ADMIN_UID, "session_pay", &args, NULL, &height, err), AIC_REFUSED, "all is paid");
+}
+
 /* Marks tell nobody anything: each session has its own, and the same one when it is asked for again. */
 static void test_marks(void **state)
 {
@@ -369,7 +419,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_twice_asked_once_done), TEST(test_reading), TEST(test_who_may), TEST(test_judged),
-		TEST(test_decoy), TEST(test_marks),
+		TEST(test_decoy), TEST(test_pay_is_claimed), TEST(test_marks),
 	};
 
 	return cmocka_run_group_tests_name("sessions by aicledgerd", tests, NULL, NULL);

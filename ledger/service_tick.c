@@ -99,6 +99,8 @@ void aic_service_tick(aic_service *s)
 	}
 	aic_code code = follow(s, &why);
 	note(s, code, &why);
+	if (!code)
+		aic_service_claim(s);
 	if (code || !is_shared(s) || aic_monotonic_ms() - s->kept < KEEP_MS)
 		return;
 	s->kept = aic_monotonic_ms();

@@ -8,8 +8,7 @@
 #include "ledger/state/request.h"
 
 typedef struct {
-	aic_exec *x;
-	const aic_hash *id;
+	aic_state *state;
 	aic_session r;
 	const char *text;         /* its first digits */
 	aic_amount fees, cost;    /* cost: of one segment */
@@ -97,7 +96,7 @@ aic_code aic_verify_budget_add(aic_state *s, const aic_address *payer, aic_amoun
 static aic_code same_organisation(payment *p, const aic_id *organisation, const aic_address *wallet, bool *same, aic_error *err)
 {
 	aic_wallet w;
-	aic_code code = aic_wallet_need(p->x->state, wallet, &w, err);
+	aic_code code = aic_wallet_need(p->state, wallet, &w, err);
 
 	if (!code)
 		*same |= aic_id_equal(organisation, &w.organisation);
@@ -108,7 +107,7 @@ static aic_code is_own_cause(payment *p, const aic_address *judge, bool *own, ai
 {
 	const aic_session *r = &p->r;
 	aic_wallet w;
-	aic_code code = aic_wallet_need(p->x->state, judge, &w, err);
+	aic_code code = aic_wallet_need(p->state, judge, &w, err);
 
 	*own = false;
 	if (!code)
@@ -118,7 +117,7 @@ static aic_code is_own_cause(payment *p, const aic_address *judge, bool *own, ai
 	for (size_t i = 0; i < r->n_assets && !code; i++) {
 		aic_asset a;
 
-		if (!(code = aic_state_asset(p->x->state, r->asset[i], &a, err)))
+		if (!(code = aic_state_asset(p->state, r->asset[i], &a, err)))
 			code = same_organisation(p, &w.organisation, &a.owner, own, err);
 	}
 	return code;
@@ -137,7 +136,7 @@ static aic_code due_to(payment *p, const aic_session_judge *j, aic_amount *due, 
 		p->why = "the verdict did not hold";
 		return AIC_OK;
 	}
-	if ((code = aic_decoy_passed_at(p->x->state, &j->party, &passed, err)) || (code = is_own_cause(p, &j->wallet, &own, err)))
+	if ((code = aic_decoy_passed_at(p->state, &j->party, &passed, err)) || (code = is_own_cause(p, &j->wallet, &own, err)))
 		return code;
 	if (passed >= p->r.decided_at)
 		p->why = "who judged it has passed a decoy since";
@@ -153,12 +152,12 @@ static aic_code due_to(payment *p, const aic_session_judge *j, aic_amount *due, 
 
 static aic_code move(payment *p, const aic_address *from, aic_session_judge *j, aic_amount value, aic_error *err)
 {
-	aic_code code = value ? aic_wallet_move(p->x->state, from, &j->wallet, value, err) : AIC_OK;
+	aic_code code = value ? aic_wallet_move(p->state, from, &j->wallet, value, err) : AIC_OK;
 
 	if (code || !value)
 		return code;
-	aic_state_emit(p->x->state, AIC_EVENT_TRANSFER, from, &j->wallet, aic_u256_from(value), "verdict");
-	aic_state_log(p->x->state, AIC_EVENT_SESSION_PAY, &p->r.payer, &j->wallet, aic_u256_from(value), p->text);
+	aic_state_emit(p->state, AIC_EVENT_TRANSFER, from, &j->wallet, aic_u256_from(value), "verdict");
+	aic_state_log(p->state, AIC_EVENT_SESSION_PAY, &p->r.payer, &j->wallet, aic_u256_from(value), p->text);
 	j->paid += value;
 	p->moved += value;
 	return AIC_OK;
@@ -170,9 +169,9 @@ static aic_code from_treasury(payment *p, aic_session_judge *j, aic_amount due, 
 	aic_address treasury = aic_treasury_address();
 	aic_amount budget;
 	aic_wallet w;
-	aic_code code = aic_verify_budget(p->x->state, &p->r.payer, &budget, err);
+	aic_code code = aic_verify_budget(p->state, &p->r.payer, &budget, err);
 
-	if (code || (code = aic_wallet_need(p->x->state, &treasury, &w, err)))
+	if (code || (code = aic_wallet_need(p->state, &treasury, &w, err)))
 		return code;
 	if (due > budget) {
 		due = budget;
@@ -180,7 +179,7 @@ static aic_code from_treasury(payment *p, aic_session_judge *j, aic_amount due, 
 	}
 	if (due > w.balance)
 		due = w.balance;
-	return (code = move(p, &treasury, j, due, err)) ? code : budget_put(p->x->state, &p->r.payer, budget - due, err);
+	return (code = move(p, &treasury, j, due, err)) ? code : budget_put(p->state, &p->r.payer, budget - due, err);
 }
 
 static aic_code from_deposit(payment *p, aic_session_judge *j, aic_amount due, aic_error *err)
@@ -205,13 +204,13 @@ static aic_code from_providers(payment *p, aic_session_judge *j, aic_amount due,
 
 		if (i + 1 < r->n_providers && !aic_mul_div(&part, due, r->provider[i].fee, p->fees))
 			part = 0;
-		if ((code = aic_wallet_need(p->x->state, &r->provider[i].wallet, &w, err)))
+		if ((code = aic_wallet_need(p->state, &r->provider[i].wallet, &w, err)))
 			return code;
 		aic_amount now = part < w.balance ? part : w.balance;
 		left -= part;
 		if ((code = move(p, &r->provider[i].wallet, j, now, err)) || part == now)
 			continue;
-		if (!(code = aic_debt_add(p->x->state, &r->provider[i].wallet, &j->wallet, part - now, err))) {
+		if (!(code = aic_debt_add(p->state, &r->provider[i].wallet, &j->wallet, part - now, err))) {
 			j->paid += part - now;
 			p->moved += part - now;
 		}
@@ -248,11 +247,11 @@ static aic_code give_back(payment *p, aic_error *err)
 {
 	aic_address escrow = aic_escrow_address();
 	aic_amount rest = p->r.deposit;
-	aic_code code = rest ? aic_wallet_move(p->x->state, &escrow, &p->r.payer, rest, err) : AIC_OK;
+	aic_code code = rest ? aic_wallet_move(p->state, &escrow, &p->r.payer, rest, err) : AIC_OK;
 
 	if (code || !rest)
 		return code;
-	aic_state_emit(p->x->state, AIC_EVENT_TRANSFER, &escrow, &p->r.payer, aic_u256_from(rest), "decoy");
+	aic_state_emit(p->state, AIC_EVENT_TRANSFER, &escrow, &p->r.payer, aic_u256_from(rest), "decoy");
 	p->moved += rest;
 	p->r.deposit = 0;
 	return AIC_OK;
@@ -260,17 +259,22 @@ static aic_code give_back(payment *p, aic_error *err)
 
 /* --- the transaction --- */
 
-static aic_code check(const payment *p, aic_error *err)
+static bool pays_for(const aic_session *r)
+{
+	return r->state == AIC_SESSION_VERIFIED || r->state == AIC_SESSION_REFUTED || r->state == AIC_SESSION_DECOY;
+}
+
+static aic_code check(const aic_exec *x, const payment *p, aic_error *err)
 {
 	const aic_session *r = &p->r;
 
-	if (p->x->signer.role != AIC_ROLE_SITE)
+	if (x->signer.role != AIC_ROLE_SITE)
 		return aic_fail(err, AIC_REFUSED, "only a member site's key can have verdicts paid");
-	if (r->state != AIC_SESSION_VERIFIED && r->state != AIC_SESSION_REFUTED && r->state != AIC_SESSION_DECOY)
+	if (!pays_for(r))
 		return aic_fail(err, AIC_REFUSED, "session %s... is %s: no verdict on it is paid", p->text, aic_session_state_name(r->state));
-	if (p->x->time - r->decided_at < AIC_SESSION_PAID_AFTER)
+	if (x->time - r->decided_at < AIC_SESSION_PAID_AFTER)
 		return aic_fail(err, AIC_REFUSED, "session %s... was decided %lld s ago, verdicts are paid after %d s", p->text,
-		                (long long)(p->x->time - r->decided_at), AIC_SESSION_PAID_AFTER);
+		                (long long)(x->time - r->decided_at), AIC_SESSION_PAID_AFTER);
 	return AIC_OK;
 }
 
@@ -281,12 +285,12 @@ static aic_code find_cost(payment *p, aic_error *err)
 	p->fees = stated ? aic_session_fees(&p->r) : fees_paid(&p->r);
 	if (!p->fees && !stated)
 		return aic_fail(err, AIC_REFUSED, "no fee of session %s... was shown to be paid: its verdicts are paid once its settlement is posted", p->text);
-	return aic_session_segment_cost(p->x->state, p->fees, p->r.checkpoints - 1, &p->cost, err);
+	return aic_session_segment_cost(p->state, p->fees, p->r.checkpoints - 1, &p->cost, err);
 }
 
 aic_code aic_execute_session_pay(aic_exec *x, aic_error *err)
 {
-	payment p = {.x = x, .why = "nobody has judged it"};
+	payment p = {.state = x->state, .why = "nobody has judged it"};
 	char text[20];
 	aic_hash id;
 	aic_cbor c;
@@ -298,11 +302,44 @@ aic_code aic_execute_session_pay(aic_exec *x, aic_error *err)
 	if ((code = aic_cbor_finish(&c, err)) || (code = aic_session_need(x->state, &id, &p.r, err)))
 		return code;
 	aic_session_text(text, &id)[16] = '\0';
-	p.id = &id;
 	p.text = text;
-	if ((code = check(&p, err)) || (code = find_cost(&p, err)) || (code = pay_judges(&p, err)) || (code = give_back(&p, err)))
+	if ((code = check(x, &p, err)) || (code = find_cost(&p, err)) || (code = pay_judges(&p, err)) || (code = give_back(&p, err)))
 		return code;
 	if (!p.moved)
 		return aic_fail(err, AIC_REFUSED, "nothing is due for session %s...: %s", text, p.why);
 	return aic_state_session_put(x->state, &id, &p.r, err);
+}
+
+/* --- what could be asked for --- */
+
+aic_code aic_session_payable(aic_state *s, const aic_session *r, const aic_id *site, aic_amount *due, aic_amount *now, aic_error *err)
+{
+	payment p = {.state = s, .r = *r};
+	aic_address treasury = aic_treasury_address();
+	bool stated = r->revealed || by_providers(r);
+	aic_amount budget;
+	aic_wallet w;
+	aic_code code = AIC_OK;
+
+	*due = *now = 0;
+	p.fees = stated ? aic_session_fees(r) : fees_paid(r);
+	if (!pays_for(r) || !p.fees || aic_state_head(s)->time - r->decided_at < AIC_SESSION_PAID_AFTER)
+		return AIC_OK;
+	if (aic_session_segment_cost(s, p.fees, r->checkpoints - 1, &p.cost, NULL))
+		return AIC_OK;
+	for (size_t i = 0; i < r->n_judges && !code; i++) {
+		aic_amount one;
+
+		if (!(code = aic_wallet_need(s, &r->judge[i].wallet, &w, err)) && aic_id_equal(&w.site, site) &&
+		    !(code = due_to(&p, &r->judge[i], &one, err)))
+			*due += one;
+	}
+	*now = *due;
+	if (code || stated || !*due || (code = aic_verify_budget(s, &r->payer, &budget, err)) || (code = aic_wallet_need(s, &treasury, &w, err)))
+		return code;
+	if (*now > budget)
+		*now = budget;
+	if (*now > w.balance)
+		*now = w.balance;
+	return AIC_OK;
 }

@@ -14,4 +14,7 @@ aic_code aic_verify_budget(aic_state *s, const aic_address *payer, aic_amount *b
 /* A fee was shown. */
 aic_code aic_verify_budget_add(aic_state *s, const aic_address *payer, aic_amount fee, aic_error *err);
 
+/* What judges whose wallets that site keeps are due, and how much of it 74 would give them in the next block; 0 where it is too early. */
+aic_code aic_session_payable(aic_state *s, const aic_session *row, const aic_id *site, aic_amount *due, aic_amount *now, aic_error *err);
+
 #endif
