@@ -5,7 +5,7 @@ aic_configure() {
 	install -d -m 755 -o "$AIC_LAB_SERVICE" "$AIC_LAB/run/aic"
 	install -d -m 755 -o "$LAB_TRAIN" "$AIC_LAB/run/aic/train"
 	install -d -m 750 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$AIC_LAB/state/aic"
-	install -d -m 3733 -o "$AIC_LAB_SERVICE" -g "$AIC_LAB_SERVICE" "$AIC_LAB/state/sessions"
+	session_configure
 	install -d -m 2750 -o "$AIC_LAB_SERVICE" -g slurm "$AIC_LAB/state/snapshot"        # slurmctld reads, aicacctd alone writes
 	install -d -m 2770 -o slurm -g "$AIC_LAB_SERVICE" "$AIC_LAB/spool/aic"             # slurmctld writes, aicacctd reads and prunes
 	install -d -m 755 "$AIC_LAB/state/node" "$AIC_LAB/state/store"
@@ -53,13 +53,12 @@ aic_write_conf() {
 		  - {account: biology, organisation: biology-dept}
 		assets:
 		  - {name: fashion-mnist, kind: data, owner: account/biology, per_job: 0.25}
-		sessions: {store: $AIC_LAB/state/sessions}
-		train: {user: $LAB_TRAIN}
 		datasets:
 		  store: $AIC_LAB/state/store
 		  cache: $AIC_LAB/state/cache/%n
 		  size: 1GiB
 	EOF
+	session_conf
 }
 
 # The paper's table (economics, genesis); the lab's accounts get theirs from its operating row.
@@ -82,6 +81,7 @@ aic_daemons() {
 	echo aicledgerd
 	echo aicacctd
 	echo aictraind
+	echo aic-verify
 	printf 'aicnoded-%s\n' $LAB_NODES
 }
 
@@ -97,11 +97,13 @@ aic_daemons_start() {
 	quietly aic dataset add --init || die "the store of data sets cannot be made: $(tail -n 1 "$LAB_LOG")"
 	traind_start
 	noded_start
+	session_timer_start
 	note "aicledgerd, aicacctd, aictraind, 4 aicnoded"
 }
 aic_funds() {
 	aic_fund physics 1000
 	aic_fund biology 500
+	session_verifiers
 	note "physics and biology hold AIC"
 }
 ledgerd_start() {
@@ -145,6 +147,7 @@ aic_wallet() { aic ledger wallets -P | grep -q "^$1|"; }
 aic_stop() {
 	local node
 	for node in $LAB_NODES; do daemon_stop "aicnoded-$node"; done
+	daemon_stop aic-verify
 	daemon_stop aictraind
 	daemon_stop aicacctd
 	daemon_stop aicledgerd

@@ -5,7 +5,8 @@ people_ready() {
 	people_researcher "$LAB_ADA" "Ada of physics (AIC lab)"
 	people_researcher "$LAB_BEN" "Ben of biology (AIC lab)"
 	people_researcher "$LAB_TRAIN" "Trainings of the site (AIC lab)"
-	chmod 700 "$AIC_LAB/home/$LAB_TRAIN"
+	chgrp "$AIC_LAB_SERVICE" "$AIC_LAB/home/$LAB_TRAIN" # who verifies reads there
+	chmod 2750 "$AIC_LAB/home/$LAB_TRAIN"
 	note "$LAB_ADA (physics), $LAB_BEN (biology), $AIC_LAB_SERVICE (daemons), $LAB_TRAIN (trainings)"
 }
 

@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 	aic_traind d;
 
 	aic_daemon_begin(&daemon, "aictraind", "Runs what `aic train` submits, out of its researchers' reach.", argc, argv);
-	umask(077);
+	umask(027);
 	if (aic_config_load(&config, daemon.config_path, &err) == AIC_OK) {
 		if (config.slurm_conf[0])
 			setenv("SLURM_CONF", config.slurm_conf, 0);

@@ -69,7 +69,7 @@ aic_code aic_train_run_write(const aic_train_run *r, const char *folder, aic_err
 	aic_cbor_put_int(&b, r->submitted);
 	aic_cbor_put_int(&b, r->ended);
 	if (rc == AIC_OK)
-		rc = aic_file_write_atomic(path, b.data, b.len, 0600, err);
+		rc = aic_file_write_atomic(path, b.data, b.len, 0640, err);
 	aic_bytes_free(&b);
 	return rc;
 }

@@ -6,7 +6,8 @@
  *     HOME/runs/TOKEN/train.log          what the job printed
  *     HOME/runs/TOKEN/out/...            aic-train's folder: checkpoints, metrics, model
  *
- * HOME is the service user's, closed to everybody else. */
+ * HOME is the service user's, closed to everybody else but aic's group, where the directory has it and its setgid bit: who verifies
+ * reads there what a specification names beside it. */
 #ifndef AIC_TRAIN_RUN_H
 #define AIC_TRAIN_RUN_H
 
