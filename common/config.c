@@ -300,6 +300,7 @@ static aic_code read_accounting(aic_config *c, const aic_yaml_node *root, aic_er
 
 #define CHAIN_DIGITS 64
 #define BLOCK_INTERVAL_MAX 3600
+#define HEARTBEAT_DEFAULT 60
 
 static aic_code read_chain(aic_config *c, const aic_yaml_node *map, aic_error *err)
 {
@@ -327,6 +328,10 @@ static aic_code read_ledger(aic_config *c, const aic_yaml_node *root, aic_error 
 	if (code == AIC_OK)
 		code = aic_yaml_get_uint(map, "block_interval", &interval, 0, BLOCK_INTERVAL_MAX, err);
 	c->block_interval = (int64_t)interval;
+	uint64_t heartbeat = HEARTBEAT_DEFAULT;
+	if (code == AIC_OK)
+		code = aic_yaml_get_uint(map, "heartbeat", &heartbeat, 1, BLOCK_INTERVAL_MAX, err);
+	c->heartbeat = (int64_t)heartbeat;
 	if (code == AIC_OK)
 		code = aic_yaml_get_text(map, "listen", c->ledger_listen, sizeof c->ledger_listen, err);
 	if (code == AIC_OK)

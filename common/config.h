@@ -142,6 +142,7 @@ typedef struct {
 	char chain[65];                     /* ledger.chain: id of the one ledger that this site takes part in, lower-case hex ["": any] */
 	char order[16];                     /* ledger.order: local (default) | etcd */
 	int64_t block_interval;             /* ledger.block_interval, seconds between blocks and in turn with other sites [0: at once] */
+	int64_t heartbeat;                  /* ledger.heartbeat, seconds from a block to an empty one while closed sessions wait for one [60] */
 	char ledger_listen[AIC_PATH_LEN];   /* ledger.listen, host:port for nodes that generate blocks [none] */
 	char ledger_address[AIC_PATH_LEN];  /* ledger.address: where nodes reach aicledgerd [its Unix socket] */
 	aic_etcd_config etcd;               /* ledger.etcd */

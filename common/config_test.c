@@ -278,6 +278,7 @@ static const struct { const char *text; int line; const char *within; } mistakes
 	{SITE "accounting: {listen: '6829'}\n", 4, "\"listen: 6829\" must be host:port"},
 	{SITE "accounting: {listen: 'a:70000'}\n", 4, "must be host:port"},
 	{SITE "accounting: {address: head}\n", 4, "\"address: head\" must be host:port or the absolute path"},
+	{SITE "ledger: {heartbeat: 0}\n", 4, "must be a whole number from 1 to 3600"},
 	{SITE "ledger: {block_interval: 2s}\n", 4, "must be a whole number from 0 to 3600"},
 	{SITE "ledger: {order: raft}\n", 4, "\"order: raft\" must be local or etcd"},
 	{SITE "ledger: {listen: '6828'}\n", 4, "\"listen: 6828\" must be host:port, such as 0.0.0.0:6828"},

@@ -8,12 +8,13 @@
 #include "ledger/generator_private.h"
 #include "ledger/state/evidence.h"
 #include "ledger/state/member.h"
+#include "ledger/state/session.h"
 
 #define BLOCK_OVERHEAD 1024 /* header, signature and heads of arrays, generously */
 #define ITEM_OVERHEAD 5     /* head of a transaction's byte string */
 
-const aic_pacing aic_pacing_default = {.interval = 2000, .turn = 4000, .heartbeat = 60000};
-const aic_pacing aic_pacing_off = {.interval = 0, .turn = 0, .heartbeat = 0};
+const aic_pacing aic_pacing_default = {.interval = 2000, .turn = 4000, .heartbeat = 60000, .session = 60000};
+const aic_pacing aic_pacing_off = {.interval = 0, .turn = 0, .heartbeat = 0, .session = 0};
 
 aic_generator *aic_generator_new(aic_chain *c, const aic_pacing *pacing)
 {
@@ -246,15 +247,26 @@ static aic_code turn_of(aic_generator *g, uint64_t height, int64_t *turn, int64_
 }
 
 /* Milliseconds from the block before to the turn of whoever is first; -1: while nothing waits, nobody makes any. */
-static int64_t first_turn(const aic_generator *g, int64_t sites, bool lottery, size_t waiting)
+static int64_t first_turn(const aic_generator *g, int64_t sites, bool lottery, size_t waiting, bool sessions)
 {
 	bool alone = sites == 1;
+	int64_t quiet = !alone && g->pacing.heartbeat ? g->pacing.heartbeat : lottery ? aic_pacing_default.heartbeat : -1;
 
 	if (waiting)
 		return alone ? 0 : g->pacing.interval;
-	if (!alone && g->pacing.heartbeat)
-		return g->pacing.heartbeat;
-	return lottery ? aic_pacing_default.heartbeat : -1;
+	return sessions && (quiet < 0 || g->pacing.session < quiet) ? g->pacing.session : quiet;
+}
+
+/* Whether closed sessions wait for a block: to be drawn, to have another judge, to be over. */
+static aic_code wait_sessions(const aic_generator *g, bool *wait, aic_error *err)
+{
+	aic_hash *queue = NULL;
+	size_t n = 0;
+	aic_code code = g->pacing.session ? aic_state_queue(g->chain->state, &queue, &n, err) : AIC_OK;
+
+	*wait = n > 0;
+	free(queue);
+	return code;
 }
 
 /* Where nodes draw, the sites' turns come after theirs. */
@@ -270,17 +282,17 @@ static aic_code is_time(aic_generator *g, bool *now, aic_error *err)
 	const aic_head *head = aic_state_head(g->chain->state);
 	int64_t clock = g->chain->clock->monotonic_ms(g->chain->clock->ctx), turn, sites;
 	size_t waiting = aic_generator_waiting(g);
-	bool lottery;
+	bool lottery, sessions;
 	aic_code code = turn_of(g, head->height + 1, &turn, &sites, err);
 
 	*now = false;
-	if (code || (code = aic_generator_lottery(g, sites, &lottery, err)))
+	if (code || (code = aic_generator_lottery(g, sites, &lottery, err)) || (code = wait_sessions(g, &sessions, err)))
 		return code;
 	if (g->height != head->height) {
 		g->height = head->height;
 		g->since = clock;
 	}
-	int64_t base = first_turn(g, sites, lottery, waiting), after = own_turn(g, base, turn, sites, lottery);
+	int64_t base = first_turn(g, sites, lottery, waiting, sessions), after = own_turn(g, base, turn, sites, lottery);
 
 	if (turn < 0 || base < 0)
 		return AIC_OK;
@@ -289,7 +301,7 @@ static aic_code is_time(aic_generator *g, bool *now, aic_error *err)
 		         "aicledgerd at those that do not attest", AIC_CHAIN_UNFINAL_MAX);
 		return AIC_OK;
 	}
-	*now = clock - g->since >= after && (waiting || sites > 1);
+	*now = clock - g->since >= after && (waiting || sites > 1 || sessions);
 	if (lottery && !*now && (code = aic_generator_propose(g, base, err)))
 		return code;
 	if (!*now && waiting)

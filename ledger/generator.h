@@ -18,8 +18,9 @@ typedef struct {
 	int64_t interval;  /* from a block to the next one while requests wait; 0 also switches the turns off */
 	int64_t turn;      /* between the turns of two sites */
 	int64_t heartbeat; /* from a block to an empty one; 0: none */
+	int64_t session;   /* the same while closed sessions wait for a later block; 0: none */
 } aic_pacing;
-extern const aic_pacing aic_pacing_default; /* 2 s, 4 s, 1 min */
+extern const aic_pacing aic_pacing_default; /* 2 s, 4 s, 1 min, 1 min */
 extern const aic_pacing aic_pacing_off;
 
 #define AIC_WAITING_MAX 65536 /* requests that wait, or whose end has not been asked for */

@@ -63,10 +63,11 @@ static aic_code check_chain(aic_service *s, bool log_is_empty, const aic_bytes *
 
 static void start_generator(aic_service *s)
 {
-	aic_pacing pacing = aic_pacing_default;
+	aic_pacing pacing = s->config->block_interval ? aic_pacing_default : aic_pacing_off;
 
 	pacing.interval = s->config->block_interval * 1000;
-	s->generator = aic_generator_new(&s->chain, pacing.interval ? &pacing : &aic_pacing_off);
+	pacing.session = s->config->heartbeat * 1000;
+	s->generator = aic_generator_new(&s->chain, &pacing);
 }
 
 /* genesis.yaml is read when the log is new; later its canonical form is in the log, and the file does not matter. */

@@ -36,6 +36,7 @@ aic_write_conf() {
 		  node: $AIC_LAB/state/node/%n
 		ledger:
 		  genesis: $AIC_LAB/etc/genesis.yaml
+		  heartbeat: 1
 	EOF
 	if [ -n "$LAB_SITES" ]; then sites_conf_ledger "$(sites_first)"; fi
 	cat <<-EOF
