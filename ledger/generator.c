@@ -25,6 +25,7 @@ aic_generator *aic_generator_new(aic_chain *c, const aic_pacing *pacing)
 	g->next = 1;
 	g->height = aic_state_head(c->state)->height;
 	g->since = c->clock->monotonic_ms(c->clock->ctx);
+	g->asked = -1;
 	return g;
 }
 
@@ -277,6 +278,16 @@ static int64_t own_turn(const aic_generator *g, int64_t base, int64_t turn, int6
 	return sites == 1 || !g->pacing.interval ? base : base + turn * g->pacing.turn;
 }
 
+/* When the winners' time, or where nobody draws the sites', began. What comes after a quiet while gives the winners all of theirs. */
+static int64_t turn_began(aic_generator *g, int64_t base, int64_t clock, size_t waiting, bool lottery)
+{
+	if (!waiting)
+		g->asked = -1;
+	else if (g->asked < 0)
+		g->asked = clock;
+	return lottery && waiting && g->asked > g->since + base ? g->asked : g->since + base;
+}
+
 static aic_code is_time(aic_generator *g, bool *now, aic_error *err)
 {
 	const aic_head *head = aic_state_head(g->chain->state);
@@ -293,6 +304,7 @@ static aic_code is_time(aic_generator *g, bool *now, aic_error *err)
 		g->since = clock;
 	}
 	int64_t base = first_turn(g, sites, lottery, waiting, sessions), after = own_turn(g, base, turn, sites, lottery);
+	int64_t passed = clock - turn_began(g, base, clock, waiting, lottery);
 
 	if (turn < 0 || base < 0)
 		return AIC_OK;
@@ -301,12 +313,12 @@ static aic_code is_time(aic_generator *g, bool *now, aic_error *err)
 		         "aicledgerd at those that do not attest", AIC_CHAIN_UNFINAL_MAX);
 		return AIC_OK;
 	}
-	*now = clock - g->since >= after && (waiting || sites > 1 || sessions);
-	if (lottery && !*now && (code = aic_generator_propose(g, base, err)))
+	*now = passed >= after - base && (waiting || sites > 1 || sessions);
+	if (lottery && !*now && (code = aic_generator_propose(g, passed, err)))
 		return code;
 	if (!*now && waiting)
 		aic_fail(&g->why, AIC_UNREACHABLE, "it waits for the block at height %llu, which this site makes in %lld ms unless another does",
-		         (unsigned long long)head->height + 1, (long long)(after - (clock - g->since)));
+		         (unsigned long long)head->height + 1, (long long)(after - base - passed));
 	return AIC_OK;
 }
 

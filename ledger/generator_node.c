@@ -160,7 +160,7 @@ static aic_code build(aic_generator *g, const aic_winner *w, aic_error *err)
 	return AIC_OK;
 }
 
-aic_code aic_generator_propose(aic_generator *g, int64_t base, aic_error *err)
+aic_code aic_generator_propose(aic_generator *g, int64_t passed, aic_error *err)
 {
 	int64_t now = clock_of(g);
 
@@ -169,7 +169,7 @@ aic_code aic_generator_propose(aic_generator *g, int64_t base, aic_error *err)
 	for (size_t i = 0; i < g->n_winners && is_open(g); i++)
 		g->winner[i].failed |= memcmp(g->winner[i].key, g->proposal.key, AIC_PUBLIC_LEN) == 0;
 	aic_generator_drop_proposal(g);
-	aic_winner *w = due(g, now - g->since - base);
+	aic_winner *w = due(g, passed);
 	if (!w)
 		return AIC_OK;
 	aic_code code = build(g, w, err);

@@ -167,6 +167,31 @@ static void the_node_that_wins_makes_the_block(void **state)
 	assert_int_equal(fate.height, before + 1);
 }
 
+static void after_a_quiet_while_the_node_has_its_time(void **state)
+{
+	uint64_t before = height();
+
+	(void)state;
+	aic_generator_node_waits(generator);
+	step_at(0);
+	assert_ok(draw(before + 1, &vrf, err));
+	step_at(20000);
+	aic_generator_node_waits(generator);
+	submit();
+	step_at(20000);
+	assert_int_equal(height(), before); /* not the site's at once, though its turn after the block before is long over */
+	step_at(21000);
+	assert_ok(sign_with(&node, err));
+	assert_int_equal(height(), before + 1);
+	submit();
+	aic_generator_node_waits(generator);
+	step_at(21000);
+	step_at(24999);
+	assert_int_equal(height(), before + 1);
+	step_at(25000);
+	assert_int_equal(height(), before + 2);
+}
+
 static void a_node_that_does_not_sign_delays_by_four_seconds(void **state)
 {
 	uint64_t before = height();
@@ -249,7 +274,7 @@ static void a_quiet_site_s_nodes_make_a_block_a_minute(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH(the_node_that_wins_makes_the_block), WITH(a_node_that_does_not_sign_delays_by_four_seconds),
+		WITH(the_node_that_wins_makes_the_block), WITH(after_a_quiet_while_the_node_has_its_time), WITH(a_node_that_does_not_sign_delays_by_four_seconds),
 		WITH(nobody_waits_for_nodes_that_are_away), WITH(what_is_not_the_node_s_is_refused), WITH(a_quiet_site_s_nodes_make_a_block_a_minute),
 	};
 

@@ -40,6 +40,7 @@ struct aic_generator {
 	uint64_t next;     /* ticket */
 	uint64_t height;   /* that was the head's when it was seen last, and when that was */
 	int64_t since;
+	int64_t asked;     /* since when something waits; -1: nothing does */
 	aic_error why;     /* nothing is made at present; code AIC_OK: no reason */
 	/* nodes of this site: generator_node.c */
 	aic_winner *winner;
@@ -54,8 +55,8 @@ struct aic_generator {
 aic_code aic_generator_collect(aic_generator *g, aic_bytes *items, size_t *n, aic_error *err);
 /* Whether nodes of this ledger may make the next block, so that sites wait for them. */
 aic_code aic_generator_lottery(aic_generator *g, int64_t sites, bool *on, aic_error *err);
-/* Has the first winner that is due sign a header, where nobody does; base: milliseconds from the block before to the turn of winners. */
-aic_code aic_generator_propose(aic_generator *g, int64_t base, aic_error *err);
+/* Has the first winner that is due sign a header, where nobody does; passed: milliseconds since the winners' time began. */
+aic_code aic_generator_propose(aic_generator *g, int64_t passed, aic_error *err);
 void aic_generator_drop_proposal(aic_generator *g);
 
 #endif
