@@ -6,6 +6,7 @@
 #include "accounting/assoc.h"
 #include "accounting/batch.h"
 #include "accounting/erase.h"
+#include "accounting/filter.h"
 #include "accounting/hello.h"
 #include "accounting/receipts.h"
 #include "accounting/rows.h"
@@ -99,9 +100,17 @@ typedef struct {
  * Ends the arguments. */
 aic_code aic_read_approval(aic_request *q, aic_approval *a, bool *is_signed, aic_error *err);
 
+typedef struct {
+	char name[16];
+	int64_t start, end;
+} aic_asked_period;
+/* [period, filter], the whole of a report's arguments; a provider that is not named to the caller is refused as a filter. */
+aic_code aic_read_period(aic_request *q, aic_asked_period *p, aic_filter *f, aic_error *err);
+
 aic_code aic_serve_payouts(aic_request *q, aic_error *err);
 aic_code aic_serve_statement(aic_request *q, aic_error *err);
 aic_code aic_serve_payout_series(aic_request *q, aic_error *err);
+aic_code aic_serve_report_sessions(aic_request *q, aic_error *err);
 aic_code aic_serve_usage(aic_request *q, aic_error *err);
 aic_code aic_serve_usage_series(aic_request *q, aic_error *err);
 aic_code aic_serve_wallets(aic_request *q, aic_error *err);

@@ -87,6 +87,18 @@ aic_code aic_session_by_id(aic_sql *db, const aic_hash *session, aic_session_row
 	return read_one(db, st, rc, out, err);
 }
 
+static aic_code read_all(aic_sql *db, sqlite3_stmt *st, aic_code rc, aic_session_row **out, size_t *n, aic_error *err)
+{
+	*out = NULL;
+	*n = 0;
+	while (rc == AIC_OK && (rc = aic_sql_step(db, st, err)) == AIC_OK) {
+		if (!(*n & (*n - 1)))
+			*out = aic_xrealloc(*out, (*n ? 2 * *n : 1) * sizeof(**out));
+		read_row(&(*out)[(*n)++], st);
+	}
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
 aic_code aic_session_rows(aic_sql *db, aic_sessions_rows which, const char *cluster, uint32_t job, aic_session_row **out, size_t *n, aic_error *err)
 {
 	sqlite3_stmt *st = NULL;
@@ -97,14 +109,16 @@ aic_code aic_session_rows(aic_sql *db, aic_sessions_rows which, const char *clus
 	                  : aic_sql_start(db, &st, err, "SELECT " COLUMNS " FROM session WHERE id IN (SELECT session FROM session_node WHERE job=?1"
 	                                                " AND cluster=?2) ORDER BY id", "it", (int64_t)job, cluster);
 
-	*out = NULL;
-	*n = 0;
-	while (rc == AIC_OK && (rc = aic_sql_step(db, st, err)) == AIC_OK) {
-		if (!(*n & (*n - 1)))
-			*out = aic_xrealloc(*out, (*n ? 2 * *n : 1) * sizeof(**out));
-		read_row(&(*out)[(*n)++], st);
-	}
-	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+	return read_all(db, st, rc, out, n, err);
+}
+
+aic_code aic_session_rows_of_period(aic_sql *db, int64_t start, int64_t end, aic_session_row **out, size_t *n, aic_error *err)
+{
+	sqlite3_stmt *st = NULL;
+	aic_code rc = aic_sql_start(db, &st, err, "SELECT " COLUMNS " FROM session WHERE asked<?2 AND EXISTS(SELECT 1 FROM session_node n WHERE"
+	                            " n.session=session.id AND n.since<?2 AND (n.until=0 OR n.until>=?1)) ORDER BY id", "ii", start, end);
+
+	return read_all(db, st, rc, out, n, err);
 }
 
 /* --- where it ran --- */

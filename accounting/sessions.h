@@ -49,9 +49,11 @@ typedef struct {
 /* AIC_NOT_FOUND where there is none. */
 aic_code aic_session_by_token(aic_sql *db, const uint8_t token[AIC_SESSION_TOKEN_LEN], uint64_t class, aic_session_row *out, aic_error *err);
 aic_code aic_session_by_id(aic_sql *db, const aic_hash *session, aic_session_row *out, aic_error *err);
-/* Rows for which `where` holds; *out malloc'ed. */
+/* *out malloc'ed. */
 typedef enum { AIC_SESSIONS_UNSETTLED, AIC_SESSIONS_CHANGED, AIC_SESSIONS_OF_JOB } aic_sessions_rows;
 aic_code aic_session_rows(aic_sql *db, aic_sessions_rows which, const char *cluster, uint32_t job, aic_session_row **out, size_t *n, aic_error *err);
+/* Those that ran at some time from start on and before end. */
+aic_code aic_session_rows_of_period(aic_sql *db, int64_t start, int64_t end, aic_session_row **out, size_t *n, aic_error *err);
 aic_code aic_session_nodes_of(aic_sql *db, int64_t session, aic_session_node_row **out, size_t *n, aic_error *err);
 
 /* In transactions of the caller's. Inserts the row; id is filled in. */
@@ -67,5 +69,14 @@ aic_code aic_session_stated_fees(aic_sql *db, const aic_session_row *s, const ai
 /* Sessions that ran in a run, node by node: what they count there (rating.h). At most so many are looked at; *out malloc'ed. */
 aic_code aic_session_covers(aic_store *s, const char *cluster, uint32_t job, uint32_t restart, int64_t ended, aic_covered **out, size_t *n,
                             aic_error *err);
+
+/* --- session_words.c --- */
+#define AIC_SESSION_WORDS 560
+/* Why it counts what it counts, or what it waits for. out may not be used. */
+const char *aic_session_why(char out[AIC_SESSION_WORDS], const aic_session_row *s);
+/* All of it in one line: id, class, checkpoints, state, weight, why. */
+const char *aic_session_counting(char out[AIC_SESSION_WORDS], const aic_session_row *s);
+/* Seconds of it on a node that count: of a proven one up to its last commitment. */
+int64_t aic_session_seconds(const aic_session_row *s, const aic_session_node_row *n, int64_t now);
 
 #endif

@@ -347,11 +347,34 @@ static void lines_wait_for_the_verdict(void **state)
 	assert_int_equal(line_has(s, "verified"), 500000);
 	round_of(s);
 	assert_int_equal(line_has(s, "held"), AIC_HELD_SESSION);
+	site_run(MEMBER, aic_cmd_explain, "7", NULL);
+	expect_printed("class D0, 5 checkpoints, challenged, not decided: segments 0 ");
+	expect_printed("held: it waits for its session, above");
+	site_run(0, aic_cmd_batch, "lines", "open", NULL);
+	expect_printed("held until its training session is decided: `aic explain 7`");
+	int64_t line = -1;
+	must(aic_sql_int(s->d.store->db, &line, err, "SELECT max(id) FROM line", ""));
+	char text[24];
+	snprintf(text, sizeof(text), "%lld", (long long)line);
+	assert_int_not_equal(site_run(0, aic_cmd_batch, "release", text, "--reason", "now", NULL), 0);
+	expect_printed("waits for its training session, for 7 days at most: `aic explain 7` shows which one");
 	judge(s, &name.session, AIC_VERDICT_AGREES);
 	assert_int_equal(on_ledger(s, &name.session).state, AIC_SESSION_VERIFIED);
 	round_of(s);
 	assert_int_equal(line_has(s, "held"), 0);
 	assert_int_equal(line_has(s, "verified"), 1000000);
+	site_run(MEMBER, aic_cmd_report, "payouts", NULL);
+	expect_printed("of job 7 on n1, 7201 s: verified, 1000000 ppm: segments 0 ");
+	site_run(MEMBER, aic_cmd_report, "sessions", "-P", NULL);
+	expect_printed("7|lab|physics|daemon|");
+	expect_printed("|user|D0|n1|7201|5|verified|1000000|segments 0 ");
+	site_run(MEMBER, aic_cmd_report, "payouts", "--format", "html", NULL);
+	expect_printed("<h2>Training sessions</h2>");
+	expect_printed("with the same bits");
+	site_run(STRANGER, aic_cmd_report, "sessions", NULL);
+	expect_printed("No training that you may see had a session.");
+	site_run(0, aic_cmd_report, "sessions", "--node", "n3", NULL);
+	expect_printed("No training that you may see had a session.");
 }
 
 static void who_trains_part_of_the_time_is_paid_for_that(void **state)

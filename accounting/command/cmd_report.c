@@ -8,6 +8,8 @@
 #include "accounting/command/reports.h"
 #include "accounting/command/review.h"
 
+#define SESSIONS_SHOWN 20 /* below the payouts */
+
 /* --- payouts --- */
 
 static void payee_total(aic_table *t, const aic_grid *g, size_t from, size_t to, const char *title)
@@ -46,6 +48,22 @@ static void check_line(aic_table *t, const aic_grid *g, aic_amount charge)
 		aic_table_note(t, "net + fee is NOT the charge: %s + %s against %s AIC: tell the administrator", net, fee, all);
 }
 
+/* What stands behind the verified part of the qualities. */
+static void say_sessions(aic_table *t, const aic_grid *g)
+{
+	size_t shown = g->n < SESSIONS_SHOWN ? g->n : SESSIONS_SHOWN;
+
+	for (size_t i = 0; i < shown; i++) {
+		const char *counts = aic_grid_cell(g, i, AIC_T_COUNTS)->text;
+		aic_table_note(t, "Session %.16s of job %s on %s, %lld s: %s, %s%s: %s.", aic_grid_cell(g, i, AIC_T_SESSION)->text,
+		               aic_grid_cell(g, i, AIC_T_JOB)->text, aic_grid_cell(g, i, AIC_T_NODES)->text,
+		               (long long)aic_grid_cell(g, i, AIC_T_SECONDS)->number, aic_grid_cell(g, i, AIC_T_STATE)->text,
+		               counts ? counts : "not decided", counts ? " ppm" : "", aic_grid_cell(g, i, AIC_T_WHY)->text);
+	}
+	if (g->n > shown)
+		aic_table_note(t, "%zu more sessions: `aic report sessions` shows all.", g->n - shown);
+}
+
 static aic_code payouts_table(const aic_words *w, const aic_report *r, aic_error *err)
 {
 	aic_table *t = aic_table_new(aic_payout_columns, AIC_P_COLUMNS);
@@ -64,6 +82,7 @@ static aic_code payouts_table(const aic_words *w, const aic_report *r, aic_error
 		payee_total(t, g, 0, g->n, "= all");
 	if (g->n && !r->filtered)
 		check_line(t, g, r->charge);
+	say_sessions(t, &r->sessions);
 	aic_table_note(t, "Period %s (UTC).%s", r->period, g->n ? "" : " Nothing was charged that you may see.");
 	if (r->message[0])
 		aic_table_note(t, "%c%s.", r->message[0] - 'a' + 'A', r->message + 1);
@@ -83,8 +102,8 @@ static int report_payouts(int argc, char **argv)
 	if (status)
 		return status;
 	if (w.page)
-		return aic_page_command(&w, AIC_SECTION_PAYOUTS, argv);
-	aic_code rc = aic_report_gather(&r, &w, AIC_SECTION_PAYOUTS, &err);
+		return aic_page_command(&w, AIC_SECTION_PAYOUTS | AIC_SECTION_SESSIONS, argv);
+	aic_code rc = aic_report_gather(&r, &w, AIC_SECTION_PAYOUTS | AIC_SECTION_SESSIONS, &err);
 	if (rc == AIC_OK)
 		rc = payouts_table(&w, &r, &err);
 	aic_report_clear(&r);
@@ -99,6 +118,17 @@ static int report_usage(int argc, char **argv)
 		.section = AIC_SECTION_USAGE, .filters = AIC_FILTERS_OF_LINES, .of_period = true, .columns = aic_usage_columns,
 		.n_columns = AIC_U_COLUMNS, .grid = offsetof(aic_report, usage), .none = " Nobody whom you may see has run a job.",
 		.doc = "Who held and used what in a period, and what it cost.",
+	};
+
+	return aic_report_table(argc, argv, &report);
+}
+
+static int report_sessions(int argc, char **argv)
+{
+	static const aic_table_report report = {
+		.section = AIC_SECTION_SESSIONS, .filters = AIC_FILTERS_OF_LINES, .of_period = true, .columns = aic_session_columns,
+		.n_columns = AIC_T_COLUMNS, .grid = offsetof(aic_report, sessions), .none = " No training that you may see had a session.",
+		.doc = "Training sessions of a period's jobs: what their seconds count in qualities, and why.",
 	};
 
 	return aic_report_table(argc, argv, &report);
@@ -120,6 +150,7 @@ int aic_cmd_report(int argc, char **argv)
 {
 	static const aic_subcommand reports[] = {
 		{"payouts", report_payouts, "who is paid how much, by whom and why"},
+		{"sessions", report_sessions, "what training sessions count, and why"},
 		{"usage", report_usage, "who held and used what"},
 		{"uncharged", report_uncharged, "runs charged less than in full, with the reason"},
 		{"wallets", aic_report_wallets, "what each wallet holds"},

@@ -154,6 +154,8 @@ static void filter(aic_report *r, const aic_words *w)
 	r->filtered = w->account || w->provider || w->user || w->node || w->cluster || w->asset;
 	aic_grid_keep(&r->payouts, AIC_P_PAYER, w->account);
 	aic_grid_keep(&r->payouts, AIC_P_PAYEE, w->provider);
+	aic_grid_keep(&r->sessions, AIC_T_ACCOUNT, w->account);
+	aic_grid_keep(&r->sessions, AIC_T_USER, w->user);
 	aic_grid_keep(&r->usage, AIC_U_ACCOUNT, w->account);
 	aic_grid_keep(&r->usage, AIC_U_USER, w->user);
 	aic_grid_keep(&r->uncharged, AIC_N_ACCOUNT, w->account);
@@ -190,6 +192,8 @@ static aic_code gather(aic_report *r, const aic_words *w, aic_error *err)
 		rc = gather_payouts(r, w, NULL, err);
 	if (rc == AIC_OK && r->sections & AIC_SECTION_PAYOUTS && wants_series(w))
 		rc = gather_series(w, "payout-series", &r->payout_series, aic_payout_series_columns, AIC_PS_COLUMNS, err);
+	if (rc == AIC_OK && r->sections & AIC_SECTION_SESSIONS)
+		rc = gather_period(r, w, "report-sessions", &r->sessions, aic_session_columns, AIC_T_COLUMNS, err);
 	if (rc == AIC_OK && r->sections & AIC_SECTION_USAGE)
 		rc = gather_period(r, w, "usage", &r->usage, aic_usage_columns, AIC_U_COLUMNS, err);
 	if (rc == AIC_OK && r->sections & AIC_SECTION_USAGE && wants_series(w) && !w->provider)
@@ -228,7 +232,7 @@ aic_code aic_report_statement(aic_report *r, const aic_words *w, const char *wal
 
 void aic_report_clear(aic_report *r)
 {
-	aic_grid *grids[] = {&r->payouts, &r->usage, &r->uncharged, &r->wallets, &r->ratings, &r->value, &r->payout_series,
+	aic_grid *grids[] = {&r->payouts, &r->sessions, &r->usage, &r->uncharged, &r->wallets, &r->ratings, &r->value, &r->payout_series,
 	                     &r->usage_series};
 
 	for (size_t i = 0; i < sizeof(grids) / sizeof(grids[0]); i++)

@@ -9,9 +9,9 @@
 /* What a report is made of; a page can have several. */
 typedef enum {
 	AIC_SECTION_PAYOUTS = 1, AIC_SECTION_USAGE = 2, AIC_SECTION_UNCHARGED = 4, AIC_SECTION_WALLETS = 8, AIC_SECTION_RATINGS = 16,
-	AIC_SECTION_VALUE = 32, AIC_SECTION_CURVE = 64
+	AIC_SECTION_VALUE = 32, AIC_SECTION_CURVE = 64, AIC_SECTION_SESSIONS = 128
 } aic_section;
-#define AIC_SECTIONS_ALL 127
+#define AIC_SECTIONS_ALL 255
 
 #define AIC_SERIES_PERIODS 12 /* in charts over time */
 
@@ -21,7 +21,7 @@ typedef struct {
 	int64_t made_at;
 	bool enforce;
 	char period[16];
-	aic_grid payouts, usage, uncharged, wallets, ratings, value, payout_series, usage_series;
+	aic_grid payouts, sessions, usage, uncharged, wallets, ratings, value, payout_series, usage_series;
 	aic_amount charge;           /* of all payouts that the caller sees, added up line by line by aicacctd */
 	char message[1024];          /* its remark on payouts; "" */
 	aic_ledger_curve curve;

@@ -55,6 +55,16 @@ const aic_column aic_value_columns[AIC_V_COLUMNS] = {
 	[AIC_V_HOURS] = {"units_per_aic", "UNITS PER AIC", AIC_COLUMN_AMOUNT},
 };
 
+const aic_column aic_session_columns[AIC_T_COLUMNS] = {
+	[AIC_T_JOB] = {"job", "JOB", AIC_COLUMN_TEXT},             [AIC_T_CLUSTER] = {"cluster", "CLUSTER", AIC_COLUMN_TEXT},
+	[AIC_T_ACCOUNT] = {"account", "ACCOUNT", AIC_COLUMN_TEXT}, [AIC_T_USER] = {"user", "USER", AIC_COLUMN_TEXT},
+	[AIC_T_SESSION] = {"session", "SESSION", AIC_COLUMN_TEXT}, [AIC_T_RUN] = {"run_by", "RUN BY", AIC_COLUMN_TEXT},
+	[AIC_T_CLASS] = {"class", "CLASS", AIC_COLUMN_TEXT},       [AIC_T_NODES] = {"nodes", "NODES", AIC_COLUMN_TEXT},
+	[AIC_T_SECONDS] = {"seconds", "SECONDS", AIC_COLUMN_NUMBER}, [AIC_T_CHECKPOINTS] = {"checkpoints", "CHECKPOINTS", AIC_COLUMN_NUMBER},
+	[AIC_T_STATE] = {"state", "STATE", AIC_COLUMN_TEXT},       [AIC_T_COUNTS] = {"counts_ppm", "COUNTS PPM", AIC_COLUMN_TEXT},
+	[AIC_T_WHY] = {"why", "WHY", AIC_COLUMN_TEXT},
+};
+
 const aic_column aic_payout_series_columns[AIC_PS_COLUMNS] = {
 	[AIC_PS_PERIOD] = {"period", "PERIOD", AIC_COLUMN_TEXT},  [AIC_PS_PAYEE] = {"payee", "PAYEE", AIC_COLUMN_TEXT},
 	[AIC_PS_NET] = {"net", "NET AIC", AIC_COLUMN_AMOUNT},     [AIC_PS_REWARD] = {"reward", "REWARD AIC", AIC_COLUMN_AMOUNT},

@@ -18,8 +18,11 @@ enum { AIC_PS_PERIOD, AIC_PS_PAYEE, AIC_PS_NET, AIC_PS_REWARD, AIC_PS_SETTLED, A
 enum { AIC_US_PERIOD, AIC_US_CPU, AIC_US_CPU_METERED, AIC_US_CPU_USED, AIC_US_GPU, AIC_US_GPU_METERED, AIC_US_GPU_USED,
        AIC_US_COLUMNS };
 
+enum { AIC_T_JOB, AIC_T_CLUSTER, AIC_T_ACCOUNT, AIC_T_USER, AIC_T_SESSION, AIC_T_RUN, AIC_T_CLASS, AIC_T_NODES, AIC_T_SECONDS, AIC_T_CHECKPOINTS,
+       AIC_T_STATE, AIC_T_COUNTS, AIC_T_WHY, AIC_T_COLUMNS };
+
 extern const aic_column aic_payout_columns[AIC_P_COLUMNS], aic_usage_columns[AIC_U_COLUMNS], aic_uncharged_columns[AIC_N_COLUMNS],
 	aic_wallet_columns[AIC_W_COLUMNS], aic_rating_columns[AIC_R_COLUMNS], aic_value_columns[AIC_V_COLUMNS],
-	aic_payout_series_columns[AIC_PS_COLUMNS], aic_usage_series_columns[AIC_US_COLUMNS];
+	aic_session_columns[AIC_T_COLUMNS], aic_payout_series_columns[AIC_PS_COLUMNS], aic_usage_series_columns[AIC_US_COLUMNS];
 
 #endif

@@ -26,7 +26,8 @@ static const struct {
 	aic_section section;
 	const char *id, *title;
 } parts[] = {
-	{AIC_SECTION_PAYOUTS, "payouts", "Payouts"},       {AIC_SECTION_USAGE, "usage", "Usage"},
+	{AIC_SECTION_PAYOUTS, "payouts", "Payouts"},       {AIC_SECTION_SESSIONS, "sessions", "Training sessions"},
+	{AIC_SECTION_USAGE, "usage", "Usage"},
 	{AIC_SECTION_UNCHARGED, "uncharged", "Charged less than in full"}, {AIC_SECTION_WALLETS, "wallets", "Wallets"},
 	{AIC_SECTION_RATINGS, "ratings", "Ratings"},       {AIC_SECTION_VALUE, "value", "What an AIC buys"},
 };
@@ -148,6 +149,7 @@ static void put_part(aic_bytes *out, const aic_report *r, size_t i)
 	static const aic_html_table_style styles[PARTS] = {
 		{.id = "payouts", .caption = "Who is paid how much, by whom and why", .none = "Nothing was charged that you may see.",
 		 .sums = BIT(AIC_P_LINES) | BIT(AIC_P_GROSS) | BIT(AIC_P_FEE) | BIT(AIC_P_NET) | BIT(AIC_P_REWARD) | BIT(AIC_P_TOTAL)},
+		{.id = "sessions", .caption = "What training sessions count, and why", .none = "No training that you may see had a session."},
 		{.id = "usage", .caption = "Who held and used what", .none = "Nobody whom you may see has run a job.",
 		 .sums = BIT(AIC_U_RUNS) | BIT(AIC_U_CPU) | BIT(AIC_U_GPU) | BIT(AIC_U_CHARGE)},
 		{.id = "uncharged", .caption = "Runs charged less than in full, each with the reason",
@@ -157,9 +159,9 @@ static void put_part(aic_bytes *out, const aic_report *r, size_t i)
 		{.id = "ratings", .caption = "Ratings of payees, from 0 to 1", .none = "Nobody has a rating yet."},
 		{.id = "value", .caption = "Rates of this site, and the least that an AIC is worth", .none = "This site has no rates."},
 	};
-	static const aic_column *const columns[PARTS] = {aic_payout_columns, aic_usage_columns, aic_uncharged_columns, aic_wallet_columns,
+	static const aic_column *const columns[PARTS] = {aic_payout_columns, aic_session_columns, aic_usage_columns, aic_uncharged_columns, aic_wallet_columns,
 	                                                 aic_rating_columns, aic_value_columns};
-	const aic_grid *const grids[PARTS] = {&r->payouts, &r->usage, &r->uncharged, &r->wallets, &r->ratings, &r->value};
+	const aic_grid *const grids[PARTS] = {&r->payouts, &r->sessions, &r->usage, &r->uncharged, &r->wallets, &r->ratings, &r->value};
 
 	aic_bytes_printf(out, "<section id=\"%s-part\">\n<h2>%s</h2>\n", parts[i].id, parts[i].title);
 	aic_html_table(out, &styles[i], columns[i], grids[i]);

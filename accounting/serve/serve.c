@@ -172,6 +172,7 @@ static const struct {
 	{"payouts", aic_serve_payouts, NULL, REPORTS},
 	{"statement", aic_serve_statement, NULL, REPORTS},
 	{"payout-series", aic_serve_payout_series, NULL, REPORTS},
+	{"report-sessions", aic_serve_report_sessions, NULL, REPORTS},
 	{"usage", aic_serve_usage, NULL, REPORTS},
 	{"usage-series", aic_serve_usage_series, NULL, REPORTS},
 	{"wallets", aic_serve_wallets, NULL, AT_ONCE},

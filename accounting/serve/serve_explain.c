@@ -82,6 +82,30 @@ static aic_code say_receipts(explanation *e, const aic_job_record *r, int64_t st
 	return rc;
 }
 
+/* Its sessions, and their seconds on the nodes of this run. */
+static aic_code say_sessions(explanation *e, const aic_job_record *r, aic_error *err)
+{
+	aic_sql *db = e->q->d->store->db;
+	char words[AIC_SESSION_WORDS];
+	aic_session_row *row;
+	size_t n;
+	aic_code rc = aic_session_rows(db, AIC_SESSIONS_OF_JOB, r->cluster, r->job_id, &row, &n, err);
+
+	for (size_t i = 0; i < n && rc == AIC_OK; i++) {
+		aic_session_node_row *node;
+		size_t nodes;
+		say(e, "session", "what others computed again of it; `aic session show`", "%s", aic_session_counting(words, &row[i]));
+		rc = aic_session_nodes_of(db, row[i].id, &node, &nodes, err);
+		for (size_t k = 0; k < nodes && rc == AIC_OK; k++)
+			if (node[k].step.job == r->job_id && node[k].step.restart == r->restart)
+				say(e, "session", "from its opening to its last commitment, where it is proven; else to its end", "%s: %lld s of it",
+				    node[k].share.name, (long long)aic_session_seconds(&row[i], &node[k], aic_now()));
+		free(node);
+	}
+	free(row);
+	return rc;
+}
+
 /* Who gets which part of what an asset earns. */
 static void say_shares(explanation *e, const aic_lineage *l)
 {
@@ -151,7 +175,10 @@ static void say_line(explanation *e, sqlite3_stmt *st)
 	say(e, "quality", "floor(verified x useful / 10^6)", "%lld ppm: verified %lld, useful %lld%s%s", (long long)sqlite3_column_int64(st, 9),
 	    (long long)sqlite3_column_int64(st, 7), (long long)sqlite3_column_int64(st, 8), why[0] ? "; " : "", why);
 	if (sqlite3_column_type(st, 5) == SQLITE_NULL) {
-		say(e, "batch", "what receipts may still change", "open");
+		int held = sqlite3_column_int(st, 18);
+		say(e, "batch", held & AIC_HELD_SESSION ? "for seven days after the run's end at most; then its seconds count as metered"
+		                                        : "what receipts may still change",
+		    held & AIC_HELD_SESSION ? "held: it waits for its session, above" : held ? "held by an administrator" : "open");
 		return;
 	}
 	snprintf(rule, sizeof(rule), "one settlement a batch; once posted, `aic batch prove %lld` proves this line", (long long)sqlite3_column_int64(st, 16));
@@ -186,7 +213,7 @@ static aic_code say_lines(explanation *e, int64_t first, int64_t last, aic_error
 	sqlite3_stmt *st;
 	aic_code rc = aic_sql_start(e->q->d->store->db, &st, err,
 	                            "SELECT l.node, l.kind, p.name, q.name, l.gross, b.fee_ppm, l.act, l.verified, l.useful, l.quality,"
-	                            " l.quality_reason, b.period, b.number, b.state, s.reward, s.stake, l.id, l.asset FROM line l JOIN wallet p ON"
+	                            " l.quality_reason, b.period, b.number, b.state, s.reward, s.stake, l.id, l.asset, l.held FROM line l JOIN wallet p ON"
 	                            " p.id=l.payer JOIN wallet q ON q.id=l.payee LEFT JOIN batch b ON b.id=l.batch LEFT JOIN batch_line s ON"
 	                            " s.batch=l.batch AND s.payer=l.payer AND s.payee=l.payee AND s.kind=l.kind WHERE l.id BETWEEN ?1 AND ?2"
 	                            " ORDER BY l.node DESC, l.kind, l.id", "ii", first, last);
@@ -225,6 +252,8 @@ static aic_code say_record(explanation *e, const aic_job_record *r, sqlite3_stmt
 	e->dataset = r->dataset;
 	e->model = r->model;
 	aic_code rc = say_receipts(e, r, sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3), err);
+	if (rc == AIC_OK)
+		rc = say_sessions(e, r, err);
 	return rc == AIC_OK ? say_lines(e, sqlite3_column_int64(st, 9), sqlite3_column_int64(st, 10), err) : rc;
 }
 

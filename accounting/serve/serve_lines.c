@@ -69,6 +69,9 @@ static aic_code line_row(aic_request *q, aic_rows *rows, sqlite3_stmt *st, const
 	};
 
 	aic_flags_of(f, &l, flags, sizeof(flags));
+	if (sqlite3_column_int(st, 12) & AIC_HELD_SESSION)
+		snprintf(flags + strlen(flags), sizeof(flags) - strlen(flags), "%sheld until its training session is decided: `aic explain %lld`",
+		         flags[0] ? "; " : "", (long long)sqlite3_column_int64(st, 1));
 	aic_code rc = flag_pretending(q, st, flags, sizeof(flags), err);
 	snprintf(job, sizeof(job), "%lld", (long long)sqlite3_column_int64(st, 1));
 	aic_rows_number(rows, sqlite3_column_int64(st, 0));

@@ -8,10 +8,7 @@
 #include "accounting/period.h"
 #include "accounting/post.h"
 
-typedef struct {
-	char name[16];
-	int64_t start, end;
-} period;
+typedef aic_asked_period period;
 
 /* After the last argument: the bounds of the period that was named. */
 static aic_code finish_period(aic_request *q, period *p, aic_error *err)
@@ -37,7 +34,7 @@ static aic_code may_filter(aic_request *q, const aic_filter *f, aic_error *err)
 }
 
 /* [period, account, provider, user, node, cluster, asset]; the six may be left out. */
-static aic_code read_period(aic_request *q, period *p, aic_filter *f, aic_error *err)
+aic_code aic_read_period(aic_request *q, aic_asked_period *p, aic_filter *f, aic_error *err)
 {
 	aic_cbor_text(q->args, p->name, sizeof(p->name));
 	aic_filter_read(f, q->args);
@@ -176,7 +173,7 @@ aic_code aic_serve_payouts(aic_request *q, aic_error *err)
 {
 	aic_filter f;
 	period p;
-	aic_code rc = read_period(q, &p, &f, err);
+	aic_code rc = aic_read_period(q, &p, &f, err);
 
 	return rc == AIC_OK ? payouts(q, &p, &f, err) : rc;
 }
@@ -249,7 +246,7 @@ aic_code aic_serve_usage(aic_request *q, aic_error *err)
 	aic_filter f;
 	size_t n = 0;
 	period p;
-	aic_code rc = read_period(q, &p, &f, err);
+	aic_code rc = aic_read_period(q, &p, &f, err);
 
 	if (rc == AIC_OK)
 		rc = f.any ? aic_filter_use(&f, q->d->store, q->viewer, p.start, p.end, &u, &n, err) : gather_usage(q, &p, &u, &n, err);
@@ -308,7 +305,7 @@ aic_code aic_serve_uncharged(aic_request *q, aic_error *err)
 	sqlite3_stmt *st;
 	aic_filter f;
 	period p;
-	aic_code rc = read_period(q, &p, &f, err);
+	aic_code rc = aic_read_period(q, &p, &f, err);
 
 	if (rc == AIC_OK)
 		rc = aic_sql_start(q->d->store->db, &st, err, RECORDS "r.reason, r.first_line, r.last_line FROM record r WHERE r.ended>=?1 AND r.ended<?2 AND"
