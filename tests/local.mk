@@ -16,7 +16,7 @@ compat:
 if WITH_LEDGER
 sim_programs = tests/sim/sim
 tests_sim_sim_SOURCES = tests/sim/main.c tests/sim/sim.h tests/sim/random.h tests/sim/world.c tests/sim/order.c tests/sim/disk.c \
-	tests/sim/disk.h tests/sim/load.c tests/sim/liar.c tests/sim/checks.c tests/sim/plant.c tests/sim/memo.c
+	tests/sim/disk.h tests/sim/load.c tests/sim/session.c tests/sim/liar.c tests/sim/checks.c tests/sim/plant.c tests/sim/memo.c
 tests_sim_sim_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
 tests_sim_sim_LDFLAGS = -Wl,--wrap=aic_verify
 tests_sim_sim_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)

@@ -376,6 +376,8 @@ void sim_check_end(sim *w)
 	if (!w->failed)
 		check_doubling(first);
 	check_evidence(w, first);
+	if (!w->failed)
+		sim_session_check(first);
 	for (size_t i = 0; i < w->n_requests && !w->failed; i++)
 		check_kept(first, &w->request[i]);
 }

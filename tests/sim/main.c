@@ -75,7 +75,7 @@ static void report(const sim *w)
 }
 
 typedef struct {
-	uint64_t runs, heights, final, invalid, lies;
+	uint64_t runs, heights, final, invalid, lies, judged;
 } sums;
 
 /* Whether the seed passed. */
@@ -94,6 +94,7 @@ static bool run_seed(const options *o, uint64_t seed, sums *sum)
 	sum->final += w->answered_final;
 	sum->invalid += w->blocks_invalid;
 	sum->lies += w->lies_proven;
+	sum->judged += w->sessions_judged;
 	sim_free(w);
 	return good;
 }
@@ -129,8 +130,9 @@ int main(int argc, char **argv)
 		printf("plant %s: not noticed in %llu seeds\n", sim_plant_name(o.plant), (unsigned long long)sum.runs);
 		return 1;
 	}
-	printf("%llu seeds, %u failed: %llu blocks, %llu of them invalid, %llu lies proven, %llu requests final, %.1f s of processor time\n",
+	printf("%llu seeds, %u failed: %llu blocks, %llu of them invalid, %llu lies proven, %llu requests final, %llu sessions judged, %.1f s of processor time\n",
 	       (unsigned long long)sum.runs, failed, (unsigned long long)sum.heights, (unsigned long long)sum.invalid,
-	       (unsigned long long)sum.lies, (unsigned long long)sum.final, (double)clock() / CLOCKS_PER_SEC);
+	       (unsigned long long)sum.lies, (unsigned long long)sum.final,
+	       (unsigned long long)sum.judged, (double)clock() / CLOCKS_PER_SEC);
 	return failed != 0;
 }

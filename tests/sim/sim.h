@@ -83,7 +83,7 @@ typedef struct {
 } sim_request;
 
 typedef struct sim {
-	uint64_t seed, random;
+	uint64_t seed, random, session_random;
 	sim_faults faults;
 	sim_plant plant;
 	bool trace, quiet;         /* quiet: nothing goes wrong any more */
@@ -107,7 +107,7 @@ typedef struct sim {
 	bool final_known[SIM_HEIGHTS];
 	sim_request request[SIM_REQUESTS];
 	size_t n_requests;
-	uint64_t answered_final, blocks_invalid, lies_proven;
+	uint64_t answered_final, blocks_invalid, lies_proven, sessions_judged;
 	/* the first check that failed */
 	const char *failed;
 	char what[512];
@@ -147,6 +147,10 @@ void sim_load_submit(sim *w);
 void sim_load_ask(sim *w);
 void sim_load_lost(sim_site *s); /* the site died: its clients have no answer */
 bool sim_load_is_done(const sim *w);
+
+/* session.c: trainings and verifiers */
+void sim_session_step(sim *w);
+void sim_session_check(sim_site *s); /* "sessions" */
 
 /* checks.c */
 void sim_fail(sim *w, const char *check, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -33,8 +33,13 @@ told() {
 }
 
 [ -x "$SIM" ] || { echo "Bail out! $SIM is not built: make tests/sim/sim"; exit 1; }
-"$SIM" --seeds "1..$SEEDS" | sed 's/^/# /'
-told "$SEEDS seeds, no failed check" "${PIPESTATUS[0]}"
+said=$("$SIM" --seeds "1..$SEEDS")
+status=$?
+sed 's/^/# /' <<<"$said"
+told "$SEEDS seeds, no failed check" "$status"
+judged=$(sed -n 's/.* \([0-9]*\) sessions judged.*/\1/p' <<<"$said")
+[ "${judged:-0}" -ge $((SEEDS / 5)) ]
+told "sessions were judged under all of it: ${judged:-0}" $?
 planted=0
 while read -r kind checks; do
 	[ -n "$kind" ] || continue

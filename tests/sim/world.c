@@ -248,7 +248,7 @@ sim *sim_new(uint64_t seed, sim_plant plant, bool trace)
 {
 	sim *w = aic_xcalloc(1, sizeof(*w));
 
-	*w = (sim){.seed = seed, .random = seed * 0x9e3779b97f4a7c15 + 1, .plant = plant, .trace = trace};
+	*w = (sim){.seed = seed, .random = seed * 0x9e3779b97f4a7c15 + 1, .session_random = ~seed, .plant = plant, .trace = trace};
 	w->n = 3 + sim_below(&w->random, SIM_SITES - 2);
 	draw_faults(w);
 	suit_plant(w);
@@ -283,6 +283,8 @@ static void act(sim *w)
 		sim_load_submit(w);
 	if (sim_chance(&w->random, 25))
 		sim_load_ask(w);
+	if (w->seed % 3 == 0) /* they make the run twice as long */
+		sim_session_step(w);
 	for (unsigned i = 0; i < w->n; i++)
 		bury(&w->site[i]);
 }
