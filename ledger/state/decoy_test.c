@@ -290,6 +290,22 @@ static void test_a_decoy_that_is_not_handed_out(void **state)
 	assert_true(test_held(&r.judge[0].wallet) == 11 * COST); /* by who laid it, or said so */
 }
 
+/* An appeal had it drawn again already: nobody is left to ask. */
+static void test_not_after_an_appeal(void **state)
+{
+	aic_hash id = laid(), reason = {{1}};
+	aic_bytes body = {0};
+
+	(void)state;
+	find(&id, STEP);
+	aic_session_appeal_body(&body, &id, &reason, NULL, 0);
+	assert_ok(test_post(0, AIC_TX_SESSION_APPEAL, &body, err));
+	test_block(5);
+	test_block(5);
+	assert_ok(test_judge(&id, AIC_VERDICT_AGREES, 0, 0, err));
+	assert_fails(reveal(0, &id, &decoy, err), AIC_REFUSED, "was drawn twice already: nobody is asked a third time");
+}
+
 /* What the ledger shows of a decoy before it is revealed differs from another session in nothing but hashes. */
 static void test_nobody_can_tell_one(void **state)
 {
@@ -332,7 +348,7 @@ int main(void)
 		TEST(test_attack_a_good_segment_called_bad), TEST(test_attack_escape_as_a_decoy),
 		TEST(test_attack_prepared_escape_costs_the_name), TEST(test_refused),
 		TEST(test_third_node_passed_it),             TEST(test_a_decoy_that_is_not_handed_out),
-		TEST(test_nobody_can_tell_one),
+		TEST(test_not_after_an_appeal),              TEST(test_nobody_can_tell_one),
 	};
 
 	return cmocka_run_group_tests_name("decoys", tests, NULL, NULL);

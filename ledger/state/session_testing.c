@@ -33,13 +33,18 @@ void test_block(unsigned generator)
 
 aic_code test_post(unsigned site, uint64_t kind, aic_bytes *body, aic_error *err)
 {
+	return test_post_by(&test_member[site], site, kind, body, err);
+}
+
+aic_code test_post_by(const aic_key *key, unsigned site, uint64_t kind, aic_bytes *body, aic_error *err)
+{
 	const aic_head *head = aic_state_head(test_ledger);
 	aic_bytes tx = {0};
 	aic_transaction decoded;
 	aic_key_row me;
 
-	assert_int_equal(aic_state_key(test_ledger, test_member[site].public_key, &me, NULL), AIC_OK);
-	aic_tx_build(&tx, kind, &test_member[site], &head->chain, me.nonce, body->data, body->len);
+	assert_int_equal(aic_state_key(test_ledger, key->public_key, &me, NULL), AIC_OK);
+	aic_tx_build(&tx, kind, key, &head->chain, me.nonce, body->data, body->len);
 	aic_state_begin(test_ledger, head->height + 1, test_time);
 	aic_code code = aic_state_execute(test_ledger, tx.data, tx.len, err);
 	if (code) {

@@ -22,6 +22,8 @@ int test_ledger_close(void **state);
 aic_address test_member_wallet(unsigned site, unsigned i);
 /* A block of that site with one transaction, or with none. */
 aic_code test_post(unsigned site, uint64_t kind, aic_bytes *body, aic_error *err); /* body is freed */
+/* The same by any key that is registered. */
+aic_code test_post_by(const aic_key *key, unsigned site, uint64_t kind, aic_bytes *body, aic_error *err);
 void test_block(unsigned generator);
 extern aic_hash test_posted; /* id of the last transaction that was accepted */
 
