@@ -52,7 +52,7 @@ libaccounting_la_SOURCES = \
 	accounting/usage.c accounting/usage.h \
 	accounting/command/cmd_verify.c \
 	accounting/verifier/request.c accounting/verifier/request.h accounting/verifier/slurm_job.c accounting/verifier/slurm_job.h \
-	accounting/verifier/tick.c accounting/verifier/tick.h \
+	accounting/verifier/tick.c accounting/verifier/tick.h accounting/verifier/upkeep.c accounting/verifier/upkeep.h \
 	accounting/commands.h
 libaccounting_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(SLURM_CFLAGS) $(SAN) -DAIC_BINDIR='"$(bindir)"'
 libaccounting_la_LIBADD = $(JANSSON_LIBS) $(SQLITE_LIBS) $(SLURM_LIBS)
@@ -126,6 +126,10 @@ check_PROGRAMS += accounting_hello_test
 accounting_hello_test_SOURCES = accounting/hello_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
 accounting_hello_test_CFLAGS = $(accounting_test_cflags)
 accounting_hello_test_LDADD = $(accounting_test_libs)
+check_PROGRAMS += accounting_verifier_test
+accounting_verifier_test_SOURCES = accounting/verifier_test.c accounting/site.c accounting/site.h $(accounting_fixture) $(accounting_loopback)
+accounting_verifier_test_CFLAGS = $(accounting_test_cflags)
+accounting_verifier_test_LDADD = $(accounting_test_libs)
 check_PROGRAMS += accounting_post_test
 accounting_post_test_SOURCES = accounting/post_test.c $(accounting_fixture) $(accounting_loopback)
 accounting_post_test_CFLAGS = $(accounting_test_cflags)

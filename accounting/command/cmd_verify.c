@@ -5,8 +5,10 @@
 
 #include "accounting/commands.h"
 #include "accounting/verifier/tick.h"
+#include "accounting/verifier/upkeep.h"
 #include "common/command.h"
 #include "common/log.h"
+#include "common/time.h"
 
 typedef struct {
 	aic_command cmd;
@@ -53,6 +55,17 @@ static aic_code run(const options *o, aic_ledger *l, aic_error *err)
 	return code;
 }
 
+static aic_code keep_store(const options *o, aic_ledger *l, aic_error *err)
+{
+	aic_upkeep_round r;
+	aic_code code = aic_upkeep(&o->cmd.config, l, aic_now(), &r, err);
+
+	if (!code && !o->quiet && (r.removed || r.left))
+		printf("the store: %" PRIu64 " of %" PRIu64 " session(s) removed, %" PRIu64 " with something that aicacctd has not heard\n", r.removed, r.sessions,
+		       r.left);
+	return code;
+}
+
 int aic_cmd_session_verify(int argc, char **argv)
 {
 	static const struct argp_child shared[] = {{&aic_command_argp, 0, NULL, 0}, {0}};
@@ -72,7 +85,8 @@ int aic_cmd_session_verify(int argc, char **argv)
 	if (rc)
 		return rc;
 	aic_log_open("aic-verify", NULL, AIC_LOG_INFO);
-	if (aic_config_check_user(&o.cmd.config, &err) || aic_ledger_open(&l, &o.cmd.config, &err) || run(&o, l, &err))
+	if (aic_config_check_user(&o.cmd.config, &err) || aic_ledger_open(&l, &o.cmd.config, &err) || run(&o, l, &err) ||
+	    keep_store(&o, l, &err))
 		rc = aic_command_fail(argv, &err);
 	aic_ledger_close(l);
 	aic_command_end(&o.cmd);
