@@ -139,6 +139,11 @@ aic_run_CFLAGS += $(SLURM_CFLAGS) -DHAVE_LIBSLURM=1
 aic_run_LDADD += $(SLURM_LIBS)
 endif
 
+noinst_PROGRAMS += aic-verify-ask
+aic_verify_ask_SOURCES = mpi-runner/verify_ask.c
+aic_verify_ask_CFLAGS = $(mpi_runner_cflags)
+aic_verify_ask_LDADD = libmpirunner.la
+
 noinst_PROGRAMS += aic-idx-make
 aic_idx_make_SOURCES = mpi-runner/idx_make.c
 aic_idx_make_CFLAGS = $(mpi_runner_cflags)

@@ -5,7 +5,7 @@ list_check_programs:
 	@echo $(check_PROGRAMS)
 
 EXTRA_DIST += .ci tests/run.sh tests/compat.sh tests/lib tests/cluster tests/fault tests/independent tests/mpi
-EXTRA_DIST += mpi-runner/examples_test.sh mpi-runner/kill_test.sh mpi-runner/gpu_test.sh mpi-runner/ranks.lib.sh mpi-runner/ranks_test.sh mpi-runner/run_test.sh mpi-runner/kernels/cuda/ptx_test.sh
+EXTRA_DIST += mpi-runner/examples_test.sh mpi-runner/kill_test.sh mpi-runner/gpu_test.sh mpi-runner/ranks.lib.sh mpi-runner/ranks_test.sh mpi-runner/run_test.sh mpi-runner/verify_test.sh mpi-runner/kernels/cuda/ptx_test.sh
 
 # The plugins against every release of Slurm that Debian's mirrors have.
 compat:
