@@ -39,6 +39,7 @@ typedef struct {
 	int64_t asked_at;           /* monotonic ms: when the ledger's height was last asked for */
 	int64_t linked_at, published_at, closed_at; /* monotonic ms of the last round; 0: due now */
 	int64_t overdue_at;          /* monotonic ms of the last look for sessions that nobody decides */
+	aic_hash barred_told;        /* of the list of nodes that the allocator was told */
 	bool effects_complained, spool_complained, receipts_complained, snapshot_complained, close_complained;
 	aic_spools_count ingested;
 	aic_metrics *metrics;
@@ -110,6 +111,8 @@ aic_code aic_read_period(aic_request *q, aic_asked_period *p, aic_filter *f, aic
 aic_code aic_serve_payouts(aic_request *q, aic_error *err);
 aic_code aic_serve_statement(aic_request *q, aic_error *err);
 aic_code aic_serve_payout_series(aic_request *q, aic_error *err);
+aic_code aic_serve_barred(aic_request *q, aic_error *err);
+aic_code aic_serve_barred_clear(aic_request *q, aic_error *err);
 aic_code aic_serve_report_sessions(aic_request *q, aic_error *err);
 aic_code aic_serve_usage(aic_request *q, aic_error *err);
 aic_code aic_serve_usage_series(aic_request *q, aic_error *err);

@@ -1,12 +1,16 @@
 #include "accounting/session_effects.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "accounting/acts.h"
 #include "accounting/audit.h"
 #include "accounting/refund.h"
+#include "common/barred.h"
+#include "common/file.h"
 #include "common/log.h"
 
 #define OVERDUE_EVERY_MS 60000
@@ -213,6 +217,48 @@ static void find_overdue(aic_acctd *d)
 	            " r.first_line AND r.last_line WHERE n.session=session.id AND r.ended<=?1 AND l.held&2)", "i", before);
 }
 
+/* --- for the allocator --- */
+
+static aic_code write_barred(aic_acctd *d, const aic_bytes *text, aic_error *err)
+{
+	char path[AIC_PATH_LEN];
+	aic_code rc = aic_barred_path(path, &d->config, err);
+
+	if (rc == AIC_OK)
+		rc = aic_file_write_atomic(path, text->data, text->len, 0640, err);
+	if (rc == AIC_OK && chown(path, (uid_t)-1, d->config.slurm_gid) && errno != EPERM)
+		rc = aic_fail_errno(err, "%s: cannot give it to Slurm's group (gid %u)", path, (unsigned)d->config.slurm_gid);
+	return rc;
+}
+
+static aic_code read_barred(aic_store *s, aic_barred *b, aic_error *err)
+{
+	sqlite3_stmt *st;
+	aic_code rc = aic_sql_start(s->db, &st, err, "SELECT node, since, reason FROM barred_node ORDER BY node", "");
+
+	while (rc == AIC_OK && (rc = aic_sql_step(s->db, st, err)) == AIC_OK)
+		aic_barred_add(b, aic_sql_text(st, 0), sqlite3_column_int64(st, 1), aic_sql_text(st, 2));
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
+/* Where the list has changed since it was written, and once at the start. */
+static aic_code tell_allocator(aic_acctd *d, aic_error *err)
+{
+	aic_bytes text = {0};
+	aic_barred b = {0};
+	aic_code rc = read_barred(d->store, &b, err);
+
+	aic_barred_encode(&text, &b);
+	aic_hash now = aic_sha256_of(text.data, text.len);
+	if (rc == AIC_OK && !aic_hash_equal(&now, &d->barred_told)) {
+		rc = write_barred(d, &text, err);
+		d->barred_told = rc == AIC_OK ? now : d->barred_told;
+	}
+	aic_barred_free(&b);
+	aic_bytes_free(&text);
+	return rc;
+}
+
 void aic_session_effects(aic_acctd *d)
 {
 	aic_session_row *row;
@@ -224,6 +270,8 @@ void aic_session_effects(aic_acctd *d)
 	for (size_t i = 0; i < n && rc == AIC_OK; i++)
 		rc = effect(d, &row[i], &e);
 	free(row);
+	if (rc == AIC_OK)
+		rc = tell_allocator(d, &e);
 	if (rc != AIC_OK && !d->effects_complained)
 		aic_error_log("sessions: %s; tried again", e.message);
 	d->effects_complained = rc != AIC_OK;

@@ -14,6 +14,7 @@
 #include "accounting/session_effects.h"
 #include "accounting/session_watch.h"
 #include "accounting/site.h"
+#include "common/barred.h"
 #include "common/log.h"
 
 #define JOB 7
@@ -469,10 +470,19 @@ static void a_provider_who_cheats_is_not_paid(void **state)
 	assert_true(aic_store_wallet_find(s->d.store, "account/physics")->unsettled == 0);
 	assert_int_equal(line_has(s, "held"), AIC_HELD_SESSION); /* an appeal may come */
 	assert_int_equal(count(s, "barred_node"), 1);
+	aic_barred barred;
+	must(aic_barred_load(&barred, &s->d.config, err));
+	assert_non_null(aic_barred_find(&barred, "n1"));
+	aic_barred_free(&barred);
 	site_run(0, aic_cmd_explain, "7", NULL);
 	expect_printed("was refuted: segment 2 differs from step 23 on");
 	refuses(aic_barred_clear(&s->d.batches, "n2", "a new mainboard", 0, aic_now(), err), AIC_NOT_FOUND, "node n2 is not barred");
+	refuses(aic_barred_clear(&s->d.batches, "n1", "", 0, aic_now(), err), AIC_USAGE, "say why");
 	must(aic_barred_clear(&s->d.batches, "n1", "a new mainboard", 0, aic_now(), err));
+	round_of(s);
+	must(aic_barred_load(&barred, &s->d.config, err));
+	assert_null(aic_barred_find(&barred, "n1"));
+	aic_barred_free(&barred);
 	assert_int_equal(count(s, "barred_node"), 0);
 }
 

@@ -2,6 +2,7 @@
 common_sources = \
 	common/amount.c common/amount.h \
 	common/block_call.c common/block_call.h \
+	common/barred.c common/barred.h \
 	common/bytes.c common/bytes.h \
 	common/cbor.c common/cbor.h \
 	common/cbor_write.c \
@@ -106,6 +107,10 @@ common_vrf_test_LDADD = libcommon.la $(CMOCKA_LIBS) $(SODIUM_LIBS)
 common_lottery_test_SOURCES = common/lottery_test.c
 common_lottery_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
 common_lottery_test_LDADD = libcommon.la $(CMOCKA_LIBS)
+check_PROGRAMS += common_barred_test
+common_barred_test_SOURCES = common/barred_test.c
+common_barred_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)
+common_barred_test_LDADD = libcommon.la $(CMOCKA_LIBS)
 check_PROGRAMS += common_file_test common_time_test
 common_file_test_SOURCES = common/file_test.c
 common_file_test_CFLAGS = $(AM_CFLAGS) $(SAN) $(CMOCKA_CFLAGS)

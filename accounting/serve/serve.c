@@ -172,6 +172,8 @@ static const struct {
 	{"payouts", aic_serve_payouts, NULL, REPORTS},
 	{"statement", aic_serve_statement, NULL, REPORTS},
 	{"payout-series", aic_serve_payout_series, NULL, REPORTS},
+	{"barred", aic_serve_barred, NULL, AT_ONCE},
+	{"barred-clear", aic_serve_barred_clear, "lend a node again", AT_ONCE},
 	{"report-sessions", aic_serve_report_sessions, NULL, REPORTS},
 	{"usage", aic_serve_usage, NULL, REPORTS},
 	{"usage-series", aic_serve_usage_series, NULL, REPORTS},

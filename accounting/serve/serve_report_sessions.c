@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounting/acctd.h"
+#include "accounting/session_effects.h"
 
 typedef struct {
 	aic_request *q;
@@ -125,5 +126,41 @@ aic_code aic_serve_report_sessions(aic_request *q, aic_error *err)
 	aic_cbor_put_text(q->out, p.name);
 	aic_rows_finish(&rows, q->out);
 	*q->items = 2;
+	return rc;
+}
+
+/* [] : [* [node, since, session, reason]] */
+aic_code aic_serve_barred(aic_request *q, aic_error *err)
+{
+	aic_rows rows = {.columns = 4};
+	char hex[2 * AIC_HASH_LEN + 1];
+	sqlite3_stmt *st;
+	aic_code rc = aic_cbor_finish(q->args, err);
+
+	if (rc == AIC_OK)
+		rc = aic_sql_start(q->d->store->db, &st, err, "SELECT node, since, session, reason FROM barred_node ORDER BY node", "");
+	while (rc == AIC_OK && (rc = aic_sql_step(q->d->store->db, st, err)) == AIC_OK) {
+		aic_hex(hex, sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2));
+		aic_rows_text(&rows, aic_sql_text(st, 0));
+		aic_rows_number(&rows, sqlite3_column_int64(st, 1));
+		aic_rows_text(&rows, hex);
+		aic_rows_text(&rows, aic_sql_text(st, 3));
+	}
+	aic_rows_finish(&rows, q->out);
+	*q->items = 1;
+	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
+}
+
+/* [node, reason] */
+aic_code aic_serve_barred_clear(aic_request *q, aic_error *err)
+{
+	char node[AIC_NAME_LEN], reason[256];
+
+	aic_cbor_text(q->args, node, sizeof(node));
+	aic_cbor_text(q->args, reason, sizeof(reason));
+	aic_code rc = aic_cbor_finish(q->args, err);
+	if (rc == AIC_OK)
+		rc = aic_barred_clear(&q->d->batches, node, reason, q->who->uid, aic_now(), err);
+	*q->items = 0;
 	return rc;
 }

@@ -146,6 +146,8 @@ aic_code aic_change_find(aic_change *c, const aic_config *config, aic_error *err
 	aic_code rc = aic_lending_load(&c->lending, config, NULL, err);
 
 	if (rc == AIC_OK)
+		rc = aic_barred_load(&c->barred, config, err);
+	if (rc == AIC_OK)
 		rc = aic_slurm_load(&c->slurm, config, err);
 	if (rc == AIC_OK)
 		rc = read_files(c, err);
@@ -168,6 +170,7 @@ aic_code aic_change_find(aic_change *c, const aic_config *config, aic_error *err
 
 void aic_change_free(aic_change *c)
 {
+	aic_barred_free(&c->barred);
 	aic_lending_free(&c->lending);
 	aic_slurm_free(&c->slurm);
 	aic_bytes_free(&c->wanted);

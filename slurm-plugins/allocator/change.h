@@ -2,11 +2,13 @@
 #ifndef AIC_ALLOCATOR_CHANGE_H
 #define AIC_ALLOCATOR_CHANGE_H
 
+#include "common/barred.h"
 #include "slurm-plugins/allocator/slurm.h"
 
 typedef struct {
 	aic_lending lending;
 	aic_slurm slurm;
+	aic_barred barred;            /* nodes that are not lent for what was found on them */
 	char file[AIC_PATH_LEN];      /* aic-lending.conf beside slurm.conf */
 	aic_bytes wanted, present;    /* of that file; present is empty where there is none */
 	aic_bytes slurm_conf;         /* all of slurm.conf */
@@ -26,7 +28,7 @@ aic_code aic_change_print(const aic_change *c, aic_bytes *out, aic_error *err);
 aic_code aic_change_apply(const aic_change *c, aic_error *err);
 void aic_change_free(aic_change *c);
 
-/* Opens and closes lease partitions by the clock and by how long their nodes have been idle; *changed counts updates. */
-aic_code aic_lending_tick(const aic_lending *l, const aic_slurm *s, int64_t now, unsigned *changed, aic_error *err);
+/* Opens and closes lease partitions by the clock, by how long their nodes have been idle, and by what is barred; *changed counts updates. */
+aic_code aic_lending_tick(const aic_change *c, int64_t now, unsigned *changed, aic_error *err);
 
 #endif

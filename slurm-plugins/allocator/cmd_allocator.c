@@ -76,17 +76,12 @@ static aic_code check(aic_change *c, int *status, aic_error *err)
 	return rc;
 }
 
-static aic_code tick_now(const aic_lending *l, const aic_slurm *s, unsigned *changed, aic_error *err)
-{
-	return aic_lending_tick(l, s, aic_now(), changed, err);
-}
-
 static aic_code tick(aic_change *c, int *status, aic_error *err)
 {
 	unsigned changed;
 
 	(void)status;
-	return tick_now(&c->lending, &c->slurm, &changed, err);
+	return aic_lending_tick(c, aic_now(), &changed, err);
 }
 
 /* slurmctld reads its files again some time after it was told to. */
@@ -102,7 +97,7 @@ static aic_code tick_when_seen(aic_change *c, aic_error *err)
 		c->slurm.partitions = NULL;
 		if (slurm_load_partitions(0, &c->slurm.partitions, SHOW_ALL))
 			return aic_fail(err, AIC_UNREACHABLE, "slurmctld does not answer after it was told to read %s: look into its log", c->file);
-		rc = tick_now(&c->lending, &c->slurm, &changed, err);
+		rc = aic_lending_tick(c, aic_now(), &changed, err);
 	}
 	return rc;
 }

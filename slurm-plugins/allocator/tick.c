@@ -9,6 +9,7 @@
 typedef struct {
 	node_info_msg_t *nodes;
 	job_info_msg_t *jobs;
+	const aic_barred *barred;
 } present;
 
 static bool has_guest(const present *p, const aic_lend *l, const char *node)
@@ -58,7 +59,7 @@ static char *lent_nodes(const present *p, const aic_lend *l, int64_t now)
 	char *node, *text = NULL;
 
 	while ((node = slurm_hostlist_shift(all))) {
-		if (!l->idle_min || has_guest(p, l, node) || idle_long_enough(p, l, node, now))
+		if (!aic_barred_find(p->barred, node) && (!l->idle_min || has_guest(p, l, node) || idle_long_enough(p, l, node, now)))
 			slurm_hostlist_push_host(lent, node);
 		free(node);
 	}
@@ -113,16 +114,17 @@ static aic_code tick_one(const present *p, const aic_lend *l, const partition_in
 	return AIC_OK;
 }
 
-aic_code aic_lending_tick(const aic_lending *l, const aic_slurm *s, int64_t now, unsigned *changed, aic_error *err)
+aic_code aic_lending_tick(const aic_change *c, int64_t now, unsigned *changed, aic_error *err)
 {
-	present p = {0};
+	const aic_lending *l = &c->lending;
+	present p = {.barred = &c->barred};
 	aic_code rc = AIC_OK;
 
 	*changed = 0;
 	if (slurm_load_node(0, &p.nodes, SHOW_ALL) || slurm_load_jobs(0, &p.jobs, SHOW_ALL))
 		rc = aic_fail(err, AIC_UNREACHABLE, "slurmctld does not answer (%s): start it, or set SLURM_CONF", slurm_strerror(errno));
 	for (size_t i = 0; i < l->n && rc == AIC_OK; i++) {
-		const partition_info_t *part = aic_slurm_partition(s, l->lend[i].lease);
+		const partition_info_t *part = aic_slurm_partition(&c->slurm, l->lend[i].lease);
 
 		if (!part)
 			rc = aic_fail(err, AIC_NOT_FOUND, "there is no partition %s: run `aic allocator apply`", l->lend[i].lease);
