@@ -137,21 +137,33 @@ static aic_code fill_node(aic_generator *g, const aic_winner *w, aic_header *h, 
 	return AIC_OK;
 }
 
+static void take_node(aic_header *h, const aic_header *of_node)
+{
+	h->generator = of_node->generator;
+	memcpy(h->session, of_node->session, sizeof(h->session));
+	memcpy(h->model, of_node->model, sizeof(h->model));
+	memcpy(h->vrf, of_node->vrf, sizeof(h->vrf));
+	h->session_len = of_node->session_len;
+	h->model_len = of_node->model_len;
+	h->vrf_len = of_node->vrf_len;
+}
+
 static aic_code build(aic_generator *g, const aic_winner *w, aic_error *err)
 {
 	aic_proposal *p = &g->proposal;
-	aic_header h;
+	aic_header of_node = {.height = 0}, h;
 	aic_code code;
 
 	aic_generator_drop_proposal(g);
+	if ((code = fill_node(g, w, &of_node, err))) /* as it is before the block, which may end the node's session */
+		return code;
 	aic_chain_begin(g->chain);
-	if (!(code = aic_generator_collect(g, &p->items, &p->n, err))) {
+	if (!(code = aic_generator_collect(g, &p->items, &p->n, err)))
 		aic_chain_header(g->chain, &h);
-		code = fill_node(g, w, &h, err);
-	}
 	aic_state_discard(g->chain->state);
 	if (code)
 		return code;
+	take_node(&h, &of_node);
 	aic_header_put(&p->header, &h);
 	memcpy(p->key, w->key, AIC_PUBLIC_LEN);
 	p->height = h.height;

@@ -10,6 +10,7 @@
 #include "ledger/state/token.h"
 
 static test_site site;
+static aic_hash session;
 static aic_generator *generator;
 static aic_key node, vrf;
 static int64_t ms;
@@ -28,12 +29,13 @@ static int64_t test_ms(void *ctx)
 
 static const aic_clock test_clock = {test_now, test_ms, NULL};
 
-static void post(uint64_t kind, aic_bytes *body)
+static aic_hash post(uint64_t kind, aic_bytes *body)
 {
 	aic_posted posted;
 
 	assert_ok(aic_chain_post(&site.chain, kind, body, &posted, err));
 	aic_bytes_free(body);
+	return posted.tx;
 }
 
 static uint64_t height(void)
@@ -59,7 +61,7 @@ static int start(void **state)
 	post(AIC_TX_KEY_REGISTER, &body);
 	memcpy(n.key, node.public_key, AIC_PUBLIC_LEN);
 	aic_session_open_body(&body, &o, &n, 1);
-	post(AIC_TX_SESSION_OPEN, &body);
+	session = post(AIC_TX_SESSION_OPEN, &body);
 	aic_site_policy_body(&body, 0);
 	post(AIC_TX_SITE_POLICY, &body);
 	generator = aic_generator_new(&site.chain, &aic_pacing_off);
@@ -269,6 +271,30 @@ static void a_quiet_site_s_nodes_make_a_block_a_minute(void **state)
 	assert_int_equal(height(), before + 1);
 }
 
+/* It draws by the state before the block. */
+static void the_block_may_close_its_node_s_session(void **state)
+{
+	aic_session_provider p = {.wallet = test_wallet(1)};
+	uint64_t before = height(), ticket, nodes;
+	aic_bytes body = {0};
+
+	(void)state;
+	aic_session_close_body(&body, &session, 0, AIC_END_DONE, &p, 1);
+	assert_ok(aic_generator_submit(generator, AIC_TX_SESSION_CLOSE, &body, &ticket, err));
+	aic_bytes_free(&body);
+	aic_generator_node_waits(generator);
+	step_at(0);
+	assert_ok(draw(before + 1, &vrf, err));
+	step_at(1000);
+	assert_ok(sign_with(&node, err));
+	assert_int_equal(height(), before + 1);
+	assert_ok(aic_drawers(site.state, height() + 1, &nodes, err));
+	assert_int_equal(nodes, 0);
+	submit();
+	step_at(1001); /* and then nobody waits for it */
+	assert_int_equal(height(), before + 2);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -276,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(the_node_that_wins_makes_the_block), WITH(after_a_quiet_while_the_node_has_its_time), WITH(a_node_that_does_not_sign_delays_by_four_seconds),
 		WITH(nobody_waits_for_nodes_that_are_away), WITH(what_is_not_the_node_s_is_refused), WITH(a_quiet_site_s_nodes_make_a_block_a_minute),
+		WITH(the_block_may_close_its_node_s_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

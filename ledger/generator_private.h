@@ -11,6 +11,7 @@ typedef struct {
 	aic_bytes tx;      /* signed; empty until its turn came */
 	uint64_t nonce;
 	bool own;          /* nobody asks for its end */
+	int64_t submitted; /* ms */
 	int64_t ended;     /* final or refused: when that was seen first; 0: not yet */
 	aic_fate is;
 } request;
@@ -41,6 +42,7 @@ struct aic_generator {
 	uint64_t height;   /* that was the head's when it was seen last, and when that was */
 	int64_t since;
 	int64_t asked;     /* since when something waits; -1: nothing does */
+	int64_t paced;     /* where that height had its turn by the interval while nodes drew: the interval; else 0 */
 	aic_error why;     /* nothing is made at present; code AIC_OK: no reason */
 	/* nodes of this site: generator_node.c */
 	aic_winner *winner;

@@ -14,14 +14,18 @@ compat:
 
 # The ledger's simulator: tests/sim/sim_test.sh runs 500 seeds, `make sim-long` 10,000.
 if WITH_LEDGER
-sim_programs = tests/sim/sim
+sim_programs = tests/sim/sim tests/sim/lottery
+tests_sim_lottery_SOURCES = tests/sim/lottery.c tests/sim/random.h
+tests_sim_lottery_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
+tests_sim_lottery_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
 tests_sim_sim_SOURCES = tests/sim/main.c tests/sim/sim.h tests/sim/random.h tests/sim/world.c tests/sim/order.c tests/sim/disk.c \
 	tests/sim/disk.h tests/sim/load.c tests/sim/session.c tests/sim/liar.c tests/sim/checks.c tests/sim/plant.c tests/sim/memo.c
 tests_sim_sim_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(SAN)
 tests_sim_sim_LDFLAGS = -Wl,--wrap=aic_verify
 tests_sim_sim_LDADD = libledger.la libcommon.la $(SQLITE_LIBS)
-sim-long: tests/sim/sim
+sim-long: $(sim_programs)
 	tests/sim/sim --seeds 1..10000 --progress
+	tests/sim/lottery --sites 100 --nodes 1000 --blocks 1000
 endif
 EXTRA_DIST += tests/sim/sim_test.sh
 

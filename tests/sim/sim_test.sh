@@ -54,5 +54,9 @@ done <<<"$PLANTS"
 told "each kind that the simulator knows is planted here" $?
 [ "$("$SIM" --seed 7 --trace | sed '$d' | sha256sum)" = "$("$SIM" --seed 7 --trace | sed '$d' | sha256sum)" ]
 told "a seed replays exactly" $?
+said=$("${SIM%sim}lottery" --blocks 100 --seed 2)
+rc=$?
+while read -r line; do echo "# $line"; done <<<"$said"
+told "100 nodes of 20 sites draw, join and leave: the rate of blocks holds, their shares are the nodes'" $rc
 echo "1..$TESTED"
 exit "$BROKEN"
