@@ -1,6 +1,7 @@
 /* aicacctd: takes job records from slurmctld's spools and receipts from nodes, charges them, closes periods into batches, and
  * tells the plugins what each account has. Every stage may be killed at any instant: the stage before keeps its data. */
 #include "accounting/background.h"
+#include "accounting/store_keeper.h"
 #include "common/daemon.h"
 #include "common/log.h"
 
@@ -14,6 +15,7 @@ static void tick(void *d)
 static aic_code serve(aic_acctd *d, const aic_daemon *daemon, aic_error *err)
 {
 	char socket[AIC_PATH_LEN];
+	aic_store_keeper *keeper = NULL;
 	aic_rpc_server *server;
 	aic_code code = aic_rpc_server_new(&server, "acct", aic_acctd_serve, d, err);
 
@@ -21,12 +23,14 @@ static aic_code serve(aic_acctd *d, const aic_daemon *daemon, aic_error *err)
 		return code;
 	if (!(code = aic_rpc_server_listen(server, aic_config_acct_socket(&d->config, socket), err)) &&
 	    !(code = d->config.acct_listen[0] ? aic_rpc_server_listen(server, d->config.acct_listen, err) : AIC_OK)) {
+		keeper = aic_store_keeper_start(&d->config);
 		aic_info("ready: site %s, mode %s", d->config.site, d->config.enforce ? "enforce" : "observe");
 		code = aic_daemon_serve(daemon, server, TICK_MS, tick, err);
 	}
 	if (code == AIC_OK)
 		aic_info("stopped");
 	aic_rpc_server_free(server);
+	aic_store_keeper_stop(keeper);
 	return code;
 }
 

@@ -43,6 +43,7 @@ libaccounting_la_SOURCES = \
 	accounting/spools.c accounting/spools.h \
 	accounting/schema.c accounting/schema.h \
 	accounting/serve/serve_report_sessions.c accounting/serve/serve_session.c accounting/session_words.c accounting/session_effects.c accounting/session_effects.h accounting/session_paid.c \
+	accounting/store_keeper.c accounting/store_keeper.h \
 	accounting/session_watch.c accounting/session_watch.h accounting/sessions.c accounting/sessions.h \
 	accounting/slurm_job.c accounting/slurm_job.h \
 	accounting/spans.c accounting/spans.h accounting/sql.c accounting/sql.h \

@@ -31,6 +31,7 @@ common_sources = \
 	common/session_call.c common/session_call.h \
 	common/session_queue.c common/session_queue.h \
 	common/session_record.c common/session_record.h \
+	common/session_store.c common/session_store.h \
 	common/size.c common/size.h \
 	common/snapshot.c common/snapshot.h \
 	common/spool.c common/spool.h common/spool_reader.c common/spool_segment.c common/spool_segment.h \

@@ -11,13 +11,8 @@
 
 #define AIC_SESSION_CLOSED_FILE "closed" /* there once the closing was acknowledged; its time is that of the closing */
 
-/* --- the store --- */
 /* STORE/ID and its queue; what is there already stays. Refused where another user's folder is in the way. */
 aic_code aic_session_dir_make(char path[AIC_SESSION_PATH_LEN], const char *store, const aic_hash *session, aic_error *err);
-/* Whether `bytes` more find room: below `room` together with what the last measurement found (aic_session_store_measure), and on the disk. */
-aic_code aic_session_store_room(const char *store, uint64_t room, uint64_t bytes, aic_error *err);
-/* By AIC's own user: sums what the sessions take and leaves it in STORE/.used for the others, who cannot look. */
-aic_code aic_session_store_measure(const char *store, uint64_t *bytes, aic_error *err);
 
 /* --- by the training --- */
 aic_code aic_session_queue_nodes(const char *dir, const aic_job_step *step, aic_error *err); /* takes back a closing that is queued */
@@ -32,8 +27,5 @@ typedef struct {
 } aic_session_delivered;
 /* Everything that is queued in dir, in order; stops at the first failure. */
 aic_code aic_session_queue_deliver(const char *dir, const aic_session_name *name, aic_rpc *rpc, aic_session_delivered *d, aic_error *err);
-/* By AIC's own user, now and then: the same for each session of the store. Damaged folders are named in the log and passed over. *left:
- * sessions with something that waits. */
-aic_code aic_session_store_deliver(const char *store, aic_rpc *rpc, uint64_t *left, aic_error *err);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "common/file.h"
 #include "common/session_queue.h"
+#include "common/session_store.h"
 
 #define CHECKPOINTS 7
 #define KILLED 9

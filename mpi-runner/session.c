@@ -15,6 +15,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/session_queue.h"
+#include "common/session_store.h"
 #include "mpi-runner/session_place.h"
 
 enum { ANSWER_MS = 5000, AGAIN_S = 15, HEX_SHOWN = 16 };
