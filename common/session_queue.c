@@ -82,6 +82,14 @@ aic_code aic_session_queue_nodes(const char *dir, const aic_job_step *step, aic_
 	return put(dir, NODES, &b, err);
 }
 
+void aic_session_queue_forget_nodes(const char *dir)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "%s/" QUEUE "/" NODES, dir);
+	unlink(path);
+}
+
 aic_code aic_session_queue_commit(const char *dir, uint64_t number, const aic_committed *c, aic_error *err)
 {
 	char name[64];

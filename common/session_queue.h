@@ -16,6 +16,7 @@ aic_code aic_session_dir_make(char path[AIC_SESSION_PATH_LEN], const char *store
 
 /* --- by the training --- */
 aic_code aic_session_queue_nodes(const char *dir, const aic_job_step *step, aic_error *err); /* takes back a closing that is queued */
+void aic_session_queue_forget_nodes(const char *dir); /* they were refused */
 aic_code aic_session_queue_commit(const char *dir, uint64_t number, const aic_committed *c, aic_error *err);
 aic_code aic_session_queue_close(const char *dir, uint64_t steps, aic_session_end end, aic_error *err);
 

@@ -224,16 +224,16 @@ static void test_delivered_by_others(void **state)
 	assert_int_equal(aic_session_queue_nodes(dir, &step, NULL), AIC_OK); /* it goes on, */
 	assert_int_equal(aic_session_queue_close(dir, 700, AIC_END_FAILED, NULL), AIC_OK);
 	peer->away = true;
-	assert_int_equal(aic_session_store_deliver(*state, NULL, &left, &err), AIC_UNREACHABLE);
+	assert_int_equal(aic_session_store_deliver(*state, NULL, 0, &left, &err), AIC_UNREACHABLE);
 	assert_int_equal(left, 1);
 	peer->away = false;
-	assert_int_equal(aic_session_store_deliver(*state, NULL, &left, &err), AIC_OK);
+	assert_int_equal(aic_session_store_deliver(*state, NULL, 0, &left, &err), AIC_OK);
 	assert_int_equal(left, 0);
 	assert_whole();
 	assert_int_equal(peer->nodes, 3);
 	assert_int_equal(peer->end, AIC_END_FAILED); /* and fails */
 	uint64_t calls = peer->calls;
-	assert_int_equal(aic_session_store_deliver(*state, NULL, &left, &err), AIC_OK);
+	assert_int_equal(aic_session_store_deliver(*state, NULL, 0, &left, &err), AIC_OK);
 	assert_int_equal(peer->calls, calls);
 	assert_int_equal(aic_session_store_measure(*state, &bytes, NULL), AIC_OK);
 	assert_true(bytes > 0);
@@ -258,21 +258,21 @@ static void test_hostile_folders(void **state)
 	assert_int_equal(aic_session_dir_make(other, *state, &squat, NULL), AIC_OK);
 	assert_int_equal(aic_session_record_save(&r, other, 0640, NULL), AIC_OK);
 	assert_int_equal(aic_session_queue_close(other, 0, AIC_END_FAILED, NULL), AIC_OK);
-	assert_int_equal(aic_session_store_deliver(*state, NULL, &left, NULL), AIC_OK);
+	assert_int_equal(aic_session_store_deliver(*state, NULL, 0, &left, NULL), AIC_OK);
 	assert_int_equal(left, 1);
 	assert_int_equal(peer->stand, 1);
 	assert_int_equal(peer->closings, 0);
 	/* a message that is a link, and one that lies about its number */
 	snprintf(path, sizeof(path), "%s/queue/commit-0000000001", dir);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
-	assert_int_equal(aic_session_store_deliver(*state, NULL, &left, NULL), AIC_OK);
+	assert_int_equal(aic_session_store_deliver(*state, NULL, 0, &left, NULL), AIC_OK);
 	assert_int_equal(left, 2);
 	unlink(path);
 	char from[PATH_MAX];
 	assert_int_equal(aic_session_queue_commit(dir, 5, &c, NULL), AIC_OK);
 	snprintf(from, sizeof(from), "%s/queue/commit-0000000005", dir);
 	assert_int_equal(rename(from, path), 0);
-	assert_int_equal(aic_session_store_deliver(*state, NULL, &left, NULL), AIC_OK);
+	assert_int_equal(aic_session_store_deliver(*state, NULL, 0, &left, NULL), AIC_OK);
 	assert_int_equal(left, 2);
 	assert_int_equal(peer->stand, 1);
 	/* a queue that is a link */
@@ -280,7 +280,7 @@ static void test_hostile_folders(void **state)
 	snprintf(path, sizeof(path), "%s/queue", dir);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(symlink("/tmp", path), 0);
-	assert_int_equal(aic_session_store_deliver(*state, NULL, &left, NULL), AIC_OK);
+	assert_int_equal(aic_session_store_deliver(*state, NULL, 0, &left, NULL), AIC_OK);
 	assert_int_equal(peer->stand, 1);
 	unlink(path);
 }

@@ -21,6 +21,7 @@
 #define USED ".used"
 #define PATH_ROOM (AIC_SESSION_PATH_LEN + 64)
 #define TIMEOUT_MS 30000
+#define TOLD_S 3600  /* what is refused is told for so long */
 
 aic_code aic_session_store_room(const char *store, uint64_t room, uint64_t bytes, aic_error *err)
 {
@@ -100,22 +101,26 @@ aic_code aic_session_store_measure(const char *store, uint64_t *bytes, aic_error
 
 typedef struct {
 	aic_rpc *rpc;
+	int64_t now, settled;
 	uint64_t left;
 	aic_code rc; /* once aicacctd does not answer, the others wait too */
 	aic_error err;
 } delivery_round;
 
-static bool is_empty(const char *path)
+/* Whether something is queued, and for how long nothing was changed there. */
+static bool is_waiting(const delivery_round *r, const char *path, int64_t *still)
 {
 	char queue[PATH_ROOM];
 	DIR *dir = aic_path_join(queue, sizeof(queue), path, QUEUE, NULL) == AIC_OK ? opendir(queue) : NULL;
-	bool empty = true;
+	bool waiting = false;
+	struct stat st;
 
-	for (struct dirent *e; dir && empty && (e = readdir(dir)) != NULL;)
-		empty = e->d_name[0] == '.';
+	*still = dir && fstat(dirfd(dir), &st) == 0 ? r->now - st.st_mtime : 0;
+	for (struct dirent *e; dir && !waiting && (e = readdir(dir)) != NULL;)
+		waiting = e->d_name[0] != '.';
 	if (dir)
 		closedir(dir);
-	return empty;
+	return waiting;
 }
 
 static void deliver_one(const char *path, const char *name, void *ctx)
@@ -125,11 +130,12 @@ static void deliver_one(const char *path, const char *name, void *ctx)
 	char hex[2 * AIC_HASH_LEN + 1];
 	aic_error err = {0};
 	delivery_round *r = ctx;
+	int64_t still;
 
-	if (is_empty(path))
+	if (!is_waiting(r, path, &still))
 		return;
 	r->left++;
-	if (r->rc != AIC_OK)
+	if (r->rc != AIC_OK || still < r->settled)
 		return;
 	aic_code rc = aic_session_record_load(&record, path, &err);
 	aic_hash_hex(hex, &record.name.session);
@@ -141,13 +147,13 @@ static void deliver_one(const char *path, const char *name, void *ctx)
 		r->left--;
 	else if (rc == AIC_UNREACHABLE)
 		r->rc = rc, r->err = err;
-	else
+	else if (still < TOLD_S)
 		aic_warn("what session %s has to say is not delivered: %s", name, err.message);
 }
 
-aic_code aic_session_store_deliver(const char *store, aic_rpc *rpc, uint64_t *left, aic_error *err)
+aic_code aic_session_store_deliver(const char *store, aic_rpc *rpc, int64_t settled, uint64_t *left, aic_error *err)
 {
-	delivery_round r = {.rpc = rpc};
+	delivery_round r = {.rpc = rpc, .now = aic_now(), .settled = settled};
 	aic_code rc = each_session(store, deliver_one, &r, err);
 
 	*left = r.left;
@@ -171,7 +177,7 @@ aic_code aic_session_store_tend(const aic_config *c, aic_error *err)
 		return AIC_OK;
 	aic_code rc = aic_rpc_open(&rpc, "acct", aic_config_acct_socket(c, address), c->uid, TIMEOUT_MS, err);
 	if (rc == AIC_OK) {
-		rc = aic_session_store_deliver(c->sessions.store, rpc, &left, err);
+		rc = aic_session_store_deliver(c->sessions.store, rpc, AIC_SESSION_SETTLED_S, &left, err);
 		aic_rpc_close(rpc);
 	}
 	if (aic_session_store_measure(c->sessions.store, &bytes, &why) != AIC_OK) {

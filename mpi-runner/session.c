@@ -313,7 +313,8 @@ static bool continue_old(aic_session *s, const aic_job_step *step, char said[AIC
 	if (rc == AIC_OK)
 		rc = ended(s, aic_session_call_nodes(s->rpc, &r->name, step, &err));
 	if (rc == AIC_REFUSED) {
-		snprintf(said, AIC_SESSION_SAID, "no session: %s does not go on: %.300s", hex, err.message);
+		aic_session_queue_forget_nodes(r->store);
+		snprintf(said, AIC_SESSION_SAID, "a session of class D2, since %s does not go on: %.300s", hex, err.message);
 		return false;
 	}
 	if (r->store[0] && aic_path_join(path, sizeof(path), r->store, AIC_SESSION_CLOSED_FILE, NULL) == AIC_OK)
@@ -365,24 +366,26 @@ static bool same_run(const aic_job_step *a, const aic_job_step *b)
 	return a->job == b->job && a->step == b->step && a->restart == b->restart && strcmp(a->cluster, b->cluster) == 0;
 }
 
-/* False where there is no session. */
-static bool resume_or_open(aic_session *s, const aic_config *c, const aic_session_request *q, const aic_job_step *step, char said[AIC_SESSION_SAID])
+static void resume_or_open(aic_session *s, const aic_config *c, const aic_session_request *q, const aic_job_step *step, char said[AIC_SESSION_SAID])
 {
 	aic_session_record *r = &s->record;
 	bool same = same_run(&r->step, step);
+	aic_error err = {0};
 
 	if (r->standing == AIC_SESSION_ASKED) {
 		r->step = *step;
 		open_new(s, c, q, said);
-		return same || r->standing != AIC_SESSION_OPENED || continue_old(s, step, said);
+		if (!same && r->standing == AIC_SESSION_OPENED)
+			continue_old(s, step, said);
+		return;
 	}
 	if (r->standing == AIC_SESSION_OPENED && continue_old(s, step, said))
-		return true;
-	if (r->determinism != AIC_CLASS_D2)
-		return false;
+		return;
 	open_later(s, step, "it began without one");
-	snprintf(said, AIC_SESSION_SAID, "a new session of class D2: this run began without one that could go on");
-	return true;
+	if (aic_session_record_save(r, s->folder, 0600, &err) != AIC_OK)
+		aic_warn("%s", err.message);
+	if (!said[0])
+		snprintf(said, AIC_SESSION_SAID, "a session of class D2: this run began without one");
 }
 
 static void start(aic_session **out, aic_session *s, const aic_config *c, const aic_session_request *q, const aic_session_record *found,
@@ -392,11 +395,10 @@ static void start(aic_session **out, aic_session *s, const aic_config *c, const 
 		s->record = *found;
 	else
 		fill_record(&s->record, q, step);
-	bool on = resume_or_open(s, c, q, step, said);
-	if (on && pthread_create(&s->thread, NULL, attend, s) != 0) {
+	resume_or_open(s, c, q, step, said);
+	bool on = pthread_create(&s->thread, NULL, attend, s) == 0;
+	if (!on)
 		snprintf(said, AIC_SESSION_SAID, "no session: no thread to attend to it: raise the limit of processes (ulimit -u)");
-		on = false;
-	}
 	*out = on ? s : NULL;
 	if (on)
 		wake(s, false);
@@ -415,7 +417,7 @@ void aic_session_begin(aic_session **out, const aic_session_request *q, uint64_t
 	*out = NULL;
 	said[0] = '\0';
 	bool continues = find_record(&found, q);
-	*seed = continues && found.standing == AIC_SESSION_OPENED ? found.seed : q->seed;
+	*seed = continues ? found.seed : q->seed;
 	if (q->off || !this_step(&step) || access(path && *path ? path : AIC_CONFIG_DEFAULT, F_OK) != 0)
 		return;
 	if (aic_config_load(&c, NULL, &err) != AIC_OK) {

@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/session_queue.h"
+#include "common/session_store.h"
 
 #define AFTER_DECISION_S 259200 /* an appeal's and a revelation's time, ledger/state/session.h */
 #define ANSWER_MS 5000
@@ -179,7 +180,7 @@ static void deliver(upkeep *u)
 
 	aic_config_acct_socket(u->config, address);
 	if (aic_rpc_open(&rpc, "acct", address, u->config->uid, ANSWER_MS, &err) ||
-	    aic_session_store_deliver(u->config->sessions.store, rpc, &u->round->left, &err))
+	    aic_session_store_deliver(u->config->sessions.store, rpc, AIC_SESSION_SETTLED_S, &u->round->left, &err))
 		aic_debug("what trainings have to say waits on: %s", err.message);
 	if (rpc)
 		aic_rpc_close(rpc);
