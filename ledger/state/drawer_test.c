@@ -436,6 +436,96 @@ static void keys_that_are_refused(void **state)
 	assert_fails(test_post(0, AIC_TX_NODE_VRF, &body, err), AIC_REFUSED, "that key ended at height");
 }
 
+/* --- grinding --- */
+
+static aic_hash beacon_after(void **state, int64_t later)
+{
+	assert_int_equal(test_ledger_six(state), 0);
+	aic_hash id = session_of(0, 1);
+	aic_header h = header_of(0, &id);
+	h.time += later;
+	assert_stands(&h, &node[0]);
+	aic_hash b = beacon();
+	assert_int_equal(test_ledger_close(state), 0);
+	return b;
+}
+
+/* Whatever its maker puts into a block, what is drawn from the beacon after it stays the same. */
+static void grinding_of_blocks_moves_no_beacon(void **state)
+{
+	aic_hash first = beacon_after(state, 0);
+
+	for (int64_t i = 1; i < 8; i++) {
+		aic_hash other = beacon_after(state, i);
+		assert_true(aic_hash_equal(&first, &other));
+	}
+}
+
+/* There is one proof for a height: no bit of it can be another one, and a draw for another height is none for this one. */
+static void grinding_of_draws_finds_no_second_one(void **state)
+{
+	uint8_t proof[AIC_VRF_PROOF_LEN], input[AIC_LOTTERY_INPUT_LEN], output[AIC_VRF_OUTPUT_LEN];
+	aic_key_row k;
+
+	(void)state;
+	session_of(0, 1);
+	assert_ok(aic_state_key(test_ledger, node[0].public_key, &k, err));
+	prove(0, proof);
+	assert_ok(aic_draw_check(test_ledger, &k, proof, output, err));
+	for (size_t bit = 0; bit < 8 * sizeof(proof); bit++) {
+		proof[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_fails(aic_draw_check(test_ledger, &k, proof, output, err), AIC_CORRUPT, "the VRF proof is not the node's");
+		proof[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	aic_hash b = beacon();
+	for (uint64_t other = 1; other < 50; other++) {
+		if (other == head() + 1)
+			continue;
+		aic_lottery_input(input, &b, other);
+		aic_vrf_prove(proof, &vrf[0], input, sizeof(input));
+		assert_fails(aic_draw_check(test_ledger, &k, proof, output, err), AIC_CORRUPT, "the VRF proof is not the node's");
+	}
+}
+
+static uint64_t winners(uint64_t *seed, uint64_t of, uint64_t nodes)
+{
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i < of; i++) {
+		uint8_t output[AIC_VRF_OUTPUT_LEN] = {0};
+		aic_put_be64(output, test_random(seed));
+		n += aic_lottery_wins(aic_lottery_draw(output), nodes);
+	}
+	return n;
+}
+
+/* Who holds a third of the nodes and keeps a block back where the beacon after it would give no node of his the next one, so that another
+ * beacon is drawn, makes fewer blocks than who does not. Draws are modelled as random; the target is the real one. */
+static void grinding_of_beacons_by_withholding_makes_fewer_blocks(void **state)
+{
+	enum { MINE = 10, OTHERS = 20, HEIGHTS = 10000 };
+	uint64_t seed = 20261123, made[2] = {0};
+
+	(void)state;
+	for (int withholds = 0; withholds < 2; withholds++) {
+		uint64_t mine = winners(&seed, MINE, MINE + OTHERS);
+
+		for (int h = 0; h < HEIGHTS; h++) {
+			uint64_t others = winners(&seed, OTHERS, MINE + OTHERS), next = winners(&seed, MINE, MINE + OTHERS);
+			bool first = mine && test_random(&seed) % (mine + others) < mine;
+
+			if (first && withholds && !next) { /* somebody else makes it, with another beacon */
+				first = false;
+				next = winners(&seed, MINE, MINE + OTHERS);
+			}
+			made[withholds] += first;
+			mine = next;
+		}
+	}
+	assert_true(made[1] < made[0]);
+	assert_in_range(made[0], HEIGHTS * 29 / 100, HEIGHTS * 35 / 100); /* a third, but for the heights that nobody wins */
+}
+
 #define SIX(test) cmocka_unit_test_setup_teardown(test, test_ledger_six, test_ledger_close)
 
 int main(void)
@@ -447,6 +537,8 @@ int main(void)
 		SIX(a_key_draws_up_to_its_last_height), SIX(another_vrf_key_waits_for_the_next_session), SIX(more_sessions_count_once),
 		SIX(nodes_of_another_site_and_without_a_vrf_key_do_not_join), SIX(nodes_that_a_requeue_appends_join),
 		SIX(the_count_is_that_of_the_nodes), SIX(keys_that_are_refused),
+		cmocka_unit_test(grinding_of_blocks_moves_no_beacon), SIX(grinding_of_draws_finds_no_second_one),
+		cmocka_unit_test(grinding_of_beacons_by_withholding_makes_fewer_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
