@@ -1,5 +1,5 @@
 /* session_paid.c: once a settlement that paid for a session is final, the ledger is shown its line: what the session adds to its provider's
- * rating. The ledger says whether it was done, so that a crash between asking and noting repeats nothing. */
+ * rating, and pays those who judged it. The ledger says whether it was done, so that a crash between asking and noting repeats nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ typedef struct {
 	int64_t session;
 	aic_hash id;
 	uint64_t state;
-	bool settled;
+	bool settled, user_run;
 	char provider[AIC_NAME_LEN];
 	aic_amount fee;
 } unpaid;
@@ -21,7 +21,7 @@ typedef struct {
 static aic_code read_unpaid(aic_sql *db, unpaid **out, size_t *n, aic_error *err)
 {
 	sqlite3_stmt *st;
-	aic_code rc = aic_sql_start(db, &st, err, "SELECT f.session, s.session, s.state, s.settled, f.provider, f.fee FROM session_fee f JOIN session s"
+	aic_code rc = aic_sql_start(db, &st, err, "SELECT f.session, s.session, s.state, s.settled, f.provider, f.fee, s.run FROM session_fee f JOIN session s"
 	                            " ON s.id=f.session WHERE f.state=0 AND s.closing=1 AND s.state>=4 ORDER BY f.session LIMIT 1024", "");
 
 	*out = NULL;
@@ -37,6 +37,7 @@ static aic_code read_unpaid(aic_sql *db, unpaid **out, size_t *n, aic_error *err
 		u->settled = sqlite3_column_int(st, 3);
 		aic_str_copy(u->provider, sizeof(u->provider), aic_sql_text(st, 4));
 		u->fee = aic_sql_amount(st, 5);
+		u->user_run = sqlite3_column_int(st, 6) == AIC_RUN_USER;
 	}
 	return rc == AIC_NOT_FOUND ? AIC_OK : rc;
 }
@@ -103,6 +104,8 @@ static aic_code rate(aic_acctd *d, aic_ledger *l, const unpaid *u, const payment
 	}
 	if (rc == AIC_REFUSED)
 		return note(d->store->db, u, NOT_RATED, 0, err->message, err);
+	if (rc == AIC_OK && u->state == AIC_SESSION_REFUTED)
+		return note(d->store->db, u, NOT_RATED, height, "refuted, and charged: its fee pays those who judged it", err);
 	return rc == AIC_OK ? note(d->store->db, u, RATED, height, NULL, err) : rc;
 }
 
@@ -110,7 +113,9 @@ static aic_code take(aic_acctd *d, aic_ledger *l, const unpaid *u, aic_error *er
 {
 	payment p;
 
-	if (u->state != AIC_SESSION_VERIFIED && u->state != AIC_SESSION_UNCHALLENGED)
+	bool charged = u->state == AIC_SESSION_REFUTED && u->user_run && u->settled; /* its fee pays its judges */
+
+	if (u->state != AIC_SESSION_VERIFIED && u->state != AIC_SESSION_UNCHALLENGED && !charged)
 		return u->settled ? note(d->store->db, u, NOT_RATED, 0, aic_session_state_name(u->state), err) : AIC_OK;
 	if (!u->fee)
 		return note(d->store->db, u, NOT_RATED, 0, "its seconds cost nothing", err);

@@ -574,6 +574,32 @@ static void what_was_paid_is_rated_once(void **state)
 	assert_int_equal(rating_of(s, "provider/lab-one"), rating);
 }
 
+/* The charge of a user's own run stands: the ledger is shown its fee, for those who judged it, and nobody's rating. */
+static void what_a_cheat_paid_pays_its_judges(void **state)
+{
+	test_site *s = *state;
+	aic_session_name name;
+	sqlite3_stmt *st;
+
+	challenged(s, &name);
+	record_of_job(s);
+	judge(s, &name.session, AIC_VERDICT_DIFFERS);
+	judge(s, &name.session, AIC_VERDICT_DIFFERS);
+	round_of(s);
+	post_all(s);
+	round_of(s);
+	assert_false(on_ledger(s, &name.session).fee[0].rated); /* an appeal may come */
+	must(aic_sql_run(s->d.store->db, err, "UPDATE session SET settled=1", ""));
+	round_of(s);
+	assert_true(on_ledger(s, &name.session).fee[0].rated);
+	assert_int_equal(rating_of(s, "provider/lab-one"), 500000);
+	must(aic_sql_start(s->d.store->db, &st, err, "SELECT state, why FROM session_fee", ""));
+	assert_int_equal(aic_sql_step(s->d.store->db, st, NULL), AIC_OK);
+	assert_int_equal(sqlite3_column_int(st, 0), 2);
+	assert_string_equal(aic_sql_text(st, 1), "refuted, and charged: its fee pays those who judged it");
+	aic_sql_done(st);
+}
+
 static void nobody_closes_it(void **state)
 {
 	test_site *s = *state;
@@ -779,7 +805,7 @@ int main(void)
 		T(asked_twice_done_once), T(who_may_and_what_is_missing), T(lines_wait_for_the_verdict),
 		T(who_trains_part_of_the_time_is_paid_for_that), T(what_waits_too_long_counts_as_metered),
 		T(a_user_who_cheats_proves_nothing_and_pays), T(a_provider_who_cheats_is_not_paid), T(what_was_posted_is_asked_back_once),
-		T(what_was_paid_is_rated_once), T(nobody_closes_it), T(a_stop_waits_for_its_requeue), T(what_a_crash_left_is_found_again),
+		T(what_was_paid_is_rated_once), T(what_a_cheat_paid_pays_its_judges), T(nobody_closes_it), T(a_stop_waits_for_its_requeue), T(what_a_crash_left_is_found_again),
 		T(killed_at_each_step), cmocka_unit_test(gres_as_slurm_tells_it),
 	};
 

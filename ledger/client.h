@@ -214,7 +214,7 @@ typedef struct {
 typedef struct {
 	char provider[AIC_NAME_LEN];
 	aic_amount fee;
-	bool rated;
+	bool rated;                        /* a settlement's line was shown that pays it: session_rate */
 } aic_ledger_session_fee;
 
 typedef struct {

@@ -85,7 +85,7 @@ void aic_show_session(aic_table *t, const aic_ledger_session *s)
 	put_line(t, "payer", "%s", s->payer);
 	for (size_t i = 0; i < s->n_fees; i++)
 		put_line(t, "provider", "%s, fee %s AIC%s", s->fee[i].provider, aic_amount_format(amount, s->fee[i].fee),
-		         s->fee[i].rated ? ", in its rating" : "");
+		         !s->fee[i].rated ? "" : s->state == AIC_SESSION_REFUTED ? ", paid" : ", in its rating");
 	put_line(t, "run", "%s, class %s%s, %llu shards", s->run == AIC_RUN_SITE ? "by the site" : "by the user", aic_session_class_name(s->class),
 	         s->counts_as != s->class ? " (counts as D2)" : "", (unsigned long long)s->shards);
 	put_line(t, "opened", "at height %llu", (unsigned long long)s->opened);
