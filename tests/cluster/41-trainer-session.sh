@@ -69,9 +69,9 @@ id=$(submit "$LAB_ADA" --requeue --open-mode=append --output=q.log -N1 -n1 run.s
 passes "another one begins" wait_for 30 has_id q.log
 passes "and commits" wait_for 30 committed q.log 2
 passes "it is requeued" scontrol requeue "$id"
-again() { scontrol update JobId="$id" StartTime=now; grep -q 'goes on' "$home/q.log"; }
+again() { scontrol update JobId="$id" StartTime=now 2>/dev/null; grep -q '^resumed' "$home/q.log"; }
 passes "and goes on, and so does its session" wait_for 60 again
-like "it resumed, with the session's seed" "$(cat "$home/q.log")" "session $(id_in q.log) goes on.*resumed"
+like "it resumed, with the session's seed" "$(cat "$home/q.log")" "session $(id_in q.log) goes on.*resumed from q"
 passes "which goes on committing" wait_for 40 committed q.log $(($(aic session show --commitments "$(id_in q.log)" -P | grep -cE '^[0-9]+\|') + 1))
 as "$LAB_ADA" scancel "$id"
 
