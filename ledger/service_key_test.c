@@ -322,10 +322,71 @@ static void test_lost_site_key(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_service_open, test_service_close)
 
+/* --- VRF keys, and what nodes ask --- */
+
+static aic_code register_vrf(const aic_key *k, const uint8_t *vrf, size_t len, uint64_t *height, aic_error *err)
+{
+	aic_bytes args = {0}, out = {0};
+	aic_cbor c;
+
+	aic_cbor_put_text(&args, "node7");
+	aic_cbor_put_uint(&args, AIC_ROLE_NODE);
+	aic_cbor_put_bytes(&args, k->public_key, AIC_PUBLIC_LEN);
+	aic_cbor_put_uint(&args, 0);
+	aic_cbor_put_bytes(&args, vrf, len);
+	aic_code code = test_ask(0, "key_register", &args, &out, &c, err);
+	if (!code)
+		*height = aic_cbor_uint(&c);
+	aic_bytes_free(&out);
+	return code;
+}
+
+static aic_code wait_as(uid_t uid, const aic_key *k, aic_error *err)
+{
+	aic_bytes args = {0}, out = {0};
+	aic_cbor c;
+
+	aic_cbor_put_bytes(&args, k->public_key, AIC_PUBLIC_LEN);
+	aic_cbor_put_uint(&args, 0);
+	aic_code code = test_ask(uid, "node_wait", &args, &out, &c, err);
+	if (!code)
+		assert_int_equal(out.len, 0); /* no session is open: the answer comes later */
+	aic_bytes_free(&out);
+	return code;
+}
+
+static void test_a_node_gets_a_vrf_key(void **state)
+{
+	aic_key node, vrf, other;
+	uint64_t first = 0, second = 0, again = 0;
+	aic_key_row row;
+
+	(void)state;
+	test_site_key(&node, 71);
+	test_site_key(&vrf, 72);
+	test_site_key(&other, 73);
+	assert_ok(register_vrf(&node, NULL, 0, &first, err));
+	assert_fails(wait_as(0, &node, err), AIC_REFUSED, "this key is no node's of this site with a VRF key");
+	assert_fails(register_vrf(&node, vrf.public_key, 31, &again, err), AIC_CORRUPT, "a VRF key of 31 bytes, 32 are needed");
+	assert_ok(register_vrf(&node, vrf.public_key, AIC_PUBLIC_LEN, &second, err)); /* a key that stands gets one */
+	assert_int_equal(second, first + 1);
+	assert_ok(register_vrf(&node, vrf.public_key, AIC_PUBLIC_LEN, &again, err)); /* once */
+	assert_ok(register_vrf(&node, NULL, 0, &again, err));
+	assert_int_equal(aic_state_head(test_service.state)->height, second);
+	assert_ok(aic_state_key(test_service.state, node.public_key, &row, err));
+	assert_true(row.has_vrf);
+	assert_memory_equal(row.vrf, vrf.public_key, AIC_PUBLIC_LEN);
+	assert_ok(register_vrf(&node, other.public_key, AIC_PUBLIC_LEN, &second, err)); /* or another one */
+	assert_int_equal(aic_state_head(test_service.state)->height, first + 2);
+	assert_ok(wait_as(0, &node, err));
+	assert_ok(wait_as(TEST_SERVICE_UID, &node, err));
+	assert_fails(wait_as(TEST_USER_UID, &node, err), AIC_REFUSED, "may not ask the ledger for \"node_wait\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_register_and_revoke), TEST(test_rotate), TEST(test_rotate_interrupted), TEST(test_signed_approvals),
+		TEST(test_register_and_revoke), TEST(test_rotate), TEST(test_rotate_interrupted), TEST(test_signed_approvals), TEST(test_a_node_gets_a_vrf_key),
 		cmocka_unit_test_setup_teardown(test_lost_site_key, test_folder_make, test_folder_remove),
 	};
 
