@@ -781,6 +781,47 @@ static void killed_at_each_step(void **state)
 	assert_int_equal(sessions, 1);
 }
 
+/* Every second for itself: the highest of the sessions that cover it, else as metered. */
+static uint64_t second_by_second(const aic_rated_node *n, const aic_covered *c, size_t n_covered)
+{
+	uint64_t sum = 0;
+
+	for (int64_t t = n->start; t < n->end; t++) {
+		int64_t best = -1;
+		for (size_t i = 0; i < n_covered; i++)
+			if (!strcmp(c[i].node, n->node) && c[i].start <= t && t < c[i].end && (int64_t)c[i].ppm > best)
+				best = (int64_t)c[i].ppm;
+		sum += best < 0 ? 500000 : (uint64_t)best;
+	}
+	return sum / (uint64_t)n->billable;
+}
+
+static void overlaps_count_once(void **state)
+{
+	static const uint64_t ppm[] = {0, 500000, 700000, 1000000};
+	const aic_receipt receipt = {.node = "n1", .start = 0, .end = 500, .cpu_ms = 1, .gpu_ms = AIC_UNKNOWN};
+	uint64_t seed = 7;
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		aic_covered c[12];
+		size_t n = test_random(&seed) % 12;
+		aic_rated_node node = {.start = (int64_t)(test_random(&seed) % 100), .cpus = 1, .node = "n1"};
+
+		node.end = node.start + 1 + (int64_t)(test_random(&seed) % 300);
+		node.billable = node.end - node.start;
+		for (size_t i = 0; i < n; i++) {
+			c[i] = (aic_covered){.start = (int64_t)(test_random(&seed) % 350), .ppm = ppm[test_random(&seed) % 4]};
+			c[i].end = c[i].start + (int64_t)(test_random(&seed) % 200);
+			aic_str_copy(c[i].node, sizeof(c[i].node), test_random(&seed) % 4 ? "n1" : "n2");
+		}
+		aic_quality q = aic_rate_node(&node, &(aic_proof){&receipt, 1, c, n});
+		if (q.verified != second_by_second(&node, c, n))
+			fail_msg("round %d: %llu, second by second %llu", round, (unsigned long long)q.verified,
+			         (unsigned long long)second_by_second(&node, c, n));
+	}
+}
+
 static void gres_as_slurm_tells_it(void **state)
 {
 	aic_node_share n = {.gpu_types = 0};
@@ -806,7 +847,7 @@ int main(void)
 		T(who_trains_part_of_the_time_is_paid_for_that), T(what_waits_too_long_counts_as_metered),
 		T(a_user_who_cheats_proves_nothing_and_pays), T(a_provider_who_cheats_is_not_paid), T(what_was_posted_is_asked_back_once),
 		T(what_was_paid_is_rated_once), T(what_a_cheat_paid_pays_its_judges), T(nobody_closes_it), T(a_stop_waits_for_its_requeue), T(what_a_crash_left_is_found_again),
-		T(killed_at_each_step), cmocka_unit_test(gres_as_slurm_tells_it),
+		T(killed_at_each_step), cmocka_unit_test(overlaps_count_once), cmocka_unit_test(gres_as_slurm_tells_it),
 	};
 
 	aic_log_open("sessions_test", "/dev/null", AIC_LOG_ERROR);
