@@ -153,8 +153,8 @@ aic_idx_make_LDADD = libmpirunner.la
 kill-long: aic-train aic-idx-make
 	AIC_BUILD=. AIC_KILLS=100 $(srcdir)/mpi-runner/kill_test.sh
 
-bench_scripts += $(srcdir)/tests/bench/checkpoint.sh
-bench_needs += aic-train
+bench_scripts += $(srcdir)/tests/bench/checkpoint.sh $(srcdir)/tests/bench/verify.sh
+bench_needs += aic-train aic-verify aic-verify-ask
 bench_programs += tests/bench/allreduce_bench
 tests_bench_allreduce_bench_SOURCES = tests/bench/allreduce_bench.c $(mpi_collective_sources)
 tests_bench_allreduce_bench_CFLAGS = $(mpi_runner_cflags)
@@ -245,4 +245,4 @@ dist_examples_DATA += etc/examples/fashion-mnist.yaml etc/examples/fashion-mnist
 	etc/examples/job-times.sh etc/examples/job-times.yaml etc/examples/job-times.sbatch \
 	etc/examples/speech-commands.sh etc/examples/speech-commands.yaml etc/examples/speech-commands.sbatch
 dist_man_MANS += doc/man/aic-verify.1 doc/man/aic-train.1 doc/man/aic-run.1 doc/man/aic-spec.5
-EXTRA_DIST += doc/formats/checkpoint.md doc/formats/session-dir.md doc/formats/verification.md tests/bench/checkpoint.sh
+EXTRA_DIST += doc/formats/checkpoint.md doc/formats/session-dir.md doc/formats/verification.md tests/bench/checkpoint.sh tests/bench/verify.sh

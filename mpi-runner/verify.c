@@ -168,6 +168,9 @@ static aic_code open_training(verification *v, aic_error *err)
 		return rc;
 	if (rc != AIC_OK)
 		return decide(v, AIC_FOUND_DECLINED, 0, 0, "%.400s", err->message);
+	aic_hash spec = aic_sha256_of(v->t.spec_text.data, v->t.spec_text.len); /* read again: its owner may have changed it since */
+	if (!is_committed(v->file.spec_salt, &spec, &v->asked.spec))
+		return withheld(v, first_segment(v), "the specification was changed while it was read");
 	if (!is_committed(v->file.data_salt, &v->t.data->digest, &v->asked.data))
 		return decide(v, AIC_FOUND_DECLINED, 0, 0, "the data at hand are not those that were committed to");
 	if (v->t.spec->shards != v->asked.shards)

@@ -265,6 +265,12 @@ static aic_code count_try(const aic_request_place *p, const char *state, aic_err
 	return AIC_OK;
 }
 
+/* Wallets of other sites have no name here, but an address. */
+static bool is_own(const aic_ledger_session *s)
+{
+	return strncmp(s->payer, "0x", 2) != 0;
+}
+
 static aic_code work(const aic_request_place *p, const aic_slurm_jobs *jobs, aic_error *err)
 {
 	char session[PATH_MAX], hex[2 * AIC_HASH_LEN + 1], name[AIC_REQUEST_NAME + sizeof(JOB_PREFIX)];
@@ -283,7 +289,8 @@ static aic_code work(const aic_request_place *p, const aic_slurm_jobs *jobs, aic
 	if ((code = aic_path_join(session, sizeof(session), p->config->sessions.store, hex, err)))
 		return code;
 	if (stat(session, &st) != 0)
-		return answer_here(p, AIC_FOUND_WITHHELD, err, "the session's folder is not in the store");
+		return is_own(p->session) ? answer_here(p, AIC_FOUND_WITHHELD, err, "the session's folder is not in the store")
+		                          : answer_here(p, AIC_FOUND_DECLINED, err, "the checkpoints are at another site, whose store this one does not see");
 	return submit(p, session, err);
 }
 
