@@ -15,12 +15,12 @@
 #define DATASETS_MAX 16
 #define JOB_PREFIX "aic-verify-"
 
-void aic_request_name(char name[AIC_REQUEST_NAME], const aic_hash *session, uint64_t round)
+void aic_request_name(char name[AIC_REQUEST_NAME], const aic_ledger_session *s)
 {
 	char hex[2 * AIC_HASH_LEN + 1];
 
-	aic_hash_hex(hex, session);
-	snprintf(name, AIC_REQUEST_NAME, "%s.%" PRIu64, hex, round);
+	aic_hash_hex(hex, &s->id);
+	snprintf(name, AIC_REQUEST_NAME, "%s.%" PRIu64 "%s", hex, s->round, s->state == AIC_SESSION_DOUBTED ? ".third" : "");
 }
 
 /* --- the question --- */

@@ -40,7 +40,7 @@ typedef enum { AIC_REQUEST_WAITS, AIC_REQUEST_ANSWERED } aic_request_state;
 aic_code aic_request_advance(const aic_request_place *p, aic_ledger *l, const aic_slurm_jobs *jobs, aic_request_state *state, aic_bytes *answer,
                              aic_error *err);
 
-/* The folder's name of a session and round. */
-void aic_request_name(char name[AIC_REQUEST_NAME], const aic_hash *session, uint64_t round);
+/* The folder's name: of the session, the round, and who is asked: the third node computes by itself. */
+void aic_request_name(char name[AIC_REQUEST_NAME], const aic_ledger_session *s);
 
 #endif

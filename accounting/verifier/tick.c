@@ -103,7 +103,7 @@ static aic_code judge(tick *t, const aic_ledger_session *s, aic_error *err)
 	aic_request_state state;
 	aic_bytes answer = {0};
 
-	aic_request_name(p.name, &s->id, s->round);
+	aic_request_name(p.name, s);
 	if (!v) {
 		char hex[2 * AIC_PUBLIC_LEN + 1];
 
@@ -186,7 +186,7 @@ static aic_code judge_all(tick *t, aic_error *err)
 		char name[AIC_REQUEST_NAME];
 		aic_error why = {0};
 
-		aic_request_name(name, &s[i].id, s[i].round);
+		aic_request_name(name, &s[i]);
 		if (judge(t, &s[i], &why) != AIC_OK)
 			aic_warn("session %.16s, round %" PRIu64 ": %s", name, s[i].round, why.message);
 	}
