@@ -5,6 +5,7 @@ sed -i "s|^sessions: .*|sessions: {store: $AIC_LAB/state/sessions, verify: {part
 lab_start_cluster
 sites_etcd_start
 aic_start
+daemon_stop aic-verify # the lab's timer: ticks are made here
 store=$AIC_LAB/state/sessions keys=$AIC_LAB/state/aic/verifiers
 service() { (cd / && exec setpriv --reuid "$AIC_LAB_SERVICE" --regid "$AIC_LAB_SERVICE" --init-groups -- env -u TMPDIR "$@" 7>&- 9>&-); }
 tick() { service aic session verify "$@" 2>&1; }
@@ -12,10 +13,6 @@ state_of() { aic session list -P | awk -F'|' -v s="$1" '$1 == s { print $(NF - 1
 is_state() { [ "$(state_of "$1")" = "$2" ]; }
 blocks() { # two more, so that what waits is drawn
 	for _ in 1 2; do quietly aic transfer genesis/operating account/biology 1; done
-}
-verifier() { # NODE WALLET
-	service aic key new "$keys/$1.key" >/dev/null && aic key register --role node "verify-$1" "$keys/$1.key.pub" &&
-		aic session verifier "verify-$1" "$2"
 }
 jobs_of_service() { squeue -h -u "$AIC_LAB_SERVICE" -o %i | wc -l; }
 
@@ -38,10 +35,6 @@ challenged() { # RUN: trains, to its end, and has the session drawn
 	job_wait "$(submit "$LAB_ADA" -A physics -w n1 -n 2 -o "$home/$1.log" train.sh "$1")" &&
 		wait_for 30 eval "is_state '$(id_of "$1")' closed" && aic session challenge "$(id_of "$1")" && blocks
 }
-install -d -m 700 -o "$AIC_LAB_SERVICE" "$keys"
-passes "a verifier of another provider" verifier n3 provider/lab-south
-passes "a third, of another department" verifier n4 account/biology
-
 # --- a challenge without the verifier's key ---
 passes "a session is closed by itself, and drawn" challenged a
 a=$(id_of a)
