@@ -7,12 +7,15 @@ LAB_ETC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage() {
 	cat <<-EOF
-		Usage: etc/quickstart.sh [--replicated | --stop | --status | --clean | --help]
+		Usage: etc/quickstart.sh [--cheat | --replicated | --stop | --status | --clean | --help]
 
 		Without an option: installs what is missing, builds AIC, starts a Slurm cluster of four nodes with AIC in one
-		folder, trains a model in an sbatch job of an ordinary user, and takes the payout that it caused from report to
-		ledger. The cluster stays up; run it again for another job.
+		folder, has the site train a model for an ordinary user on two nodes of one provider, one of which makes blocks of
+		the ledger meanwhile, has a node of another organisation compute the training again, and takes the payout that it
+		caused from report to ledger. The cluster stays up; run it again for another job.
 
+		  --cheat    the same, but who owns the two nodes exchanges the weights in the middle: others find the step, the
+		             payout is withheld, and the owner's rating falls.
 		  --replicated  the same among three universities: each keeps a copy of one ledger with daemons and wallets of its
 		             own, over an etcd of three members; the first has the cluster. All three show what was posted, and
 		             one checks another's proof of a payout.
@@ -41,10 +44,16 @@ run() {
 	[ -z "$LAB_SITES" ] || step sites sites_start
 	step funds aic_funds
 	job_run
+	session_run
 	payout_run
+	[ -z "${LAB_CHEAT:-}" ] || cheat_rating
 	[ -z "$LAB_SITES" ] || sites_show "$PAYOUT_BATCH"
 	say ""
-	say "Test accuracy $(job_accuracy), the payout is on the ledger. Done in $((SECONDS - began)) s."
+	if [ -z "${LAB_CHEAT:-}" ]; then
+		say "Test accuracy $(job_accuracy), verified, the payout is on the ledger. Done in $((SECONDS - began)) s."
+	else
+		say "The forger was found out, earned nothing and is trusted less. Done in $((SECONDS - began)) s."
+	fi
 	say "The cluster stays up: etc/quickstart.sh --status, --stop, --clean."
 	payout_next_steps
 }
@@ -52,14 +61,14 @@ run() {
 main() {
 	[ $# -le 1 ] || { usage >&2; exit 2; }
 	case ${1:-} in
-	'' | --replicated | --stop | --status | --clean) ;;
+	'' | --cheat | --replicated | --stop | --status | --clean) ;;
 	-h | --help) usage; exit 0 ;;
 	*) echo "quickstart: there is no option $1" >&2; usage >&2; exit 2 ;;
 	esac
 	settings_check
 	if [ "${1:-}" = --status ]; then lab_status; exit; fi
 	case ${1:-} in
-	'' | --replicated) settings_folders ;;
+	'' | --cheat | --replicated) settings_folders ;;
 	esac
 	if [ ! -d "$AIC_LAB" ]; then say "No lab in $AIC_LAB: nothing to do."; exit 0; fi
 	exec 9>"$AIC_LAB/.lock"
@@ -68,6 +77,7 @@ main() {
 	--stop) lab_stop; say "Stopped. The data stays in $AIC_LAB." ;;
 	--clean) lab_clean; say "$AIC_LAB and its users are gone; packages stay." ;;
 	--replicated) sites_choose && run ;;
+	--cheat) LAB_CHEAT=yes && run ;;
 	'') run ;;
 	esac
 }

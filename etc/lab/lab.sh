@@ -2,7 +2,7 @@
 
 LAB_ETC=${LAB_ETC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 LAB_TOP=$(dirname "$LAB_ETC")
-for lab_part in say settings daemon packages source build people munge database slurm etcd sites aic session job payout; do
+for lab_part in say settings daemon packages source build people munge database slurm etcd sites aic session cheat job payout; do
 	# shellcheck source=/dev/null
 	. "$LAB_ETC/lab/$lab_part.sh"
 done

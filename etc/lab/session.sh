@@ -38,3 +38,42 @@ as_service() { setpriv --reuid "$AIC_LAB_SERVICE" --regid "$(id -gn "$AIC_LAB_SE
 
 # session_of JOB: the id of the session that the job opened; session_field ID NAME: of `aic session list`.
 session_list() { aic session list --format json --max 1000; }
+
+# --- how one stands ---
+
+# session_newest: the id of the newest; session_is ID STATE...: whether it is one of these.
+session_newest() { aic session list --format json --max 1 | python3 -c 'import json, sys; rows = json.load(sys.stdin); print(rows[0]["session"] if rows else "")'; }
+session_state() { aic session show "$1" -P | sed -n 's/^state|\([a-z]*\).*/\1/p'; }
+session_is() {
+	local is
+	is=$(session_state "$1")
+	shift
+	grep -qxF "$is" <(printf '%s\n' "$@")
+}
+session_decided() { session_is "$1" unchallenged verified unverifiable unproven refuted withheld expired; }
+session_nodes_draw() { [ "$(aic session show "$1" -P | grep -c '^closed|')" = 1 ]; }
+
+# session_ask NEWEST: once there is a newer one, SESSION, an administrator asks that it be challenged, whatever the budget says.
+session_ask() {
+	wait_for 120 session_is_newer "$1" || die "no session was opened: the job's log says why (aicacctd: $(daemon_last_words aicacctd))"
+	SESSION=$(session_newest)
+	quietly aic session challenge "$SESSION" || die "aic session challenge: $(tail -n 1 "$LAB_LOG")"
+}
+session_is_newer() { [ "$(session_newest)" != "$1" ]; }
+
+# session_judge ID: waits for what is found.
+session_judge() {
+	wait_for 240 session_decided "$1" ||
+		die "session $1 is $(session_state "$1") still: aic session show $1 (verifiers: $(daemon_last_words aic-verify))"
+	wait_for 60 session_reported "$1" || die "aicacctd does not see how session $1 was decided: $(daemon_last_words aicacctd)"
+}
+session_reported() { aic report payouts | grep "^Session ${1:0:16} " | grep -qv 'not decided\|waits\|is open'; }
+
+# What nodes of others find of the newest session.
+session_run() {
+	say ""
+	say "\$ aic ledger blocks | grep ${SESSION:0:16}      # blocks that the nodes made which trained it"
+	aic ledger blocks --from 1 | grep -E "HEIGHT|${SESSION:0:16}" | head -n 6
+	session_judge "$SESSION"
+	payout_show aic session show "${SESSION:0:8}"
+}

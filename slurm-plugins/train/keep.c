@@ -32,7 +32,7 @@ aic_code aic_traind_open(aic_traind *d, const aic_config *config, aic_error *err
 	aic_str_copy(d->home, sizeof(d->home), pw->pw_dir);
 	for (size_t i = 0; rc == AIC_OK && i < 2; i++)
 		if ((rc = aic_path_join(path, sizeof(path), d->home, folders[i], err)) == AIC_OK)
-			rc = aic_dir_make(path, 0750, err);
+			rc = aic_dir_make(path, 02750, err);
 	return rc;
 }
 

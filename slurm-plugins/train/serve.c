@@ -52,7 +52,7 @@ static aic_code write_piece(const char *path, uint64_t at, const uint8_t *data, 
 
 	aic_str_copy(parent, sizeof(parent), path);
 	*strrchr(parent, '/') = '\0';
-	if ((rc = aic_dir_make(parent, 0750, err)) != AIC_OK)
+	if ((rc = aic_dir_make(parent, 02750, err)) != AIC_OK)
 		return rc;
 	int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (at ? 0 : O_TRUNC), 0640);
 	if (fd < 0 || lseek(fd, (off_t)at, SEEK_SET) < 0 || aic_write_all(fd, data, len) || fsync(fd))

@@ -11,6 +11,8 @@ JOB_ID=$job
 accuracy=$(job_accuracy | tr -d ' %')
 truth "test accuracy on Fashion-MNIST is 88 % or more ($accuracy)" "$accuracy >= 88"
 passes "record and receipts arrive" wait_for 30 payout_arrived 1
+passes "its session is decided" wait_for 60 session_decided "$(session_newest)"
+passes "and its lines wait no more" wait_for 30 session_reported "$(session_newest)"
 
 seconds=$(($(date -d "$(field "$job" EndTime)" +%s) - $(date -d "$(field "$job" StartTime)" +%s)))
 node=$(sums charge "$seconds" 1 256 0)

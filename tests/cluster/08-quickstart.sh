@@ -15,7 +15,7 @@ touch "$AIC_LAB/other/file"
 refuses "a folder with other files in it" 1 "holds other files" env AIC_LAB="$AIC_LAB/other" "$TOP/etc/quickstart.sh"
 refuses "not root" 1 "needs root" as "$LAB_ADA" "$AIC_LAB_SOURCE/aic/etc/quickstart.sh" --status
 daemon_stop slurmd-n3
-refuses "--status when a process is missing" 1 "slurmd-n3 +stopped.*1 of 14 processes do not run" quickstart --status
+refuses "--status when a process is missing" 1 "slurmd-n3 +stopped.*1 of 16 processes do not run" quickstart --status
 slurmd_start
 
 passes "--stop" quickstart --stop

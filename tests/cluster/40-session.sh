@@ -1,4 +1,5 @@
-# A training that the site runs for a researcher: submitted by `aic train`, out of the researcher's reach, handed over at its end.
+# A training that the site runs for a researcher: submitted by `aic train`, out of the researcher's reach, handed over at its end; its nodes
+# make blocks meanwhile, others' compute it again, and the payout report says what they found.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 lab_begin_all
 home=$AIC_LAB/home/$LAB_ADA
@@ -14,11 +15,11 @@ for _ in range(400):
 		model: {name: small, input: "vector[4]", output: "class[2]", layers: [linear 16, relu, linear 2]}
 		data: {path: table.csv, format: csv}
 		train: {optimizer: adamw, lr: 1e-2, batch: 32, steps: $2, seed: 7}
-		prove: {class: D0, shards: 4, checkpoint_every: 50}
+		prove: {class: D0, shards: 4, checkpoint_every: 500}
 	END
 	chown "$LAB_ADA": "$home/$1"/*
 }
-specification a 400
+specification a 4000
 
 # --- what is refused ---
 refuses "a missing word" 2 "which\? Give SPEC.yaml" train
@@ -36,9 +37,11 @@ refuses "a job that is nobody's" 1 "no training of yours with job 4242" train fe
 is "of all these nothing is kept" "$(find "$site/runs" -mindepth 1 | wc -l)" 0
 
 # --- a run ---
+newest=$(session_newest)
 said=$(train -w n1,n2 -N2 --ntasks-per-node=1 -t 5 a/small.yaml 2>&1)
 like "it is submitted, under the default account" "$said" "Submitted job [0-9]+, account physics"
 job=$(grep -oE 'job [0-9]+' <<<"$said" | cut -d' ' -f2)
+session_ask "$newest"
 is "the site's user runs it" "$(field "$job" UserId | cut -d'(' -f1)" "$LAB_TRAIN"
 is "the researcher's account pays" "$(field "$job" Account)" physics
 like "its name tells what it is, its comment for whom" "$(squeue -h -t all -j "$job" -o '%j %k')" "^small aic train for $LAB_ADA"
@@ -47,7 +50,7 @@ echo "ruined: yes" >"$home/a/small.yaml"
 like "its researcher follows it to its end" "$(train wait "$job" 2>&1)" "weights sha256: [0-9a-f]{64}.*job $job: COMPLETED.*files in small-$job"
 is "and has the model, of the own" "$(stat -c %U "$home/small-$job/model.safetensors")" "$LAB_ADA"
 passes "metrics, log and specification too" as "$LAB_ADA" test -s "small-$job/metrics.jsonl" -a -s "small-$job/train.log" -a -s "small-$job/spec/small.yaml"
-like "the specification is the one that was submitted" "$(cat "$home/small-$job/spec/small.yaml")" "checkpoint_every: 50"
+like "the specification is the one that was submitted" "$(cat "$home/small-$job/spec/small.yaml")" "checkpoint_every: 500"
 is "no checkpoints, unless they are asked for" "$(find "$home/small-$job" -name '*.aickpt' | wc -l)" 0
 like "aic train list" "$(train list -P)" "$job\|small\|$LAB_ADA\|physics\|COMPLETED\|"
 is "nobody else sees it" "$(as "$LAB_BEN" aic train list -P | wc -l)" 1
@@ -57,6 +60,18 @@ passes "an administrator does" aic train list --all
 rm "$home/small-$job/model.safetensors"
 like "what is missing is fetched again" "$(train fetch "$job" 2>&1)" "files in small-$job"
 passes "and is there" as "$LAB_ADA" test -s "small-$job/model.safetensors"
+
+# --- what others say of it ---
+session=$(session_newest)
+like "its session stands on the ledger, run by the site" "$(aic session show "$session" -P)" "run\|by the site, class D0, 4 shards"
+is "with its payer and provider" "$(aic session list -P | tail -n 1 | cut -d'|' -f2,3)" "account/physics|provider/lab-north"
+passes "as an administrator asked, it is judged" session_judge "$session"
+shown=$(aic session show "$session" -P)
+like "it is verified" "$shown" "state\|verified at height [0-9]+, counts 1000000 ppm"
+like "by a node of another organisation" "$shown" "verifier\|($(cat "$AIC_LAB"/state/aic/verifiers/n3.key.pub)|$(cat "$AIC_LAB"/state/aic/verifiers/n4.key.pub)): agrees"
+passes "the payout report says so" wait_for 30 eval "aic report payouts | grep -q '^Session ${session:0:16} of job $job .*: verified, 1000000 ppm: segments 0 '"
+like "blocks were made by the nodes that trained" "$(aic ledger blocks --from 1 -P)" "\|valid\|[0-9a-f]{32}\|$session\|"
+passes "the ledger verifies, draws included" aic ledger verify
 
 # --- cancelled, and killed ---
 specification b 2000000
