@@ -4,6 +4,7 @@ set -uo pipefail
 set -E
 LAB_ETC=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$LAB_ETC/lab/lab.sh"
+LAB_JUDGES=yes
 
 usage() {
 	cat <<-EOF

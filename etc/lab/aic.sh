@@ -36,8 +36,8 @@ aic_write_conf() {
 		  node: $AIC_LAB/state/node/%n
 		ledger:
 		  genesis: $AIC_LAB/etc/genesis.yaml
-		  heartbeat: 1
 	EOF
+	[ -z "${LAB_JUDGES:-}" ] || echo "  heartbeat: 1"
 	if [ -n "$LAB_SITES" ]; then sites_conf_ledger "$(sites_first)"; fi
 	cat <<-EOF
 		# AIC per hour. High, so that a job of half a minute costs whole AIC: a CPU minute 1, an A100 minute 5.
@@ -82,7 +82,7 @@ aic_daemons() {
 	echo aicledgerd
 	echo aicacctd
 	echo aictraind
-	echo aic-verify
+	[ -z "${LAB_JUDGES:-}" ] || echo aic-verify
 	printf 'aicnoded-%s\n' $LAB_NODES
 }
 
@@ -98,13 +98,13 @@ aic_daemons_start() {
 	quietly aic dataset add --init || die "the store of data sets cannot be made: $(tail -n 1 "$LAB_LOG")"
 	traind_start
 	noded_start
-	session_timer_start
+	[ -z "${LAB_JUDGES:-}" ] || session_timer_start
 	note "aicledgerd, aicacctd, aictraind, 4 aicnoded"
 }
 aic_funds() {
 	aic_fund physics 1000
 	aic_fund biology 500
-	session_verifiers
+	[ -z "${LAB_JUDGES:-}" ] || session_verifiers
 	note "physics and biology hold AIC"
 }
 ledgerd_start() {

@@ -8,7 +8,7 @@ session_configure() {
 }
 session_conf() {
 	cat <<-EOF
-		sessions: {store: $AIC_LAB/state/sessions, verify: {partition: side}}
+		sessions: {store: $AIC_LAB/state/sessions${LAB_JUDGES:+, verify: {partition: side\}}}
 		train: {user: $LAB_TRAIN}
 	EOF
 }
@@ -67,7 +67,16 @@ session_judge() {
 		die "session $1 is $(session_state "$1") still: aic session show $1 (verifiers: $(daemon_last_words aic-verify))"
 	wait_for 60 session_reported "$1" || die "aicacctd does not see how session $1 was decided: $(daemon_last_words aicacctd)"
 }
-session_reported() { aic report payouts | grep "^Session ${1:0:16} " | grep -qv 'not decided\|waits\|is open'; }
+# Its lines wait no more, unless there may be an appeal.
+session_reported() {
+	local line
+	line=$(aic report payouts | grep "^Session ${1:0:16} ") || return 1
+	case $line in
+	*'not decided'*) return 1 ;;
+	*': refuted, '* | *': withheld, '*) return 0 ;;
+	esac
+	! aic explain "$(sed 's/^.* of job \([0-9]*\) .*/\1/' <<<"$line")" | grep -q 'waits for its session'
+}
 
 # What nodes of others find of the newest session.
 session_run() {

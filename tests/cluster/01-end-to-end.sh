@@ -1,5 +1,6 @@
 # One job from sbatch to the ledger, checked to the unit.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+LAB_JUDGES=yes
 lab_begin_all
 job_write
 

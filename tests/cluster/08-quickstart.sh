@@ -4,6 +4,7 @@ export AIC_LAB AIC_LAB_PORT AIC_LAB_PREFIX AIC_LAB_SERVICE AIC_LAB_USR AIC_LAB_S
 port_owner_is() { [[ $(port_owner "$1") == "$2"* ]]; }
 lab_start_cluster_alone() { (lab_start_cluster); }
 quickstart() { "$TOP/etc/quickstart.sh" "$@"; }
+LAB_JUDGES=yes
 lab_begin_all
 
 passes "--status while it runs" quickstart --status

@@ -1,6 +1,7 @@
 # A training that the site runs for a researcher: submitted by `aic train`, out of the researcher's reach, handed over at its end; its nodes
 # make blocks meanwhile, others' compute it again, and the payout report says what they found.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+LAB_JUDGES=yes
 lab_begin_all
 home=$AIC_LAB/home/$LAB_ADA
 site=$AIC_LAB/home/$LAB_TRAIN

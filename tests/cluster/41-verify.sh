@@ -1,5 +1,6 @@
 # Sessions of plain sbatch jobs, run again by Slurm jobs on nodes of others: verified, withheld; and ticks that are killed.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+LAB_JUDGES=yes
 lab_begin
 sed -i "s|^sessions: .*|sessions: {store: $AIC_LAB/state/sessions, verify: {partition: side}}|" "$AIC_LAB/etc/aic.yaml"
 lab_start_cluster

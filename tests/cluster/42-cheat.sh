@@ -1,5 +1,6 @@
 # etc/quickstart.sh --cheat: weights exchanged in the middle of a training that the site runs: found, with its step, and paid for.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+LAB_JUDGES=yes
 lab_begin_all
 LAB_CHEAT=yes
 job_run >"$AIC_LAB/log/run" 2>&1
