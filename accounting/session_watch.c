@@ -56,7 +56,7 @@ static void take_final(aic_session_row *s, const aic_ledger_session *w, uint64_t
 	memcpy(s->verifier, w->verifier, AIC_PUBLIC_LEN);
 	memcpy(s->third, w->third, AIC_PUBLIC_LEN);
 	s->has_verifier = is_key(s->verifier);
-	s->has_third = is_key(s->third);
+	s->has_third = is_key(s->third) && (w->decision.there || w->state == AIC_SESSION_DOUBTED); /* drawn always, asked where in doubt */
 	s->judged = f->there;
 	s->result = f->result;
 	s->segment = f->segment;

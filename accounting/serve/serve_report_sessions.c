@@ -71,6 +71,16 @@ static void put_row(reporting *r, const aic_session_row *s, const aic_session_no
 	aic_rows_text(r->rows, aic_session_why(words, s));
 }
 
+/* A node that a requeued job got again is named once. */
+static bool named_before(const aic_session_node_row *node, size_t from, size_t k)
+{
+	for (size_t i = from; i < k; i++)
+		if (node[i].step.job == node[k].step.job && !strcmp(node[i].step.cluster, node[k].step.cluster) &&
+		    !strcmp(node[i].share.name, node[k].share.name))
+			return true;
+	return false;
+}
+
 /* A row for each job that it ran in. */
 static void put_session(reporting *r, const aic_session_row *s, const aic_session_node_row *node, size_t n)
 {
@@ -93,7 +103,8 @@ static void put_session(reporting *r, const aic_session_row *s, const aic_sessio
 			if (node[k].step.job != node[i].step.job || strcmp(node[k].step.cluster, node[i].step.cluster) || !is_wanted(r, &node[k], now))
 				continue;
 			seconds += aic_session_seconds(s, &node[k], now);
-			aic_bytes_printf(&nodes, "%s%s", nodes.len ? " " : "", node[k].share.name);
+			if (!named_before(node, i, k))
+				aic_bytes_printf(&nodes, "%s%s", nodes.len ? " " : "", node[k].share.name);
 		}
 		aic_bytes_append(&nodes, "", 1);
 		put_row(r, s, &node[i], user, (const char *)nodes.data, seconds);

@@ -13,7 +13,8 @@ cheat() {
 	quietly aic-train check "$CHEAT_FILE" || die "the forgery is no whole checkpoint: $(tail -n 1 "$LAB_LOG")"
 	PAYOUT_RUNS=$((PAYOUT_RUNS + 1))
 	say "    (the owner of n1 stops it at step $(cheat_step "$CHEAT_FILE"), exchanges weights in the checkpoint, and lets it go on)"
-	quietly scontrol update "JobId=$1" StartTime=now || true
+	# Slurm refuses a job's credential in the second in which it revoked the one before.
+	quietly scontrol update "JobId=$1" StartTime=now+3 || true
 }
 cheat_folder() { echo "$(scontrol -o show job "$1" | grep -oE 'WorkDir=[^ ]+' | cut -d= -f2)/out"; }
 cheat_newest() { find "$1" -name 'step-*.aickpt' | sort | tail -n 1; }
@@ -33,8 +34,8 @@ cheat_rating() {
 	ledgerd_start
 	wait_for 60 cheat_fell "$before" || die "the rating of lab-north is $(cheat_rated) still: aic session show $SESSION"
 	after=$(cheat_rated)
-	say "\$ aic report ratings"
-	aic report ratings || true
+	say "\$ aic ledger wallets provider/lab-north"
+	aic ledger wallets provider/lab-north || true
 	say "lab-north: rating $before ppm before, $after ppm now."
 }
 cheat_rated() { aic ledger wallets --format json | python3 -c 'import json, sys; print(*[w["rating_ppm"] for w in json.load(sys.stdin) if w["wallet"] == "provider/lab-north"])'; }

@@ -82,7 +82,7 @@ session_reported() {
 session_run() {
 	say ""
 	say "\$ aic ledger blocks | grep ${SESSION:0:16}      # blocks that the nodes made which trained it"
-	aic ledger blocks --from 1 | grep -E "HEIGHT|${SESSION:0:16}" | head -n 6
+	aic ledger blocks --from "$(aic session show "$SESSION" -P | sed -n 's/^opened|at height //p')" | grep -E "HEIGHT|${SESSION:0:16}" | head -n 6
 	session_judge "$SESSION"
 	payout_show aic session show "${SESSION:0:8}"
 }
