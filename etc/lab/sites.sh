@@ -3,7 +3,7 @@
 
 # sites_first: the one with the cluster; fails in a lab of one site.
 sites_first() { [ -n "$LAB_SITES" ] && echo "${LAB_SITES%% *}"; }
-sites_others() { echo "${LAB_SITES#* }"; }
+sites_others() { case $LAB_SITES in *' '*) echo "${LAB_SITES#* }" ;; esac; }
 site_is_first() { [ "$1" = "${LAB_SITES%% *}" ]; }
 site_config() { if site_is_first "$1"; then echo "$AIC_LAB/etc/aic.yaml"; else echo "$AIC_LAB/sites/$1/aic.yaml"; fi; }
 site_state() { if site_is_first "$1"; then echo "$AIC_LAB/state/aic"; else echo "$AIC_LAB/sites/$1/state"; fi; }

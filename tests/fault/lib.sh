@@ -40,6 +40,9 @@ killed() {
 	aicledgerd) ledgerd_start ;;
 	aicacctd) acctd_start ;;
 	slurmctld) slurmctld_start ;;
+	aictraind) traind_start ;;
+	aicnoded-*) noded_start ;;
+	aic-verify) session_timer_start ;;
 	*) die "no start function for $1" ;;
 	esac
 }
