@@ -21,7 +21,8 @@ cheat_newest() { find "$1" -name 'step-*.aickpt' | sort | tail -n 1; }
 cheat_step() { basename "$1" .aickpt | sed 's/step-0*//'; }
 cheat_trains() { [ "$(session_commitments)" -ge 3 ] && [ "$(job_state "$1")" = RUNNING ]; }
 session_commitments() { aic session list --format json --max 1 | python3 -c 'import json, sys; rows = json.load(sys.stdin); print(rows[0]["checkpoints"] if rows and rows[0]["state"] == "open" else 0)'; }
-cheat_waits() { [ "$(job_state "$1")" = PENDING ]; }
+# Requeued, and its steps are gone: elsewhere Slurm's two minutes see to it that a step does not meet the former one of its number.
+cheat_waits() { [ "$(job_state "$1")" = PENDING ] && [ -z "$(find "$AIC_LAB"/state/slurmd/n[12] "(" -name "n[12]_$1.*" -o -name "stepd.slurm.pmix.$1.*" ")" -print -quit)" ]; }
 
 # The appeal's three days go by on aicledgerd's clock alone; then the rating falls.
 cheat_rating() {

@@ -138,6 +138,8 @@ static char *script(const aic_train_run *r)
 	return aic_xasprintf("#!/bin/bash\n"
 	                     "srun --kill-on-bad-exit=1 aic-train --run-dir out 'spec/%s'\n"
 	                     "status=$?\n"
+	                     "# srun has been seen to end with 0 where it launched nothing.\n"
+	                     "[ \"$status\" != 0 ] || [ -s out/model.safetensors ] || status=1\n"
 	                     "# 75: the time limit or a preemption was announced; it goes on from its checkpoint.\n"
 	                     "[ \"$status\" != 75 ] || scontrol requeue \"$SLURM_JOB_ID\"\n"
 	                     "exit \"$status\"\n", r->spec);
