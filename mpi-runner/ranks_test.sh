@@ -48,7 +48,7 @@ GOLDEN=$GOLDEN_MLP
 
 # -O3, without the build system
 sources=$(cd "$SOURCE" && ls common/*.c mpi-runner/*.c mpi-runner/kernels/cpu/*.c mpi-runner/layers/*.c |
-	grep -vE '_test\.c|_testing\.c|fuzz|idx_make\.c|aic_links\.c|aic_run\.c|aic_verify\.c|/run_')
+	grep -vE '_test\.c|_testing\.c|fuzz|idx_make\.c|aic_links\.c|aic_run\.c|aic_verify\.c|verify_ask\.c|/run_')
 libraries="ompi-c libcbor yaml-0.1 libcrypto libsodium munge jansson"
 compile() { # COMPILER LEVEL OUT
 	(cd "$SOURCE" && "$1" -std=gnu17 "$2" -ffp-contract=off -I. -I"$BUILD" -DHAVE_CONFIG_H $(pkg-config --cflags $libraries) $sources -o "$3" \
