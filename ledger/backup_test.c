@@ -126,6 +126,20 @@ static void test_log_outranks(void **state)
 	must_verify(height);
 }
 
+/* Three within a second or two: two of them have the same time in the name of what they put aside. */
+static void test_one_after_the_other(void **state)
+{
+	aic_restored done[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_ok(restore(&done[i], err));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(access(in(done[i].aside, "state.db"), F_OK), 0);
+	assert_string_not_equal(done[0].aside, done[1].aside);
+	assert_string_not_equal(done[1].aside, done[2].aside);
+}
+
 static void test_everything_lost(void **state)
 {
 	aic_restored done;
@@ -290,7 +304,7 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_beside_a_writer), TEST(test_log_outranks), TEST(test_everything_lost), TEST(test_log_lost),
+		TEST(test_beside_a_writer), TEST(test_log_outranks), TEST(test_one_after_the_other), TEST(test_everything_lost), TEST(test_log_lost),
 		TEST(test_other_history),   TEST(test_daemon_runs),  TEST(test_damaged),         TEST(test_killed),
 	};
 

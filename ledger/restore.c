@@ -269,6 +269,8 @@ static aic_code exchange(restore *r, const char *state_dir, aic_error *err)
 
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
 	snprintf(r->done->aside, sizeof(r->done->aside), "%s.before-%s", r->dir, when);
+	for (unsigned n = 2; !access(r->done->aside, F_OK); n++) /* two in one second */
+		snprintf(r->done->aside, sizeof(r->done->aside), "%s.before-%s-%u", r->dir, when, n);
 	aic_failpoint("restore: built");
 	if (renameat2(AT_FDCWD, r->fresh, AT_FDCWD, r->dir, RENAME_EXCHANGE))
 		return aic_fail_errno(err, "cannot exchange %s and %s", r->fresh, r->dir);
