@@ -30,7 +30,7 @@ endif
 EXTRA_DIST += tests/sim/sim_test.sh
 
 # Benchmarks: programs that print rows (tests/bench/bench.h); `make bench` writes them into doc/benchmarks.md.
-EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh tests/bench/slurmctld.sh tests/bench/dataset.sh tests/bench/dataset.awk doc/benchmarks.md
+EXTRA_DIST += tests/bench/bench.h tests/bench/run.sh tests/bench/slurmctld.sh tests/bench/session.sh tests/bench/dataset.sh tests/bench/dataset.awk doc/benchmarks.md
 EXTRA_PROGRAMS = $(bench_programs) $(sim_programs)
 bench_scripts += $(srcdir)/tests/bench/dataset.sh
 bench: $(bench_programs) $(bench_needs)
