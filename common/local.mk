@@ -130,7 +130,7 @@ endif
 
 # Unit tests of formats, prices, configuration and RPC; fuzz targets, built by hand as their heads say.
 EXTRA_DIST += tests/fuzz/record_fuzz.c tests/fuzz/receipt_fuzz.c tests/fuzz/spool_fuzz.c tests/fuzz/snapshot_fuzz.c \
-	tests/fuzz/session_fuzz.c tests/fuzz/vrf_fuzz.c tests/fuzz/yaml_fuzz.c
+	tests/fuzz/session_fuzz.c tests/fuzz/verification_fuzz.c tests/fuzz/vrf_fuzz.c tests/fuzz/yaml_fuzz.c
 if WITH_CMOCKA
 check_PROGRAMS += common_record_test common_priority_test common_process_test common_quote_test common_reservations_test \
 	common_price_test common_split_test \

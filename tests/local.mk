@@ -63,6 +63,11 @@ fuzz_list += tests/fuzz/session_fuzz
 tests_fuzz_session_fuzz_CFLAGS = $(fuzz_cflags)
 tests_fuzz_session_fuzz_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_session_fuzz_LDADD = libcommon.la
+
+fuzz_list += tests/fuzz/verification_fuzz
+tests_fuzz_verification_fuzz_CFLAGS = $(fuzz_cflags)
+tests_fuzz_verification_fuzz_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_verification_fuzz_LDADD = libcommon.la
 fuzz_list += tests/fuzz/dataset_fuzz
 tests_fuzz_dataset_fuzz_CFLAGS = $(fuzz_cflags)
 tests_fuzz_dataset_fuzz_LDFLAGS = $(fuzz_ldflags)
