@@ -51,7 +51,8 @@ run() {
 	[ -z "$LAB_SITES" ] || sites_show "$PAYOUT_BATCH"
 	say ""
 	if [ -z "${LAB_CHEAT:-}" ]; then
-		say "Test accuracy $(job_accuracy), verified, the payout is on the ledger. Done in $((SECONDS - began)) s."
+		[ -n "$LAB_SITES" ] || session_is "$SESSION" verified || die "session $SESSION is $(session_state "$SESSION"), not verified: aic session show ${SESSION:0:8}"
+		say "Test accuracy $(job_accuracy), $(session_state "$SESSION"), the payout is on the ledger. Done in $((SECONDS - began)) s."
 	else
 		say "The forger was found out, earned nothing and is trusted less. Done in $((SECONDS - began)) s."
 	fi

@@ -111,6 +111,7 @@ site_write_conf() {
 		  genesis: $dir/genesis.yaml
 	EOF
 	if [ -s "$AIC_LAB/etc/chain" ]; then echo "  chain: $(cat "$AIC_LAB/etc/chain")"; fi
+	[ -z "${LAB_JUDGES:-}" ] || echo "  heartbeat: 1" # as at the first: who is fastest would make all blocks, and a session's own site draws none for it
 	sites_conf_ledger "$site"
 	cat <<-EOF
 		providers:
@@ -222,7 +223,7 @@ sites_show() {
 # site_holds SITE ADDRESS: AIC, all digits.
 site_holds() { at "$1" aic ledger wallets "$2" -P | awk -F'|' 'NR == 2 { print $3 }'; }
 # site_hash SITE HEIGHT: of the block there, by that site's own copy.
-site_hash() { at "$1" aic ledger blocks --from "$2" --to "$2" -P | awk -F'|' 'NR == 2 { print $7 }'; }
+site_hash() { at "$1" aic ledger blocks --from "$2" --to "$2" -P | awk -F'|' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "hash") at = i } NR == 2 { print $at }'; }
 
 # sites_prove BATCH: the first site proves a line of it; the second checks it against a block of its own.
 sites_prove() {
